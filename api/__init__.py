@@ -1,0 +1,1 @@
+"""The roof: the only place that reads the environment, owns a clock, opens transactions and knows HTTP."""

@@ -1,0 +1,1 @@
+"""Floor 3: readings become findings; memory only while thinking."""
