@@ -1,0 +1,81 @@
+"""The catalogue: one TOML file a class, read once, refused at start with file, place and reason."""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from devices.errors import CatalogueError
+from devices.model import ApplianceClass, Catalogue, FaultFamily, LevelRule, Metric, OnTimeRule
+
+_NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
+_RESERVED = {"device_no", "ts", "seq", "received_at", "flags", "extra"}  # columns that every class table has
+_LANGUAGES = {"en", "zh"}
+MAX_METRICS = 62  # one bit each in a signed 64-bit `flags`
+
+T = TypeVar("T")
+
+
+def load(files: Iterable[Path] | None = None) -> Catalogue:
+    """The classes of the package, or of `files`. Raises CatalogueError."""
+    if files is None:
+        files = sorted(Path(str(resources.files("devices") / "catalogue")).glob("*.toml"))
+    classes = [_read(file) for file in files]
+    return {row.class_id: row for row in classes}
+
+
+def _read(file: Path) -> ApplianceClass:
+    try:
+        row = tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(file.name, "not TOML", str(error)) from error
+
+    def rows(table: str, kind: type[T]) -> tuple[T, ...]:
+        return tuple(_build(kind, entry, file.name, f"{table}[{i}]") for i, entry in enumerate(row.pop(table, [])))
+
+    parts: dict[str, Any] = {
+        "metrics": rows("metrics", Metric),
+        "levels": rows("levels", LevelRule),
+        "on_times": rows("on_times", OnTimeRule),
+        "families": rows("families", FaultFamily),
+    }
+    appliance = _build(ApplianceClass, {**row, **parts}, file.name, "the class")
+    _check(appliance, file.name)
+    return appliance
+
+
+def _build(kind: type[T], entry: dict[str, Any], file: str, where: str) -> T:
+    try:
+        return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
+    except TypeError as error:  # a missing or unknown key; the message names it
+        raise CatalogueError(file, where, str(error).partition("() ")[2]) from error
+
+
+def _check(row: ApplianceClass, file: str) -> None:
+    def refuse_unless(holds: bool, where: str, reason: str) -> None:  # noqa: FBT001
+        if not holds:
+            raise CatalogueError(file, where, reason)
+
+    names = row.metric_names
+    families = {family.family_id for family in row.families}
+    refuse_unless(bool(_NAME.match(row.class_id)), "class_id", f"{row.class_id!r} is not a lower-case name")
+    refuse_unless(0 < len(names) <= MAX_METRICS, "metrics", f"between 1 and {MAX_METRICS} metrics, here {len(names)}")
+    refuse_unless(len(set(names)) == len(names), "metrics", "a name stands twice")
+    for metric in row.metrics:
+        refuse_unless(bool(_NAME.match(metric.name)), metric.name, "is not a lower-case name")
+        refuse_unless(metric.name not in _RESERVED, metric.name, "is a column of every class table")
+        refuse_unless(metric.low < metric.high, metric.name, "low is not below high")
+    titles = {
+        "title": row.title,
+        **{m.name: m.title for m in row.metrics},
+        **{f.family_id: f.title for f in row.families},
+    }
+    for where, title in titles.items():
+        refuse_unless(set(title) == _LANGUAGES, where, "needs a title in en and zh")
+    rules: tuple[LevelRule | OnTimeRule, ...] = (*row.levels, *row.on_times)
+    for rule in rules:
+        refuse_unless(rule.metric in names, rule.rule, f"no metric {rule.metric!r}")
+        refuse_unless(rule.family in families, rule.rule, f"no fault family {rule.family!r}")
+        refuse_unless(rule.hold_s > 0 and rule.clear_hold_s > 0, rule.rule, "an alert needs a hold above zero")

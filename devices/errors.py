@@ -1,0 +1,39 @@
+"""Errors of the devices room."""
+
+
+class DevicesError(Exception):
+    """Root of the room's errors."""
+
+
+class CatalogueError(DevicesError):
+    """A bad row of the catalogue: file, place in it and reason."""
+
+    def __init__(self, file: str, where: str, reason: str) -> None:
+        super().__init__(f"{file}: {where}: {reason}")
+        self.file, self.where, self.reason = file, where, reason
+
+
+class UnknownDeviceError(DevicesError):
+    def __init__(self, device_id: str) -> None:
+        super().__init__(f"no device {device_id!r} is registered")
+        self.device_id = device_id
+
+
+class UnknownClassError(DevicesError):
+    def __init__(self, class_id: str, known: list[str]) -> None:
+        super().__init__(f"no appliance class {class_id!r}; there are: {', '.join(known)}")
+        self.class_id, self.known = class_id, known
+
+
+class BadIdError(DevicesError):
+    def __init__(self, identifier: str) -> None:
+        super().__init__(f"{identifier!r} cannot stand in a topic: use 1 to 64 of a-z A-Z 0-9 _ -")
+        self.identifier = identifier
+
+
+class DeviceTakenError(DevicesError):
+    """The id or the serial is registered with other facts."""
+
+    def __init__(self, device_id: str, field: str) -> None:
+        super().__init__(f"device {device_id!r} is registered with another {field}")
+        self.device_id, self.field = device_id, field

@@ -1,0 +1,131 @@
+"""The words that everybody speaks: appliance classes and their metrics, devices, customers, readings."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One typed column of a class. `low` and `high` bound what is physically plausible, in `unit`."""
+
+    name: str  # carries its unit: `cabinet_temp_c`, `power_w`
+    unit: str
+    low: float
+    high: float
+    title: dict[str, str]  # language -> name
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelRule:
+    """A metric that must not leave the band it lives in: see detectors.level."""
+
+    metric: str
+    family: str
+    min_shift: float  # metric's unit; smaller shifts are never reported, whatever the statistics say
+    hold_s: int
+    clear_hold_s: int
+
+    @property
+    def rule(self) -> str:
+        return f"level:{self.metric}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnTimeRule:
+    """A compressor's on-time, read from power or current: see detectors.on_time."""
+
+    metric: str
+    family: str
+    on_above: float  # metric's unit; at or above it the compressor runs
+    hold_s: int
+    clear_hold_s: int
+
+    @property
+    def rule(self) -> str:
+        return f"on_time:{self.metric}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultFamily:
+    """What may be wrong, what to bring, who can mend it."""
+
+    family_id: str
+    severity: str  # minor | major | critical
+    skill: str
+    parts: tuple[str, ...]
+    title: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplianceClass:
+    """A row of the catalogue. The order of `metrics` is the order of columns and of flag bits; it only grows."""
+
+    class_id: str
+    title: dict[str, str]
+    cadence_s: int
+    metrics: tuple[Metric, ...]
+    levels: tuple[LevelRule, ...]
+    on_times: tuple[OnTimeRule, ...]
+    families: tuple[FaultFamily, ...]
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        return tuple(metric.name for metric in self.metrics)
+
+    def family(self, family_id: str) -> FaultFamily:
+        return next(family for family in self.families if family.family_id == family_id)
+
+    def metric(self, name: str) -> Metric:
+        return next(metric for metric in self.metrics if metric.name == name)
+
+
+Catalogue = dict[str, ApplianceClass]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Customer:
+    customer_id: UUID
+    tenant_id: str
+    name: str
+    language: str  # `en` | `zh`
+    time_zone: str  # IANA name; "tomorrow 09:00" is the customer's
+    email: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """One appliance. `device_id` is what stands in its MQTT topic, `device_no` what stands in the readings' key."""
+
+    device_no: int
+    device_id: str
+    tenant_id: str
+    class_id: str
+    model: str
+    serial: str
+    customer_id: UUID | None
+    place: str  # a person's words: "12 Canal Street, kitchen"
+    region: str  # decides which engineers come into question
+    label_token: str  # printed on the appliance: it identifies, it does not authenticate
+    registered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What ingest needs to know of a device for every message."""
+
+    device_no: int
+    class_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A replayed file that stands for a device: its time shift is chosen once and kept."""
+
+    device_no: int
+    sha256: str
+    shift_ms: int
+    keep_time: bool
+    facts: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,105 @@
+"""Words of ingest: a message of the log, a batch of readings as arrays, a refusal."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Message(NamedTuple):
+    """One message of the log. `received_ms` is the log's clock, never ours, so that a replay decides alike."""
+
+    seq: int
+    received_ms: int
+    subject: str  # `log.{slot}.{tenant}.{device}.up.{kind}`
+    payload: bytes
+
+
+class Reason(StrEnum):
+    """Why something could not be kept as a reading. Stored with the bytes; the words for people are in the texts."""
+
+    # one refusal for the whole payload
+    NOT_JSON = "NOT_JSON"
+    TOO_LARGE = "TOO_LARGE"
+    TOO_DEEP = "TOO_DEEP"
+    TOO_MANY_KEYS = "TOO_MANY_KEYS"
+    TOO_MANY_READINGS = "TOO_MANY_READINGS"
+    EMPTY = "EMPTY"
+    UNKNOWN_DEVICE = "UNKNOWN_DEVICE"
+    UNKNOWN_KIND = "UNKNOWN_KIND"
+    BAD_TOPIC = "BAD_TOPIC"
+    # one reading
+    NOT_A_READING = "NOT_A_READING"
+    DUPLICATE_KEY = "DUPLICATE_KEY"
+    TS_MISSING = "TS_MISSING"
+    TS_NOT_AN_INTEGER = "TS_NOT_AN_INTEGER"
+    TS_IN_SECONDS = "TS_IN_SECONDS"
+    TS_TOO_OLD = "TS_TOO_OLD"
+    TS_IN_FUTURE = "TS_IN_FUTURE"
+    TS_OUT_OF_RANGE = "TS_OUT_OF_RANGE"
+    # one metric
+    NOT_A_NUMBER = "NOT_A_NUMBER"
+    NOT_FINITE = "NOT_FINITE"
+    NUMBER_TOO_LARGE = "NUMBER_TOO_LARGE"
+    BAD_TEXT = "BAD_TEXT"
+    BAD_METRIC_NAME = "BAD_METRIC_NAME"
+    CONFLICT = "CONFLICT"
+    # the database would not take it
+    NOT_STORABLE = "NOT_STORABLE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """What was not kept, why, and its bytes."""
+
+    seq: int
+    received_ms: int
+    topic: str
+    tenant_id: str | None
+    device_no: int | None
+    reason: Reason
+    detail: str
+    payload: bytes
+    ts_ms: int | None = None
+    metric: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Readings of one class as columns, in log order; within one message sorted by `ts_ms`.
+
+    `device_no`, `ts_ms`, `seq`, `received_ms`, `flags`: (n,) int64. `values`: (n, n_metrics) float64, columns in the
+    class's order of metrics, NaN where the reading says nothing. `flags`: bit i: metric i is finite but implausible.
+    `extra`: n JSON objects as text, or None, for metrics that nobody declared.
+    """
+
+    class_id: str
+    device_no: Ints
+    ts_ms: Ints
+    seq: Ints
+    received_ms: Ints
+    values: Floats
+    flags: Ints
+    extra: list[str | None]
+
+    def __len__(self) -> int:
+        return len(self.device_no)
+
+    def where(self, mask: Bools) -> "Batch":
+        """The readings that `mask` (n,) picks."""
+        return Batch(
+            class_id=self.class_id,
+            device_no=self.device_no[mask],
+            ts_ms=self.ts_ms[mask],
+            seq=self.seq[mask],
+            received_ms=self.received_ms[mask],
+            values=self.values[mask],
+            flags=self.flags[mask],
+            extra=[text for text, keep in zip(self.extra, mask, strict=True) if keep],
+        )

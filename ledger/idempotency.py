@@ -1,0 +1,53 @@
+"""`Idempotency-Key`: the same key and body get the stored answer, another body is refused, a repeat in flight too."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from ledger.errors import IdempotencyConflictError, IdempotencyInFlightError
+from ledger.statements import Statements
+
+_sql = Statements("ledger")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredAnswer:
+    status: int
+    answer: dict[str, Any]
+
+
+def find(conn: Connection[Any], tenant_id: str, key: str, body_sha256: bytes) -> StoredAnswer | None:
+    """The answer given before, or None with the key locked for this transaction.
+
+    Raises IdempotencyInFlightError while another transaction holds the key, IdempotencyConflictError for another body.
+    """
+    names = {"tenant_id": tenant_id, "key": key}
+    (locked,) = conn.execute(_sql.lock_idempotency_key, names).fetchone() or (False,)
+    if not locked:
+        raise IdempotencyInFlightError(key)
+    row = conn.execute(_sql.find_idempotency_key, names).fetchone()
+    if row is None:
+        return None
+    stored_sha256, status, answer = row
+    if bytes(stored_sha256) != body_sha256:
+        raise IdempotencyConflictError(key)
+    return StoredAnswer(status=status, answer=answer)
+
+
+def keep(
+    conn: Connection[Any], tenant_id: str, key: str, body_sha256: bytes, stored: StoredAnswer, now: datetime
+) -> None:
+    conn.execute(
+        _sql.store_idempotency_key,
+        {
+            "tenant_id": tenant_id,
+            "key": key,
+            "body_sha256": body_sha256,
+            "status": stored.status,
+            "answer": Jsonb(stored.answer),
+            "at": now,
+        },
+    )

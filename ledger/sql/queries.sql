@@ -1,0 +1,71 @@
+-- name: enter_scope
+-- Say for whom and by whom this transaction is run; row-level security reads it.
+SELECT set_config('app.tenant', %(tenant_id)s, true), set_config('app.actor', %(actor)s, true)
+
+-- name: show_token
+-- Let this transaction see the one row that carries this token.
+SELECT set_config('app.token', %(token_sha256)s, true)
+
+-- name: append_event
+-- One line of the log.
+INSERT INTO event (event_id, tenant_id, kind, subject_id, at, actor, data)
+VALUES (%(event_id)s, %(tenant_id)s, %(kind)s, %(subject_id)s, %(at)s, %(actor)s, %(data)s)
+
+-- name: append_delivery
+-- What must reach a destination because of that line.
+INSERT INTO delivery (delivery_id, tenant_id, event_id, destination, lane, next_at)
+VALUES (%(delivery_id)s, %(tenant_id)s, %(event_id)s, %(destination)s, %(lane)s, %(next_at)s)
+
+-- name: claim_due
+-- The next deliveries that are due: the head of each (lane, destination), locked so that two relays never send one twice.
+SELECT d.delivery_id, d.tenant_id, d.destination, d.lane, d.state, d.attempts, d.next_at, d.last_error,
+       e.event_id, e.kind, e.subject_id, e.at, e.actor, e.data
+FROM delivery d JOIN event e USING (event_id)
+WHERE d.state = 'PENDING' AND d.next_at <= %(now)s
+  AND NOT EXISTS (
+      SELECT 1 FROM delivery earlier
+      WHERE earlier.lane = d.lane AND earlier.destination = d.destination
+        AND earlier.state = 'PENDING' AND earlier.position < d.position)
+ORDER BY d.next_at, d.position
+LIMIT %(limit)s
+FOR UPDATE OF d SKIP LOCKED
+
+-- name: lease_delivery
+-- Keep others away while one delivery is on the wire; if we die it is due again afterwards.
+UPDATE delivery SET next_at = %(until)s, attempts = attempts + 1 WHERE delivery_id = %(delivery_id)s
+
+-- name: settle_delivery
+-- What came of one attempt.
+UPDATE delivery SET state = %(state)s, next_at = %(next_at)s, last_error = %(last_error)s, delivered_at = %(delivered_at)s
+WHERE delivery_id = %(delivery_id)s
+
+-- name: replay_delivery
+-- A person sends a dead letter on its way again.
+UPDATE delivery SET state = 'PENDING', attempts = 0, next_at = %(now)s
+WHERE delivery_id = %(delivery_id)s AND state = 'DEAD'
+
+-- name: list_deliveries
+-- The outbox as the desk sees it, newest first.
+SELECT d.delivery_id, d.tenant_id, d.destination, d.lane, d.state, d.attempts, d.next_at, d.last_error,
+       e.event_id, e.kind, e.subject_id, e.at, e.actor, e.data
+FROM delivery d JOIN event e USING (event_id)
+WHERE (%(state)s::text IS NULL OR d.state = %(state)s)
+ORDER BY d.position DESC LIMIT %(limit)s
+
+-- name: list_events
+-- What happened to one subject, in order.
+SELECT event_id, tenant_id, kind, subject_id, at, actor, data FROM event
+WHERE subject_id = %(subject_id)s ORDER BY event_id LIMIT %(limit)s
+
+-- name: lock_idempotency_key
+-- False while another transaction is working on the same key: the caller answers 409 at once instead of waiting.
+SELECT pg_try_advisory_xact_lock(hashtextextended(%(tenant_id)s || '/' || %(key)s, 0))
+
+-- name: find_idempotency_key
+-- The answer that was given before.
+SELECT body_sha256, status, answer FROM idempotency WHERE tenant_id = %(tenant_id)s AND key = %(key)s
+
+-- name: store_idempotency_key
+-- Keep the answer for whoever repeats the request.
+INSERT INTO idempotency (tenant_id, key, body_sha256, status, answer, at)
+VALUES (%(tenant_id)s, %(key)s, %(body_sha256)s, %(status)s, %(answer)s, %(at)s)
