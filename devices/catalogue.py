@@ -21,7 +21,7 @@ T = TypeVar("T")
 def load(files: Iterable[Path] | None = None) -> Catalogue:
     """The classes of the package, or of `files`. Raises CatalogueError."""
     if files is None:
-        files = sorted(Path(str(resources.files("devices") / "catalogue")).glob("*.toml"))
+        files = sorted(Path(str(resources.files("devices") / "classes")).glob("*.toml"))
     classes = [_read(file) for file in files]
     return {row.class_id: row for row in classes}
 
