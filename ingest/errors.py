@@ -1,0 +1,21 @@
+"""Errors of ingest; bad input is a value (a Refusal), never one of these."""
+
+
+class IngestError(Exception):
+    """Root of the room's errors."""
+
+
+class LayoutError(IngestError):
+    """A class table is not what the catalogue says, and cannot become it without losing something."""
+
+    def __init__(self, table: str, column: str, reason: str) -> None:
+        super().__init__(f"{table}.{column} {reason}")
+        self.table, self.column = table, column
+
+
+class LogError(IngestError):
+    """The log could not be read: the server is away, slow or says no. Worth another attempt."""
+
+
+class LogLostError(IngestError):
+    """The log is not the one that the cursor counts in, or lacks messages above the cursor: a person must look."""

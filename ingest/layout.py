@@ -1,0 +1,203 @@
+"""Class tables, their views and their statements, rendered from the catalogue; additive only, snapshot-tested.
+
+Every name comes from the catalogue, which takes nothing but `[a-z][a-z0-9_]*`: that makes it safe to render SQL here.
+"""
+
+from functools import lru_cache
+
+from devices.model import ApplianceClass, Catalogue
+from ingest.errors import LayoutError
+
+CHUNK = "7 days"  # two to three chunks stay in the page cache of a small machine at one reading a minute
+FIXED = {
+    "device_no": "integer",
+    "ts": "timestamp with time zone",
+    "seq": "bigint",
+    "received_at": "timestamp with time zone",
+    "flags": "bigint",
+    "extra": "jsonb",
+}
+METRIC = "double precision"
+
+Existing = dict[str, dict[str, str]]  # table -> column -> type, in the order of the columns
+
+
+def table(class_id: str) -> str:
+    return f"reading_{class_id}"
+
+
+def view(class_id: str) -> str:
+    return f"tenant_reading_{class_id}"
+
+
+def render(catalogue: Catalogue, *, timescale: bool) -> list[str]:
+    """DDL of every class, grants included, to be run by the schema's owner."""
+    return [text for row in catalogue.values() for text in _create(row, timescale=timescale)]
+
+
+def difference(existing: Existing, catalogue: Catalogue, *, timescale: bool) -> list[str]:
+    """What takes `existing` to the catalogue: new classes, new metrics; nothing is ever dropped or changed.
+
+    Raises LayoutError for a column of another type: a changed metric needs a new name.
+    """
+    texts: list[str] = []
+    for row in catalogue.values():
+        columns = existing.get(table(row.class_id))
+        texts += _create(row, timescale=timescale) if columns is None else _grow(row, columns)
+    return texts
+
+
+def _create(row: ApplianceClass, *, timescale: bool) -> list[str]:
+    name = table(row.class_id)
+    columns = [
+        "device_no integer NOT NULL",
+        "ts timestamptz NOT NULL",
+        "seq bigint NOT NULL",
+        "received_at timestamptz NOT NULL",
+        "flags bigint NOT NULL DEFAULT 0",
+        "extra jsonb",
+        *(f"{metric} {METRIC}" for metric in row.metric_names),
+        "PRIMARY KEY (device_no, ts)",
+    ]
+    texts = [f"CREATE TABLE {name} (\n    " + ",\n    ".join(columns) + "\n)"]
+    if timescale:  # the key serves every query, an index on ts alone would cost each insert
+        texts.append(
+            f"SELECT create_hypertable('{name}', by_range('ts', INTERVAL '{CHUNK}'), create_default_indexes => false)"
+        )
+    texts.append(f"GRANT SELECT, INSERT, UPDATE ON {name} TO foremend_worker")
+    return [*texts, *_view(row.class_id, (*FIXED, *row.metric_names))]
+
+
+def _grow(row: ApplianceClass, columns: dict[str, str]) -> list[str]:
+    for name, kind in columns.items():
+        wanted = FIXED.get(name, METRIC)
+        if kind != wanted:
+            raise LayoutError(table(row.class_id), name, f"is {kind}, the catalogue needs {wanted}")
+    missing = [metric for metric in row.metric_names if metric not in columns]
+    if not missing:
+        return []
+    added = [f"ALTER TABLE {table(row.class_id)} ADD COLUMN {metric} {METRIC}" for metric in missing]
+    return [*added, *_view(row.class_id, (*columns, *missing))]
+
+
+def _view(class_id: str, columns: tuple[str, ...]) -> list[str]:
+    """What everybody but the worker reads. It runs with the owner's rights, and `device` is under row-level security
+    for its owner too, so that only devices of the transaction's tenant join."""
+    listed = ", ".join(f"kept.{column}" for column in columns)
+    return [
+        (
+            f"CREATE OR REPLACE VIEW {view(class_id)} WITH (security_barrier) AS\n"
+            f"    SELECT device.tenant_id, {listed}\n"
+            f"    FROM {table(class_id)} AS kept JOIN device USING (device_no)"
+        ),
+        f"GRANT SELECT ON {view(class_id)} TO foremend_api, foremend_relay",
+    ]
+
+
+def insert(row: ApplianceClass) -> str:
+    """The one statement that writes a batch: see `_insert`."""
+    return _insert(row.class_id, row.metric_names)
+
+
+@lru_cache
+def _insert(class_id: str, metrics: tuple[str, ...]) -> str:
+    """Arrays in, one row out: how many rows were new, judged by their seq, which a later message never changes.
+
+    A row that is there gets the columns it lacks and keeps the others; a row that lacks nothing is not written again.
+    Flags travel with the columns they speak of. NaN in the arrays stands for "not said".
+    """
+    names = [f"m{i}" for i in range(len(metrics))]
+    filled = " | ".join(f"CASE WHEN kept.{m} IS NULL THEN {1 << i}::bigint ELSE 0 END" for i, m in enumerate(metrics))
+    said = " OR ".join(f"kept.{m} IS NULL AND excluded.{m} IS NOT NULL" for m in metrics)
+    arrays = ", ".join(f"%({name})s::float8[]" for name in names)
+    return f"""
+WITH done AS (
+    INSERT INTO {table(class_id)} AS kept (device_no, ts, seq, received_at, flags, extra, {", ".join(metrics)})
+    SELECT device_no, ts, seq, received_at, flags, extra::jsonb, {", ".join(f"nullif({name}, 'NaN')" for name in names)}
+    FROM unnest(%(device_no)s::integer[], %(ts)s::timestamptz[], %(seq)s::bigint[], %(received_at)s::timestamptz[],
+                %(flags)s::bigint[], %(extra)s::text[], {arrays})
+        AS batch (device_no, ts, seq, received_at, flags, extra, {", ".join(names)})
+    ON CONFLICT (device_no, ts) DO UPDATE SET
+        {", ".join(f"{m} = coalesce(kept.{m}, excluded.{m})" for m in metrics)},
+        extra = CASE WHEN excluded.extra IS NULL THEN kept.extra
+                     ELSE excluded.extra || coalesce(kept.extra, '{{}}') END,
+        flags = kept.flags | excluded.flags & ({filled})
+    WHERE {said}
+        OR excluded.extra IS NOT NULL AND excluded.extra || coalesce(kept.extra, '{{}}') IS DISTINCT FROM kept.extra
+    RETURNING seq
+)
+SELECT count(*) FROM done WHERE seq >= %(first_seq)s"""
+
+
+def stored(row: ApplianceClass) -> str:
+    """What stands under the keys of a batch, in the batch's order (`place` counts from 0)."""
+    return _stored(row.class_id, row.metric_names)
+
+
+@lru_cache
+def _stored(class_id: str, metrics: tuple[str, ...]) -> str:
+    listed = ", ".join(f"kept.{m}" for m in metrics)
+    return f"""
+SELECT batch.place - 1, kept.seq, kept.extra::text, {listed}
+FROM unnest(%(device_no)s::integer[], %(ts)s::timestamptz[]) WITH ORDINALITY AS batch (device_no, ts, place)
+JOIN {table(class_id)} AS kept ON kept.device_no = batch.device_no AND kept.ts = batch.ts
+ORDER BY batch.place"""
+
+
+@lru_cache
+def extent(class_id: str) -> str:
+    """How many readings of a device lie in a span of its time, and where they begin and end."""
+    return (
+        f"SELECT count(*), min(ts), max(ts) FROM {view(class_id)} "
+        "WHERE device_no = %(device_no)s AND ts >= %(from)s AND ts <= %(to)s"
+    )
+
+
+@lru_cache
+def window_raw(class_id: str, metrics: tuple[str, ...]) -> str:
+    """Every reading of a device in a span of its time."""
+    listed = ", ".join(metrics)
+    return (
+        f"SELECT ts, {listed} FROM {view(class_id)} "
+        "WHERE device_no = %(device_no)s AND ts >= %(from)s AND ts <= %(to)s ORDER BY ts"
+    )
+
+
+@lru_cache
+def window_envelope(class_id: str, metrics: tuple[str, ...]) -> str:
+    """Least and greatest value of each stretch of `width`: a curve of few points that loses no peak."""
+    listed = ", ".join([f"min({m})" for m in metrics] + [f"max({m})" for m in metrics])
+    return (
+        f"SELECT date_bin(%(width)s, ts, %(from)s), {listed} FROM {view(class_id)} "
+        "WHERE device_no = %(device_no)s AND ts >= %(from)s AND ts <= %(to)s GROUP BY 1 ORDER BY 1"
+    )
+
+
+@lru_cache
+def newest(class_id: str) -> str:
+    """The newest reading in the device's own time."""
+    return f"SELECT ts, received_at FROM {view(class_id)} WHERE device_no = %(device_no)s ORDER BY ts DESC LIMIT 1"
+
+
+def remembered(row: ApplianceClass) -> str:
+    """For the fold at start: of each device the last days before its newest reading, as the log brought them."""
+    return _remembered(row.class_id, row.metric_names)
+
+
+@lru_cache
+def _remembered(class_id: str, metrics: tuple[str, ...]) -> str:
+    columns = ("ts", "seq", "received_at", "flags", *metrics)
+    arrays = ", ".join(
+        f"array_agg(coalesce(kept.{c}, 'NaN') ORDER BY kept.seq, kept.ts)"
+        if c in metrics
+        else f"array_agg(kept.{c} ORDER BY kept.seq, kept.ts)"
+        for c in columns
+    )
+    name = table(class_id)
+    return f"""
+SELECT kept.device_no, {arrays}
+FROM unnest(%(device_no)s::integer[]) AS asked (device_no)
+CROSS JOIN LATERAL (
+    SELECT ts FROM {name} WHERE device_no = asked.device_no AND seq <= %(cursor)s ORDER BY ts DESC LIMIT 1) AS newest
+JOIN {name} AS kept ON kept.device_no = asked.device_no AND kept.ts > newest.ts - %(span)s AND kept.seq <= %(cursor)s
+GROUP BY kept.device_no ORDER BY kept.device_no"""
