@@ -2,6 +2,10 @@
 -- Say for whom and by whom this transaction is run; row-level security reads it.
 SELECT set_config('app.tenant', %(tenant_id)s, true), set_config('app.actor', %(actor)s, true)
 
+-- name: refuse_writes
+-- What only looks cannot act, whatever it calls.
+SELECT set_config('transaction_read_only', 'on', true)
+
 -- name: show_token
 -- Let this transaction see the one row that carries this token.
 SELECT set_config('app.token', %(token_sha256)s, true)
