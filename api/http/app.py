@@ -1,0 +1,52 @@
+"""The two applications: everything for this machine, and the three public pages for whoever holds a link."""
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from api.http import pages, problems, static
+from api.http.guard import Guard
+from api.http.house import House
+from api.http.rest import devices, health
+
+PUBLIC: tuple[APIRouter, ...] = ()
+STAFF: tuple[APIRouter, ...] = ()
+REST = (devices.router,)
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def staff_app(house: House, hosts: frozenset[str] = LOOPBACK) -> FastAPI:
+    """Staff pages and the REST interface, beside the public pages: for loopback only, until sign-in exists."""
+    app = _app(house, hosts, (*STAFF, *PUBLIC, health.router))
+    for router in REST:
+        app.include_router(router, prefix="/api")
+    return app
+
+
+def public_app(house: House, hosts: frozenset[str]) -> FastAPI:
+    """`/q/ /t/ /r/` and what they are drawn with; nothing else exists here."""
+    return _app(house, hosts, PUBLIC, openapi_url=None)
+
+
+def _app(
+    house: House, hosts: frozenset[str], routers: Iterable[APIRouter], openapi_url: str | None = "/api/openapi.json"
+) -> FastAPI:
+    app = FastAPI(
+        title="Foremend",
+        summary="Appliances say they are getting ill; people agree on a repair.",
+        openapi_url=openapi_url,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        middleware=[Middleware(Guard, hosts=hosts)],
+    )
+    app.state.house = house
+    answer = problems.answerer(pages.problem_page)
+    for kind in (*problems.KNOWN, problems.RefusedError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, answer)
+    static.mount(app)
+    for router in routers:
+        app.include_router(router)
+    return app

@@ -1,0 +1,107 @@
+"""What stands before every route: who may call from where, how much may be sent, and what the browser is told."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.problems import Problem, as_json
+
+FORM_BYTES = 64 * 1024
+PHOTO_BYTES = 8 * 1024 * 1024
+_WITH_PHOTO = {  # as a file, or as base64 in JSON
+    "/r/": PHOTO_BYTES + FORM_BYTES,
+    "/api/reports": PHOTO_BYTES * 4 // 3 + FORM_BYTES,
+}
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+_TOKEN_PAGES = ("/q/", "/t/", "/r/")
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+def body_limit(path: str) -> int:
+    return next((limit for prefix, limit in _WITH_PHOTO.items() if path.startswith(prefix)), FORM_BYTES)
+
+
+def refusal(method: str, path: str, headers: Headers, hosts: frozenset[str]) -> Problem | None:
+    """Why a request is turned away before it is read.
+
+    The list of hosts keeps a foreign name that points at 127.0.0.1 (DNS rebinding) from reading staff pages; Origin and
+    Sec-Fetch-Site keep other sites from posting to them with this machine's browser. Programs send neither.
+    """
+    host = headers.get("host", "")
+    if urlsplit(f"//{host}").hostname not in hosts:
+        return Problem(status=421, slug="unknown-host", detail="This server does not answer to that name.")
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > body_limit(path):
+        return Problem(status=413, slug="too-large", detail=f"At most {body_limit(path)} bytes are taken here.")
+    if method in _SAFE:
+        return None
+    foreign = headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
+    origin = headers.get("origin")
+    if not path.startswith(_TOKEN_PAGES):  # those forbid referrers, so a browser sends `Origin: null` from them
+        foreign = foreign or (origin is not None and urlsplit(origin).netloc != host)
+    if foreign:
+        return Problem(status=403, slug="foreign-origin", detail="Only pages of this server may do that.")
+    return None
+
+
+@dataclass(frozen=True)
+class Guard:
+    """ASGI middleware; `hosts` are the names that this server answers to."""
+
+    app: ASGIApp
+    hosts: frozenset[str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        say = _with_headers(send, path)
+        problem = refusal(scope["method"], path, Headers(scope=scope), self.hosts)
+        if problem is not None:
+            await as_json(problem)(scope, receive, say)
+            return
+        await self.app(scope, _bounded(receive, body_limit(path)), say)
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """A body without a declared length is counted while it arrives."""
+    taken = 0
+
+    async def bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            raise HTTPException(413, f"At most {limit} bytes are taken here.")
+        return message
+
+    return bounded
+
+
+def _with_headers(send: Send, path: str) -> Send:
+    async def with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["X-Content-Type-Options"] = "nosniff"
+            headers["Content-Security-Policy"] = _POLICY
+            headers["Cross-Origin-Opener-Policy"] = "same-origin"
+            headers["Referrer-Policy"] = "no-referrer" if path.startswith(_TOKEN_PAGES) else "same-origin"
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return with_headers

@@ -1,0 +1,32 @@
+"""The local network: which address of ours it sees, and a code to scan it from."""
+
+import socket
+import sys
+from urllib.parse import urlsplit
+
+import segno
+
+from api.settings import Settings
+
+
+def address() -> str:
+    """Our address towards the default route; no packet is sent for it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # RFC 5737: documentation, routed nowhere
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def names(settings: Settings) -> frozenset[str]:
+    """The name in the links that we send out is a name that we answer to."""
+    name = urlsplit(settings.base_url).hostname
+    return frozenset({name} if name else ())
+
+
+def announce(host: str, port: int) -> None:
+    url = f"http://{host}:{port}/r/"
+    sys.stdout.write(f"\nPublic pages (/q/ /t/ /r/) on the local network: {url}\n")
+    segno.make_qr(url).terminal(out=sys.stdout, compact=True)
+    sys.stdout.flush()

@@ -1,0 +1,68 @@
+"""Pages from templates: the language of whoever reads, the texts, the times."""
+
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from api.http import when
+from api.http.house import House
+from api.http.problems import Problem
+from api.texts import LANGUAGES, preferred, say
+
+_templates = Environment(
+    loader=PackageLoader("api.http", "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def language_of(request: Request, otherwise: str | None = None) -> str:
+    """The switch on the page, else the language we know the reader by, else the browser's, else the house's."""
+    house = request.app.state.house
+    assert isinstance(house, House)
+    chosen = request.query_params.get("lang")
+    if chosen in LANGUAGES:
+        return chosen
+    return otherwise or preferred(request.headers.get("accept-language", ""), house.settings.language)
+
+
+def render(
+    request: Request,
+    template: str,
+    *,
+    language: str,
+    zone: ZoneInfo | None = None,
+    status: int = 200,
+    **values: Any,
+) -> Response:
+    """`template` with `t(key)` for texts, `at(moment)` for times, and what the frame of every page needs."""
+    local = zone or ZoneInfo("UTC")
+    frame = {
+        "language": language,
+        "t": lambda key, **names: say(language, key, **names),
+        "at": lambda moment: when.stamp(moment, local),
+        "clock": lambda moment: when.clock(moment, local),
+        "switch": {other: _in(request, other) for other in LANGUAGES if other != language},
+        "here": request.url.path,
+        "lang_query": f"?lang={request.query_params['lang']}" if request.query_params.get("lang") in LANGUAGES else "",
+    }
+    return HTMLResponse(_templates.get_template(template).render(**frame, **values), status_code=status)
+
+
+def _in(request: Request, language: str) -> str:
+    kept = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+    return f"{request.url.path}?{urlencode([*kept, ('lang', language)])}"
+
+
+def problem_page(request: Request, problem: Problem) -> Response:
+    """An error as a person should meet it: what happened, what to do; the program's words stay small."""
+    known = {404: "not_found", 410: "gone", 403: "foreign", 409: "conflict", 413: "too_large", 422: "not_valid"}
+    kind = "broken" if problem.status >= 500 else known.get(problem.status, "refused")
+    language = language_of(request)
+    return render(request, "problem.html", language=language, status=problem.status, kind=kind, problem=problem)

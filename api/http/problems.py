@@ -1,0 +1,106 @@
+"""Errors become answers in one place: problem+json (RFC 9457) for programs, a friendly page for people."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from devices import errors as devices
+from ledger import errors as ledger
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """RFC 9457. `slug` names the kind of problem for programs, `detail` is for a person."""
+
+    status: int
+    slug: str
+    detail: str
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        title = self.slug.replace("-", " ").capitalize()
+        kind = f"urn:foremend:problem:{self.slug}"
+        return {"type": kind, "title": title, "status": self.status, "detail": self.detail, **self.more}
+
+
+class RefusedError(Exception):
+    """A route says no in its own words."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+def refuse(status: int, slug: str, detail: str, **more: Any) -> RefusedError:
+    return RefusedError(Problem(status=status, slug=slug, detail=detail, more=more))
+
+
+# error -> status, slug; the detail is the error's own sentence
+KNOWN: dict[type[Exception], tuple[int, str]] = {
+    devices.UnknownDeviceError: (404, "unknown-device"),
+    devices.UnknownClassError: (422, "unknown-class"),
+    devices.BadIdError: (422, "bad-id"),
+    devices.DeviceTakenError: (409, "device-taken"),
+    ledger.IdempotencyConflictError: (422, "idempotency-key-reused"),
+    ledger.IdempotencyInFlightError: (409, "idempotency-key-in-flight"),
+    psycopg.DataError: (422, "not-storable"),
+    psycopg.OperationalError: (503, "record-not-reachable"),
+}
+_OWN_WORDS: dict[type[Exception], str] = {  # what a database says is for its operator
+    psycopg.DataError: "The record cannot keep one of these values, such as a NUL in a text.",
+    psycopg.OperationalError: "The record cannot be reached just now. Nothing was changed; please try again.",
+}
+
+
+def _pointer(where: Sequence[Any]) -> dict[str, str]:
+    place, *path = where or ("body",)
+    if place == "body":
+        return {"pointer": "#" + "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)}
+    return {"parameter": ".".join(str(step) for step in path)}
+
+
+def problem_of(error: Exception) -> Problem:
+    """The one place where an error is given its status."""
+    if isinstance(error, RefusedError):
+        return error.problem
+    if isinstance(error, RequestValidationError):
+        errors = [{**_pointer(each["loc"]), "detail": each["msg"]} for each in error.errors()]
+        return Problem(status=422, slug="not-valid", detail="The request is not valid.", more={"errors": errors})
+    if isinstance(error, HTTPException):
+        return Problem(status=error.status_code, slug=_slug(error.status_code), detail=str(error.detail))
+    for kind, (status, slug) in KNOWN.items():
+        if isinstance(error, kind):
+            return Problem(status=status, slug=slug, detail=_OWN_WORDS.get(kind, str(error)), more=_allowed(error))
+    return Problem(status=500, slug="broken", detail="Something broke on our side. Nothing was changed.")
+
+
+def _slug(status: int) -> str:
+    return {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(status, "refused")
+
+
+def _allowed(error: Exception) -> dict[str, Any]:
+    allowed = getattr(error, "allowed", None)
+    return {} if allowed is None else {"allowed": sorted(str(state) for state in allowed)}
+
+
+def as_json(problem: Problem) -> Response:
+    return JSONResponse(problem.body(), status_code=problem.status, media_type="application/problem+json")
+
+
+Page = Callable[[Request, Problem], Response]
+
+
+def answerer(page: Page) -> Callable[[Request, Exception], Response]:
+    """An exception handler: programs are those that call /api/."""
+
+    def answer(request: Request, error: Exception) -> Response:
+        problem = problem_of(error)
+        return as_json(problem) if request.url.path.startswith("/api/") else page(request, problem)
+
+    return answer

@@ -1,0 +1,62 @@
+"""Moments and spans as people say them, in their own time zone and language."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from api.texts import say
+
+_EN_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_ZH_DAYS = "一二三四五六日"
+_EN_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+
+def day(language: str, moment: datetime) -> str:
+    """`moment` is local already."""
+    if language == "zh":
+        return f"{moment.month}月{moment.day}日（周{_ZH_DAYS[moment.weekday()]}）"
+    return f"{_EN_DAYS[moment.weekday()]}, {moment.day} {_EN_MONTHS[moment.month - 1]}"
+
+
+def _part_of_day(hour: int) -> str:
+    return "night" if hour < 5 else "morning" if hour < 12 else "afternoon" if hour < 18 else "evening"
+
+
+def since(language: str, moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """`Since yesterday evening`, `自11月20日（周五）起`: exact enough to remember, not more than we know."""
+    local, today = moment.astimezone(zone), now.astimezone(zone)
+    days = (today.date() - local.date()).days
+    if days in (0, 1):
+        return say(language, f"since.{('today', 'yesterday')[days]}_{_part_of_day(local.hour)}")
+    return say(language, "since.day", day=day(language, local))
+
+
+def clock(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%H:%M}"
+
+
+def stamp(moment: datetime, zone: ZoneInfo) -> str:
+    """For lists that staff read: sortable, to the minute."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def span(language: str, length: timedelta) -> str:
+    """A length in its largest fitting unit."""
+    minutes = int(length.total_seconds() // 60)
+    if minutes < 60:
+        return say(language, "span.minutes", count=minutes)
+    if minutes < 48 * 60:
+        return say(language, "span.hours", count=minutes // 60)
+    return say(language, "span.days", count=minutes // 1440)

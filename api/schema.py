@@ -1,0 +1,97 @@
+"""The database's shape: made on a fresh one, widened on one of this version, migrated from an older one."""
+
+import re
+from collections import defaultdict
+from importlib import resources
+from typing import Any
+
+from psycopg import Connection
+
+from devices.model import Catalogue
+from ingest import layout
+from ledger.statements import Statements
+
+SCHEMA_VERSION = 1
+_BEFORE_LAYOUT = ("ledger", "devices", "ingest")
+_AFTER_LAYOUT = ("detectors", "ticketing")
+_MIGRATION = re.compile(r"^(\d{4})_\w+\.sql$")
+
+_sql = Statements("api")
+
+
+class NewerSchemaError(Exception):
+    """The data was written by a newer Foremend; nothing was changed."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"this data has schema version {version}, this Foremend knows {SCHEMA_VERSION}: "
+            "upgrade Foremend, or use another data folder with --data DIR"
+        )
+        self.version = version
+
+
+def apply(conn: Connection[Any], catalogue: Catalogue) -> None:
+    """Bring the database to SCHEMA_VERSION and to the catalogue, in one transaction.
+
+    `conn` is a superuser's. Raises NewerSchemaError.
+    """
+    with conn.transaction():
+        conn.execute(_sql.lock_schema)
+        version = _version(conn)
+        if version is not None and version > SCHEMA_VERSION:
+            raise NewerSchemaError(version)
+        conn.execute(_script("api", "sql/roles.sql"))
+        timescale = bool(_one(conn, _sql.find_timescale))
+        if timescale:
+            conn.execute(_sql.create_timescale)
+        conn.execute(_sql.become_owner)
+        if version is None:
+            _create(conn, catalogue, timescale=timescale)
+        else:
+            _migrate(conn, version)
+            _widen(conn, catalogue, timescale=timescale)
+
+
+def _version(conn: Connection[Any]) -> int | None:
+    if not _one(conn, _sql.find_version_table):
+        return None
+    version: int = _one(conn, _sql.read_version)
+    return version
+
+
+def _create(conn: Connection[Any], catalogue: Catalogue, *, timescale: bool) -> None:
+    conn.execute(_script("api", "sql/schema.sql"))
+    for room in _BEFORE_LAYOUT:
+        conn.execute(_script(room, "sql/schema.sql"))
+    _widen(conn, catalogue, timescale=timescale)
+    for room in _AFTER_LAYOUT:
+        conn.execute(_script(room, "sql/schema.sql"))
+    conn.execute(_sql.add_version, {"version": SCHEMA_VERSION})
+
+
+def _migrate(conn: Connection[Any], version: int) -> None:
+    """Each file is one step and begins with a lock timeout, so that a busy table fails the start, not the house."""
+    folder = resources.files("api") / "migrations"
+    for name in sorted(entry.name for entry in folder.iterdir()):
+        match = _MIGRATION.match(name)
+        if match and version < int(match[1]) <= SCHEMA_VERSION:
+            conn.execute(_script("api", f"migrations/{name}"))
+            conn.execute(_sql.add_version, {"version": int(match[1])})
+
+
+def _widen(conn: Connection[Any], catalogue: Catalogue, *, timescale: bool) -> None:
+    """What the catalogue has and the class tables have not: new classes, new metrics. Nothing is ever taken away."""
+    tables: dict[str, dict[str, str]] = defaultdict(dict)
+    for table, column, kind in conn.execute(_sql.list_columns):
+        tables[table][column] = kind
+    for text in layout.difference(tables, catalogue, timescale=timescale):
+        conn.execute(text.encode())
+
+
+def _script(package: str, file: str) -> bytes:
+    return (resources.files(package) / file).read_bytes()
+
+
+def _one(conn: Connection[Any], statement: bytes) -> Any:
+    row = conn.execute(statement).fetchone()
+    return None if row is None else row[0]

@@ -1,0 +1,33 @@
+"""What the processes are told: read from the environment, by the roof alone."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _under_data(name: str) -> Any:
+    return lambda known: known["data"] / name
+
+
+class Settings(BaseSettings):
+    """One field an environment variable: `dsn` is FOREMEND_DSN. `foremend up` sets them for its processes."""
+
+    model_config = SettingsConfigDict(env_prefix="FOREMEND_", extra="ignore", frozen=True)
+
+    dsn: str  # libpq conninfo without a user: each process adds its role; a password belongs into PGPASSFILE
+    nats_url: SecretStr = SecretStr("nats://127.0.0.1:4222")  # nats://user:password@host:port
+    mqtt_host: str = "127.0.0.1"
+    mqtt_port: int = 1883
+    http_host: str = "127.0.0.1"
+    http_port: int = 8080
+    lan: bool = False  # also open the public pages to the local network
+    base_url: str = Field(default_factory=lambda known: f"http://{known['http_host']}:{known['http_port']}")
+    tenant: str = Field(default="demo", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    data: Path = Path(".foremend")
+    photos: Path = Field(default_factory=_under_data("photos"))
+    smtp_url: SecretStr | None = None  # smtp://user:password@host:port; without it e-mail stays pending
+    smtp_from: str = "foremend@localhost"
+    language: str = Field(default="en", pattern="^(en|zh)$")
+    log_file: Path | None = None  # JSON lines, rotated; without it they go to standard error

@@ -1,0 +1,37 @@
+-- name: lock_schema
+-- Two processes that apply the schema at once take turns; the lock ends with the transaction.
+SELECT pg_advisory_xact_lock(hashtextextended('foremend schema', 0))
+
+-- name: find_timescale
+-- Whether this server has TimescaleDB to offer.
+SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
+
+-- name: create_timescale
+-- Only a superuser can, so it is done before the owner's statements.
+CREATE EXTENSION IF NOT EXISTS timescaledb
+
+-- name: find_version_table
+-- Whether this database was ever given a schema of ours.
+SELECT to_regclass('public.schema_version') IS NOT NULL
+
+-- name: read_version
+-- The newest version that was applied.
+SELECT max(version) FROM schema_version
+
+-- name: add_version
+-- Write down what was applied.
+INSERT INTO schema_version (version) VALUES (%(version)s)
+
+-- name: become_owner
+-- Everything is owned by a role that can neither log in nor bypass row-level security.
+SET LOCAL ROLE foremend_owner
+
+-- name: list_columns
+-- The class tables as they are, for what the catalogue has beyond them.
+SELECT table_name, column_name, data_type FROM information_schema.columns
+WHERE table_schema = 'public' AND table_name LIKE 'reading\_%'
+ORDER BY table_name, ordinal_position
+
+-- name: read_progress
+-- How far the log was read, all partitions taken together.
+SELECT min(cursor) FROM partition

@@ -1,0 +1,62 @@
+"""The schema on a real database: fresh, again, widened, newer."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from api import schema
+from devices import catalogue
+from devices.model import Metric
+from tests.conftest import Database
+
+
+def test_a_fresh_database_has_the_schema_and_nothing_of_it_belongs_to_a_superuser(database: Database) -> None:
+    with database.connect() as conn:
+        owners = conn.execute(
+            "SELECT DISTINCT relowner::regrole::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        ).fetchall()
+        version = conn.execute("SELECT max(version) FROM schema_version").fetchone()
+    assert owners == [("foremend_owner",)]
+    assert version == (schema.SCHEMA_VERSION,)
+
+
+def test_applying_the_schema_again_changes_nothing(database: Database) -> None:
+    with database.connect() as conn:
+        before = _columns(conn)
+        schema.apply(conn, catalogue.load())
+        assert _columns(conn) == before
+
+
+def test_a_new_metric_is_a_new_column_and_the_rest_stays(database: Database) -> None:
+    known = catalogue.load()
+    row = known["refrigerator"]
+    extra = Metric(name="trial_temp_c", unit="°C", low=-50, high=80, title={"en": "Trial", "zh": "试"})
+    with database.connect() as conn:
+        before = _columns(conn)
+        schema.apply(conn, {**known, "refrigerator": replace(row, metrics=(*row.metrics, extra))})
+        assert _columns(conn) - before == {
+            ("reading_refrigerator", "trial_temp_c"),
+            ("tenant_reading_refrigerator", "trial_temp_c"),
+        }
+
+
+def test_data_of_a_newer_schema_is_refused_with_the_option_that_helps(database: Database) -> None:
+    with database.connect() as conn:
+        conn.execute("INSERT INTO schema_version (version) VALUES (%s)", (schema.SCHEMA_VERSION + 1,))
+        with pytest.raises(schema.NewerSchemaError, match="--data DIR"):
+            schema.apply(conn, catalogue.load())
+
+
+def test_two_databases_of_one_server_share_the_roles(new_database: Callable[[str], Database]) -> None:
+    other = new_database("template1")
+    with other.connect() as conn:
+        schema.apply(conn, catalogue.load())
+    with other.connect("foremend_api") as conn:
+        assert conn.execute("SELECT count(*) FROM device").fetchone() == (0,)
+
+
+def _columns(conn) -> set[tuple[str, str]]:
+    return set(
+        conn.execute("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'")
+    )
