@@ -1,1 +1,1 @@
-"""Floor 4: symptoms become alerts, alerts questions, answers tickets; tickets are worked and closed."""
+"""Floor 4: symptoms become alerts, alerts become questions, answers become tickets; tickets are worked and closed."""

@@ -1,0 +1,1 @@
+"""Finding -> symptom -> alert: the live record of what is wrong with a device."""

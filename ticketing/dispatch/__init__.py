@@ -1,0 +1,1 @@
+"""Who should go: hard filters with reasons, then one cost in minutes."""

@@ -1,0 +1,1 @@
+"""What people report, by any channel, through one gate."""

@@ -1,0 +1,1 @@
+"""Links for people without an account: single-purpose, expiring, bound to a recipient, hashed at rest."""

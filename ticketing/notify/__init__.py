@@ -1,0 +1,1 @@
+"""Who hears of an event: destinations, the retry ladder, and the ways out (HTTP, SMTP)."""
