@@ -1,0 +1,14 @@
+"""`foremend worker`."""
+
+import typer
+
+from api.cli import _process
+
+
+def register(app: typer.Typer) -> None:
+    @app.command("worker", hidden=True)
+    def command() -> None:
+        """Read the log, keep the readings, notice trouble (started by foremend up)."""
+        from api import worker
+
+        _process.run("worker", worker.run)
