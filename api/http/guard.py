@@ -17,17 +17,9 @@ _WITH_PHOTO = {  # as a file, or as base64 in JSON
 }
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _TOKEN_PAGES = ("/q/", "/t/", "/r/")
-_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 

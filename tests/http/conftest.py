@@ -1,0 +1,53 @@
+"""A house with its HTTP face, on a fresh database, with a clock that tests move."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from api import database as roof
+from api.http.app import staff_app
+from api.http.house import House
+from devices import catalogue
+from tests.conftest import Database
+
+BASE = "http://127.0.0.1:8080"
+
+
+@dataclass
+class Clock:
+    now: datetime = field(default_factory=lambda: datetime(2026, 11, 20, 9, 0, tzinfo=UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def house(database: Database, clock: Clock, tmp_path: Path) -> Iterator[House]:
+    settings = database.settings(data=tmp_path)
+    with roof.pool(settings, "foremend_api", max_size=4) as pool:
+        yield House(settings=settings, pool=pool, catalogue=catalogue.load(), clock=clock)
+
+
+@pytest.fixture
+def client(house: House) -> Iterator[TestClient]:
+    with TestClient(staff_app(house), base_url=BASE, follow_redirects=False) as client:
+        yield client
+
+
+def a_device_body(**facts: Any) -> dict[str, Any]:
+    customer = {"name": "Ann", "language": "en", "time_zone": "Europe/Berlin", "email": "ann@example.org"}
+    body = {"class_id": "refrigerator", "model": "F-200", "serial": "S1", "place": "12 Canal Street", "region": "north"}
+    return {**body, "customer": customer, **facts}
