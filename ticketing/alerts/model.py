@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from detectors.model import Claim
 from ticketing.model import Severity
 
 
@@ -29,6 +30,7 @@ class Review(StrEnum):
 
     NO_CUSTOMER = "NO_CUSTOMER"
     EXPIRED = "EXPIRED"
+    FAILED = "FAILED"  # the gate itself failed on it; `waits_for` says how
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,3 +57,33 @@ class Alert:
     review: Review | None
     look_at: datetime | None  # when the asking gate decides next
     waits_for: str | None  # reason codes of its last decision, separated by spaces
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A finding that nobody took yet, with the class of its device. Times are the device's."""
+
+    finding_no: int
+    tenant_id: str
+    class_id: str
+    device_no: int
+    rule: str
+    claim: Claim
+    metric: str
+    observed: float
+    expected: float
+    since: datetime
+    at: datetime
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAside:
+    """A finding that could not be taken."""
+
+    finding_no: int
+    device_id: str
+    rule: str
+    claim: str
+    at: datetime
+    set_aside: str

@@ -17,18 +17,6 @@ class TicketState(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-S = TicketState
-ALLOWED: dict[TicketState, tuple[TicketState, ...]] = {
-    S.READY: (S.DISPATCHED, S.CANCELLED),
-    S.DISPATCHED: (S.IN_PROGRESS, S.READY, S.CANCELLED),
-    S.IN_PROGRESS: (S.PENDING_CONFIRMATION, S.READY),
-    S.PENDING_CONFIRMATION: (S.RESOLVED, S.READY, S.IN_PROGRESS),
-    S.RESOLVED: (S.READY,),
-    S.CANCELLED: (),
-}
-ENDED = (S.RESOLVED, S.CANCELLED)
-
-
 class Source(StrEnum):
     ALERT = "alert"
     REPORT = "report"
@@ -66,11 +54,32 @@ class Ticket:
     changed_at: datetime
 
 
-_STEPS = {S.READY: 1, S.DISPATCHED: 2, S.IN_PROGRESS: 4, S.PENDING_CONFIRMATION: 4, S.RESOLVED: 5, S.CANCELLED: 5}
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What a new ticket starts from."""
+
+    tenant_id: str
+    device_no: int
+    family: str
+    severity: Severity
+    source: Source
+    customer_id: UUID | None
+    alert_id: UUID | None = None
+    snapshot_id: UUID | None = None
+
+
+_STEPS = {
+    TicketState.READY: 1,
+    TicketState.DISPATCHED: 2,
+    TicketState.IN_PROGRESS: 4,
+    TicketState.PENDING_CONFIRMATION: 4,
+    TicketState.RESOLVED: 5,
+    TicketState.CANCELLED: 5,
+}
 
 
 def customer_step(state: TicketState, en_route: bool) -> int:  # noqa: FBT001 - a fact of the ticket, not a switch
     """The customer's five steps: 1 taken, 2 engineer found, 3 on the way, 4 being repaired, 5 done (or cancelled)."""
-    if state is S.DISPATCHED and en_route:
+    if state is TicketState.DISPATCHED and en_route:
         return 3
     return _STEPS[state]
