@@ -1,6 +1,7 @@
 """What the worker, the relay and the HTTP process share: JSON logs in a file, a stop that signals set."""
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ _OLD_LOGS = 2
 
 def run(name: str, work: Callable[[Settings, threading.Event], None]) -> None:
     """Until a signal stops it. An error, in whichever thread, ends the process: whoever supervises starts it again."""
-    settings = Settings()
+    settings = Settings.from_environment()
     _log_to(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -47,7 +48,7 @@ def _watch_threads(stop: threading.Event, died: list[BaseException]) -> None:
             "died", thread=args.thread.name if args.thread else None, exc_info=args.exc_value
         )
         stop.set()
-        signal.raise_signal(signal.SIGTERM)  # a server that does not look at `stop` hears this
+        os.kill(os.getpid(), signal.SIGTERM)  # a server that does not look at `stop` hears this
 
     threading.excepthook = on_death
 

@@ -14,6 +14,8 @@ from api.engines.errors import DataFolderError
 _PREFERRED = ("foremend", "postgres", "nobody")
 _SOCKET_PATH_MAX = 107  # bytes in sockaddr_un on Linux; macOS has 103
 _LONGEST_SOCKET = len("/.s.PGSQL.5432.lock")
+_SHORT = Path("/tmp")  # noqa: S108 - only for folders that mkdtemp makes: 0700, owned, unguessable
+_SHORT_PREFIX = "foremend-socket-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class Account:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
-    def own(self, path: Path) -> None:
+    def own(self, path: Path | int) -> None:
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
 
@@ -97,6 +99,10 @@ def socket_folder(run: Path, account: Account) -> Path:
     """Where the unix socket lies: `run`, or a short folder with an unguessable name when that path is too long."""
     if len(os.fsencode(run)) + _LONGEST_SOCKET <= _SOCKET_PATH_MAX - 4:
         return private_folder(run, account)
-    short = Path(tempfile.mkdtemp(prefix="foremend-", dir="/tmp"))
+    short = Path(tempfile.mkdtemp(prefix=_SHORT_PREFIX, dir=_SHORT))
     account.own(short)
     return short
+
+
+def is_short_folder(path: Path) -> bool:
+    return path.parent == _SHORT and path.name.startswith(_SHORT_PREFIX)

@@ -93,7 +93,7 @@ class Nats:
         self._folder = data / "nats"
         self._max_file_bytes = max_file_bytes  # None: three quarters of the disk's free space, NATS' own default
         self._sync_always = sync_always
-        self._log = data / "logs" / "nats.log"
+        self.log = data / "logs" / "nats.log"
         self.process = Child("nats", data / "pids" / "nats", grace_s=30)
 
     @property
@@ -107,7 +107,7 @@ class Nats:
             (self._data / name).mkdir(exist_ok=True)
         accounts.private_folder(self._folder, self._account)
         self.process.end()
-        self._log.write_bytes(b"")
+        self.log.write_bytes(b"")
         self._launch(mqtt=False)
         ensure_stream(self.url)
         self.process.end()
@@ -119,7 +119,7 @@ class Nats:
     def _launch(self, *, mqtt: bool) -> None:
         config = self._folder / "server.conf"
         self._write_private(config, json.dumps(self._config(mqtt=mqtt), indent=1))
-        self.process.start([self._reachable_binary(), "-c", config], log=self._log, account=self._account)
+        self.process.start([self._reachable_binary(), "-c", config], log=self.log, account=self._account)
         answers = wait_until(lambda: self._answers(mqtt=mqtt) or not self.process.alive(), 60)
         if not answers or not self.process.alive():
             self.process.end()
@@ -186,7 +186,7 @@ class Nats:
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
-        self._account.own(fresh)
+            self._account.own(file.fileno())
         fresh.replace(path)
 
     def _reachable_binary(self) -> Path:
@@ -202,7 +202,7 @@ class Nats:
         return copy
 
     def _last_words(self) -> str:
-        for log in (self._log, self._folder / "nats.log"):
+        for log in (self.log, self._folder / "nats.log"):
             lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
             if lines:
                 return lines[-1]

@@ -47,7 +47,7 @@ class Postgres:
         self._account = account or accounts.choose()
         self._cluster = data / "postgres"
         self._sync = sync  # False: tests that may lose everything with the machine
-        self._log = data / "logs" / "postgres.log"
+        self.log = data / "logs" / "postgres.log"
         # SIGINT is PostgreSQL's fast shutdown: clients are sent away, nothing committed is lost.
         self.process = Child("postgres", data / "pids" / "postgres", end_signal=signal.SIGINT, grace_s=60)
         self._socket: Path | None = None
@@ -63,42 +63,57 @@ class Postgres:
         accounts.prepare(self._data, self._account)
         for name in ("logs", "pids"):
             (self._data / name).mkdir(exist_ok=True)
-        self._end_left()
+        if self._socket is None:
+            self.stop()  # what an earlier start left
         binaries = self._reachable_binaries()
         self._make_cluster(binaries)
-        self._socket = accounts.socket_folder(self._data / "run", self._account)
+        self._forget_stale_pid()
+        self._socket = self._socket or accounts.socket_folder(self._data / "run", self._account)
         options = _SETTINGS | {"unix_socket_directories": str(self._socket)} | ({} if self._sync else {"fsync": "off"})
-        self._log.write_bytes(b"")
+        self.log.write_bytes(b"")
         self.process.start(
             [binaries / "postgres", "-D", self._cluster, *(f"-c{key}={value}" for key, value in options.items())],
-            log=self._log,
+            log=self.log,
             env=_environment(),
             account=self._account,
         )
         if not wait_until(lambda: self._answers() or not self.process.alive(), 60) or not self.process.alive():
             self.stop()
-            raise EngineStartError("PostgreSQL", f"see {self._log}: {_last_line(self._log)}")
+            raise EngineStartError("PostgreSQL", f"see {self.log}: {_last_line(self.log)}")
 
     def stop(self) -> None:
+        """This one, or one that an earlier start left on this data."""
+        self._socket = self._socket or self._socket_left()
         self.process.end()
-        self._forget_socket()
-
-    def _end_left(self) -> None:
-        self.process.end()
-        self._socket = self._socket_left()
         self._forget_socket()
 
     def _socket_left(self) -> Path | None:
-        """The socket's folder is the fifth line of postmaster.pid."""
-        try:
-            lines = (self._cluster / "postmaster.pid").read_text().splitlines()
-        except OSError:
-            return None
+        lines = self._postmaster_lines()
         return Path(lines[4]) if len(lines) > 4 and lines[4] else None
 
+    def _postmaster_lines(self) -> list[str]:
+        """postmaster.pid: the pid in its first line, the socket's folder in its fifth."""
+        try:
+            return (self._cluster / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return []
+
+    def _forget_stale_pid(self) -> None:
+        """After a restart of a container the pid of a killed server is soon somebody else's, and PostgreSQL would
+        take that for a running server. Its own servers work in the cluster's folder, which tells them apart."""
+        lines = self._postmaster_lines()
+        if not lines or not Path("/proc/self").exists():
+            return
+        try:
+            stale = (Path("/proc") / lines[0] / "cwd").readlink() != self._cluster
+        except OSError:
+            return  # no such process: PostgreSQL sees that itself
+        if stale:
+            (self._cluster / "postmaster.pid").unlink()
+
     def _forget_socket(self) -> None:
-        """A short folder outside of the data was made for one run."""
-        if self._socket is not None and self._socket.parent != self._data:
+        """A short folder outside of the data was made for one run; nothing else is ever removed."""
+        if self._socket is not None and accounts.is_short_folder(self._socket):
             shutil.rmtree(self._socket, ignore_errors=True)
         self._socket = None
 

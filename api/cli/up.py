@@ -1,0 +1,79 @@
+"""`foremend up`: everything on this machine, in the foreground, until Ctrl-C."""
+
+import signal
+import threading
+from typing import Annotated, Any
+
+import typer
+
+from api.cli._options import CHECKOUT, Data, HttpPort, MqttPort, NatsPort, data_folder, fail
+
+
+def register(app: typer.Typer) -> None:
+    @app.command("up")
+    def command(
+        data: Data = None,
+        http_port: HttpPort = 8080,
+        mqtt_port: MqttPort = 1883,
+        nats_port: NatsPort = 4222,
+        lan: Annotated[bool, typer.Option("--lan", help="Open the public pages to the local network.")] = False,  # noqa: FBT002 - typer makes a flag of it
+        no_fleet: Annotated[bool, typer.Option("--no-fleet", help="Without the demo's appliances.")] = False,  # noqa: FBT002 - typer makes a flag of it
+        fleet_seed: Annotated[int | None, typer.Option(help="Another seed: another unit falls ill.")] = None,
+        fleet_fault: Annotated[str | None, typer.Option(help="Which fault, or none.")] = None,
+        devices: Annotated[int | None, typer.Option(min=1, help="How many appliances the fleet has.")] = None,
+        days: Annotated[int | None, typer.Option(min=0, help="How many days of history the fleet sends.")] = None,
+    ) -> None:
+        """Start everything and the demo fleet; Ctrl-C stops it, the data stays."""
+        fleet = _fleet_options(seed=fleet_seed, fault=fleet_fault, devices=devices, days=days)
+        _run(
+            data=data_folder(data),
+            http_port=http_port,
+            mqtt_port=mqtt_port,
+            nats_port=nats_port,
+            lan=lan,
+            fleet=None if no_fleet else fleet,
+        )
+
+
+def _fleet_options(**given: str | int | None) -> tuple[str, ...]:
+    return tuple(part for name, value in given.items() if value is not None for part in (f"--{name}", str(value)))
+
+
+def _run(*, http_port: int, lan: bool, **asked: Any) -> None:
+    from api.cli import _display
+    from api.engines.errors import EngineError
+    from api.engines.plan import Plan
+    from api.engines.supervisor import Supervisor
+    from api.http import lan as local_network
+    from api.schema import NewerSchemaError
+    from devices.errors import CatalogueError
+    from ingest.errors import LayoutError
+
+    host = local_network.address() if lan else "127.0.0.1"
+    plan = Plan(checkout=CHECKOUT, http_port=http_port, lan=lan, base_url=f"http://{host}:{http_port}", **asked)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    display = _display.choose()
+
+    def ready() -> None:
+        for line in _addresses(plan):
+            display.say(line)
+        if lan:
+            local_network.announce(host, http_port)
+        display.say("ready")
+
+    try:
+        Supervisor(plan, display, stop, ready).run()
+    except (EngineError, NewerSchemaError, CatalogueError, LayoutError) as error:
+        raise fail(str(error)) from None
+
+
+def _addresses(plan: Any) -> list[str]:
+    return [
+        "",
+        f"  desk             {plan.desk_url}/",
+        f"  MQTT             127.0.0.1:{plan.mqtt_port}  topic fm/demo/DEVICE/up/telemetry",
+        f"  data and logs    {plan.data}",
+        "",
+    ]

@@ -1,0 +1,124 @@
+"""What lives under the supervisor: started again when it dies, given up when it dies again and again."""
+
+import contextlib
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from api.engines.errors import EngineError
+from api.engines.nats import Nats
+from api.engines.postgres import Postgres
+from api.engines.process import Child
+
+_BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+_STEADY_S = 60  # whoever lived that long starts counting anew
+
+
+class Watched(ABC):
+    """Something that must live, and what is known of its deaths."""
+
+    def __init__(self, name: str, log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._deaths = 0
+        self._started_s = 0.0
+        self._due_s: float | None = None
+
+    @abstractmethod
+    def launch(self) -> None: ...
+
+    @abstractmethod
+    def exit_code(self) -> int | None:
+        """None while it lives."""
+
+    @abstractmethod
+    def end(self) -> None: ...
+
+    def start(self) -> None:
+        self._due_s = None
+        self._started_s = time.monotonic()
+        self.launch()
+
+    def look(self) -> str | None:
+        """Start it again when it is due; news for the person when it died. Raises EngineError when it will not live."""
+        if self._due_s is not None:
+            if time.monotonic() >= self._due_s:
+                self.start()
+            return None
+        code = self.exit_code()
+        if code is None:
+            return None
+        self._deaths = 1 if time.monotonic() - self._started_s > _STEADY_S else self._deaths + 1
+        if self._deaths > len(_BACKOFF_S):
+            raise EngineError(f"the {self.name} died {self._deaths} times in a row; its last words are in {self.log}")
+        wait_s = _BACKOFF_S[self._deaths - 1]
+        self._due_s = time.monotonic() + wait_s
+        return f"the {self.name} died ({_how(code)}); starting it again in {wait_s:g} s"
+
+
+class WatchedEngine(Watched):
+    """PostgreSQL or NATS."""
+
+    def __init__(self, name: str, engine: Postgres | Nats) -> None:
+        super().__init__(name, engine.log)
+        self._engine = engine
+
+    def launch(self) -> None:
+        self._engine.start()
+
+    def exit_code(self) -> int | None:
+        return self._engine.process.exit_code()
+
+    def end(self) -> None:
+        self._engine.stop()
+
+
+class Service(Watched):
+    """One of our own processes: a command line and its environment. `on_line` hears what it prints."""
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        data: Path,
+        env: Mapping[str, str],
+        cwd: Path,
+        on_line: Callable[[str], None] | None = None,
+    ) -> None:
+        super().__init__(name, data / "logs" / f"{name}.out")
+        self._process = Child(name, data / "pids" / name)
+        self._argv = argv
+        self._env = env
+        self._cwd = cwd
+        self._on_line = on_line
+        self.log.write_bytes(b"")  # what it said under an earlier supervisor
+
+    def launch(self) -> None:
+        popen = self._process.start(
+            self._argv, log=self.log, env=self._env, cwd=self._cwd, read_output=self._on_line is not None
+        )
+        if self._on_line is not None and popen.stdout is not None:
+            _follow(popen.stdout, self._on_line, self.name)
+
+    def exit_code(self) -> int | None:
+        return self._process.exit_code()
+
+    def end(self) -> None:
+        self._process.end()
+
+
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _follow(lines: IO[str], on_line: Callable[[str], None], name: str) -> None:
+    def read() -> None:
+        with contextlib.suppress(ValueError):  # closed under us: the process has ended
+            for line in lines:
+                on_line(line)
+
+    threading.Thread(target=read, name=f"{name} output", daemon=True).start()
