@@ -1,0 +1,103 @@
+"""Bytes to columns: messages of the log become one Batch a class and refusals; pure, and fast where nothing is odd.
+
+The fast path reads payloads with orjson, gathers readings that name the same metrics in the same order, and checks
+types and magnitudes a column at a time. Whatever it does not fully trust goes to ingest.scrutiny, a message at a time,
+and both ways agree wherever the fast one decides.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from devices.model import Catalogue
+from ingest import limits, merge
+from ingest.columns import Log, Part, assemble, part_of_readings
+from ingest.gather import gather
+from ingest.model import Batch, Message, Refusal
+from ingest.scrutiny import Flaw, Reading, scrutinise
+from ingest.topics import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """`batches` have one row a (device, ts); `refusals` are in log order."""
+
+    batches: list[Batch]
+    refusals: list[Refusal]
+
+
+def decode(
+    messages: Sequence[Message], sources: Sequence[Source], catalogue: Catalogue, *, careful: bool = False
+) -> Decoded:
+    """`sources[i]` is where `messages[i]` came from. With `careful` nothing takes the fast path."""
+    if not messages:
+        return Decoded(batches=[], refusals=[])
+    seqs, received, _, payloads = zip(*messages, strict=True)
+    class_ids = [None if source.reason is not None else source.class_id for source in sources]
+    log = Log(
+        seq=np.array(seqs, dtype=np.int64),
+        received_ms=np.array(received, dtype=np.int64),
+        device_no=np.array([source.device_no or 0 for source in sources], dtype=np.int64),
+    )
+    odd = set(range(len(messages))) if careful else set()
+    groups = [] if careful else gather(payloads, log.received_ms, class_ids, odd)
+    for group in groups:
+        odd |= group.odd_places(catalogue[group.class_id])
+    parts: dict[str, list[Part]] = {}
+    for group in groups:
+        parts.setdefault(group.class_id, []).append(group.part(catalogue[group.class_id], odd))
+    refusals = _scrutinise(messages, sources, odd, catalogue, parts)
+    batches = []
+    for class_id, of_class in parts.items():
+        batch = assemble(catalogue[class_id], of_class, log)
+        batch, conflicts = merge.fold(batch, catalogue[class_id].metric_names)
+        if conflicts:
+            by_seq = {message.seq: source for message, source in zip(messages, sources, strict=True)}
+            refusals += [merge.refusal(each, by_seq[each.seq].topic, by_seq[each.seq].tenant_id) for each in conflicts]
+        if len(batch):
+            batches.append(batch)
+    return Decoded(batches=batches, refusals=sorted(refusals, key=lambda refusal: refusal.seq))
+
+
+def _scrutinise(
+    messages: Sequence[Message],
+    sources: Sequence[Source],
+    odd: set[int],
+    catalogue: Catalogue,
+    parts: dict[str, list[Part]],
+) -> list[Refusal]:
+    """The careful way for the messages at `odd`; what is left of them is added to `parts`."""
+    refusals: list[Refusal] = []
+    if not odd and not any(source.reason for source in sources):
+        return refusals
+    found: dict[str, list[tuple[int, Reading]]] = {}
+    for place, (message, source) in enumerate(zip(messages, sources, strict=True)):
+        if source.reason is not None:
+            kept = message.payload[: limits.PAYLOAD_BYTES]
+            flaw = Flaw(reason=source.reason, detail=source.detail, payload=kept)
+            refusals.append(_refusal(message, source, flaw))
+        elif place in odd and source.class_id is not None:
+            declared = frozenset(catalogue[source.class_id].metric_names)
+            verdict = scrutinise(message.payload, message.received_ms, declared)
+            refusals += [_refusal(message, source, flaw) for flaw in verdict.flaws]
+            found.setdefault(source.class_id, []).extend((place, reading) for reading in verdict.readings)
+    for class_id, readings in found.items():
+        if readings:
+            parts.setdefault(class_id, []).append(part_of_readings(catalogue[class_id], readings))
+    return refusals
+
+
+def _refusal(message: Message, source: Source, flaw: Flaw) -> Refusal:
+    return Refusal(
+        seq=message.seq,
+        received_ms=message.received_ms,
+        topic=source.topic,
+        tenant_id=source.tenant_id,
+        device_no=source.device_no,
+        reason=flaw.reason,
+        detail=flaw.detail,
+        payload=flaw.payload,
+        ts_ms=flaw.ts_ms,
+        metric=flaw.metric,
+    )

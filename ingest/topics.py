@@ -1,0 +1,65 @@
+"""A subject of the log, read: who spoke, and whether it is somewhere we listen."""
+
+import re
+from dataclasses import dataclass
+
+from devices.model import Address
+from ingest.model import Reason
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What decoding needs to know of a subject, the same for all its messages. `reason` refuses all of them."""
+
+    topic: str
+    tenant_id: str | None
+    device_id: str | None
+    device_no: int | None
+    class_id: str | None
+    reason: Reason | None
+    detail: str = ""
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        """Who must be known, unless the topic alone is reason enough."""
+        if self.reason is not None or self.tenant_id is None or self.device_id is None:
+            return None
+        return self.tenant_id, self.device_id
+
+
+def read(subject: str) -> Source:
+    """`log.{slot}.{tenant}.{device}.up.{kind}` without its device's address.
+
+    The MQTT listener writes a dot in a topic as `//` and an empty level as `/`; neither stands in an id.
+    """
+    levels = subject.replace("\0", "\ufffd").split(".")[2:]
+    topic = "fm/" + "/".join(level.replace("//", ".").strip("/") for level in levels)
+    ids = [level if _ID.fullmatch(level) else None for level in (*levels, "", "")[:2]]
+    reason, detail = None, ""
+    if None in ids or len(levels) < 4:
+        reason, detail = Reason.BAD_TOPIC, "an id is 1 to 64 of a-z A-Z 0-9 _ -"
+    elif levels[2:] != ["up", "telemetry"]:
+        reason, detail = Reason.UNKNOWN_KIND, f"nobody listens to {'/'.join(levels[2:])!r}"
+    return Source(
+        topic=topic, tenant_id=ids[0], device_id=ids[1], device_no=None, class_id=None, reason=reason, detail=detail
+    )
+
+
+def found(source: Source, address: Address | None, class_ids: frozenset[str]) -> Source:
+    """The source with its device's address, or refused for the lack of one."""
+    reason, detail = source.reason, source.detail
+    if reason is None and address is None:
+        reason, detail = Reason.UNKNOWN_DEVICE, f"no device {source.device_id!r} is registered"
+    elif reason is None and address is not None and address.class_id not in class_ids:
+        reason, detail = Reason.UNKNOWN_DEVICE, f"its class {address.class_id!r} is not in the catalogue"
+    return Source(
+        topic=source.topic,
+        tenant_id=source.tenant_id,
+        device_id=source.device_id,
+        device_no=address.device_no if address else None,
+        class_id=address.class_id if address else None,
+        reason=reason,
+        detail=detail,
+    )
