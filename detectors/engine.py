@@ -1,0 +1,132 @@
+"""The engine: readings that were new go in, findings come out, and what the detectors will remember next.
+
+It touches nothing and owns no clock. The same readings in the same order give the same findings, however they are cut
+into batches. What it remembers is a function of each device's last four days, apart from what `recall` is told.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from detectors import isolation
+from detectors.isolation import Detector, RuleStep
+from detectors.level import Level
+from detectors.memory import Slots
+from detectors.model import Finding
+from detectors.on_time import OnTime
+from detectors.rows import arrange, device_numbers
+from devices.model import ApplianceClass, Catalogue
+from ingest.model import Batch, Bools, Ints
+
+
+def detectors_of(appliance: ApplianceClass) -> tuple[Detector, ...]:
+    levels = [Level(rule, appliance.metric(rule.metric).unit) for rule in appliance.levels]
+    return (*levels, *(OnTime(rule, appliance.cadence_s) for rule in appliance.on_times))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassStep:
+    class_id: str
+    device_no: Ints
+    newest_ms: Ints
+    rules: tuple[RuleStep, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What a batch came to. Nothing is remembered before `Engine.keep`."""
+
+    findings: tuple[Finding, ...]
+    classes: tuple[ClassStep, ...]
+
+
+@dataclass
+class _Class:
+    """All that is remembered of one class. The arrays may be longer than the number of its devices."""
+
+    columns: tuple[int, ...]  # of each detector's metric in a batch's values
+    detectors: tuple[Detector, ...]
+    memories: list[Any]
+    works: list[Bools]
+    newest_ms: Ints
+    slots: Slots = field(default_factory=Slots)
+
+
+class Engine:
+    def __init__(
+        self, catalogue: Catalogue, build: Callable[[ApplianceClass], tuple[Detector, ...]] = detectors_of
+    ) -> None:
+        self._classes: dict[str, _Class] = {}
+        for appliance in catalogue.values():
+            detectors = build(appliance)
+            self._classes[appliance.class_id] = _Class(
+                columns=tuple(appliance.metric_names.index(detector.metric) for detector in detectors),
+                detectors=detectors,
+                memories=[detector.blank(0) for detector in detectors],
+                works=[np.ones(0, bool) for _ in detectors],
+                newest_ms=np.zeros(0, np.int64),
+            )
+
+    def observe(self, batches: Sequence[Batch], *, quiet: bool = False) -> Step:
+        """What these new readings come to. Changes nothing here: `keep` does, once they are committed.
+
+        A reading that is not newer than its device's newest observed one is not observed. `quiet`: nothing is decided.
+        """
+        findings: list[Finding] = []
+        steps = []
+        for class_id in sorted({batch.class_id for batch in batches if len(batch)}):
+            mine = [batch for batch in batches if batch.class_id == class_id]
+            step, found = self._observe_class(class_id, mine, quiet=quiet)
+            steps.append(step)
+            findings += found
+        findings.sort(key=lambda finding: (finding.seq, finding.device_no, finding.at_ms, finding.rule))
+        return Step(findings=tuple(findings), classes=tuple(steps))
+
+    def keep(self, step: Step) -> None:
+        for part in step.classes:
+            mine = self._classes[part.class_id]
+            slots = mine.slots.claim(part.device_no)
+            self._grow(mine)
+            mine.newest_ms[slots] = part.newest_ms
+            for memory, works, rule in zip(mine.memories, mine.works, part.rules, strict=True):
+                memory.put(slots, rule.memory)
+                works[slots] = rule.works
+
+    def fold(self, batches: Sequence[Batch]) -> None:
+        """Remember what was observed before; what is found on the way was said then."""
+        self.keep(self.observe(batches))
+
+    def bytes_per_device(self, class_id: str) -> int:
+        return sum(memory.bytes_per_device() for memory in self._classes[class_id].memories)
+
+    @staticmethod
+    def _grow(mine: _Class) -> None:
+        more = len(mine.slots) - len(mine.newest_ms)
+        if more <= 0:
+            return
+        more = max(more, len(mine.newest_ms))  # doubled, so that joining devices cost little each
+        mine.newest_ms = np.concatenate([mine.newest_ms, np.zeros(more, np.int64)])
+        mine.works = [np.concatenate([works, np.ones(more, bool)]) for works in mine.works]
+        pairs = zip(mine.memories, mine.detectors, strict=True)
+        mine.memories = [memory.joined(detector.blank(more)) for memory, detector in pairs]
+
+    def _observe_class(self, class_id: str, batches: list[Batch], *, quiet: bool) -> tuple[ClassStep, list[Finding]]:
+        mine = self._classes[class_id]
+        device_no = device_numbers(batches)
+        slots = mine.slots.find(device_no)
+        met = np.flatnonzero(slots >= 0)
+        before_ms = np.zeros(len(device_no), np.int64)
+        before_ms[met] = mine.newest_ms[slots[met]]
+        rows = arrange(batches, device_no, before_ms)
+        steps, findings = [], []
+        for detector, column, kept, keeps in zip(mine.detectors, mine.columns, mine.memories, mine.works, strict=True):
+            memory, works = detector.blank(len(device_no)), np.ones(len(device_no), bool)
+            memory.put(met, kept.take(slots[met]))
+            works[met] = keeps[slots[met]]
+            step, found = isolation.run(detector, memory, works, rows.series(column, works, quiet=quiet))
+            steps.append(step)
+            findings += found
+        newest_ms = rows.newest_ms(before_ms)
+        return ClassStep(class_id=class_id, device_no=device_no, newest_ms=newest_ms, rules=tuple(steps)), findings

@@ -1,0 +1,57 @@
+"""What a detector remembers: columns with one row a device, of one flat size for all."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+import numpy as np
+
+from ingest.model import Ints
+
+
+@dataclass
+class Memory:
+    """Base of the detectors' memories: every field is an array `(n_devices, ...)`, or a Memory in turn."""
+
+    def columns(self) -> Iterator[tuple[str, Any]]:
+        for column in fields(self):
+            yield column.name, getattr(self, column.name)
+
+    def take(self, rows: Ints) -> Self:
+        """Copies of the rows; changing them changes nothing here."""
+        return type(self)(**{name: v.take(rows) if isinstance(v, Memory) else v[rows] for name, v in self.columns()})
+
+    def put(self, rows: Ints, taken: Self) -> None:
+        for name, values in self.columns():
+            if isinstance(values, Memory):
+                values.put(rows, getattr(taken, name))
+            else:
+                values[rows] = getattr(taken, name)
+
+    def joined(self, more: Self) -> Self:
+        """These rows, then `more`."""
+        pairs = ((name, values, getattr(more, name)) for name, values in self.columns())
+        return type(self)(
+            **{name: a.joined(b) if isinstance(a, Memory) else np.concatenate([a, b]) for name, a, b in pairs}
+        )
+
+    def bytes_per_device(self) -> int:
+        return sum(v.bytes_per_device() if isinstance(v, Memory) else int(v[:1].nbytes) for _, v in self.columns())
+
+
+@dataclass
+class Slots:
+    """Which row of the memories is which device's. Slots are given in order of first sight and never taken back."""
+
+    slot_of: dict[int, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.slot_of)
+
+    def find(self, device_no: Ints) -> Ints:
+        """The devices' slots; -1: not met yet."""
+        return np.array([self.slot_of.get(number, -1) for number in device_no.tolist()], np.int64)
+
+    def claim(self, device_no: Ints) -> Ints:
+        """The devices' slots, new ones given to those not met yet."""
+        return np.array([self.slot_of.setdefault(number, len(self.slot_of)) for number in device_no.tolist()], np.int64)
