@@ -97,7 +97,7 @@ def _all_plain(documents: list[Any], latest_ms: Ints) -> bool:
         return False
     if set(map(type, ts_ms)) != {int} or set(map(type, metrics)) != {dict}:
         return False
-    return min(ts_ms) >= limits.OLDEST_MS and max(ts_ms) <= int(latest_ms.min())
+    return bool(min(ts_ms) >= limits.OLDEST_MS and max(ts_ms) <= latest_ms.min())
 
 
 def _is_plain(reading: Any, latest_ms: int) -> bool:

@@ -155,22 +155,25 @@ def extent(class_id: str) -> str:
 
 @lru_cache
 def window_raw(class_id: str, metrics: tuple[str, ...]) -> str:
-    """Every reading of a device in a span of its time."""
-    listed = ", ".join(metrics)
-    return (
-        f"SELECT ts, {listed} FROM {view(class_id)} "
-        "WHERE device_no = %(device_no)s AND ts >= %(from)s AND ts <= %(to)s ORDER BY ts"
-    )
+    """Every reading of a device in a span of its time: one row with an array a column."""
+    listed = ", ".join(f"coalesce({m}, 'NaN') AS {m}" for m in metrics)
+    arrays = ", ".join(f"array_agg({m})" for m in metrics)
+    return f"""
+SELECT array_agg(ts), {arrays} FROM (
+    SELECT ts, {listed} FROM {view(class_id)}
+    WHERE device_no = %(device_no)s AND ts >= %(from)s AND ts <= %(to)s ORDER BY ts) AS ordered"""
 
 
 @lru_cache
 def window_envelope(class_id: str, metrics: tuple[str, ...]) -> str:
     """Least and greatest value of each stretch of `width`: a curve of few points that loses no peak."""
-    listed = ", ".join([f"min({m})" for m in metrics] + [f"max({m})" for m in metrics])
-    return (
-        f"SELECT date_bin(%(width)s, ts, %(from)s), {listed} FROM {view(class_id)} "
-        "WHERE device_no = %(device_no)s AND ts >= %(from)s AND ts <= %(to)s GROUP BY 1 ORDER BY 1"
-    )
+    bounds = [(f"{bound}({m})", f"{bound}_{m}") for bound in ("min", "max") for m in metrics]
+    listed = ", ".join(f"coalesce({value}, 'NaN') AS {name}" for value, name in bounds)
+    arrays = ", ".join(f"array_agg({name})" for _, name in bounds)
+    return f"""
+SELECT array_agg(begins), {arrays} FROM (
+    SELECT date_bin(%(width)s, ts, %(from)s) AS begins, {listed} FROM {view(class_id)}
+    WHERE device_no = %(device_no)s AND ts >= %(from)s AND ts <= %(to)s GROUP BY 1 ORDER BY 1) AS ordered"""
 
 
 @lru_cache
@@ -187,17 +190,16 @@ def remembered(row: ApplianceClass) -> str:
 @lru_cache
 def _remembered(class_id: str, metrics: tuple[str, ...]) -> str:
     columns = ("ts", "seq", "received_at", "flags", *metrics)
-    arrays = ", ".join(
-        f"array_agg(coalesce(kept.{c}, 'NaN') ORDER BY kept.seq, kept.ts)"
-        if c in metrics
-        else f"array_agg(kept.{c} ORDER BY kept.seq, kept.ts)"
-        for c in columns
-    )
+    listed = ", ".join(f"coalesce(kept.{c}, 'NaN') AS {c}" if c in metrics else f"kept.{c}" for c in columns)
     name = table(class_id)
     return f"""
-SELECT kept.device_no, {arrays}
-FROM unnest(%(device_no)s::integer[]) AS asked (device_no)
-CROSS JOIN LATERAL (
-    SELECT ts FROM {name} WHERE device_no = asked.device_no AND seq <= %(cursor)s ORDER BY ts DESC LIMIT 1) AS newest
-JOIN {name} AS kept ON kept.device_no = asked.device_no AND kept.ts > newest.ts - %(span)s AND kept.seq <= %(cursor)s
-GROUP BY kept.device_no ORDER BY kept.device_no"""
+SELECT device_no, {", ".join(f"array_agg({c})" for c in columns)} FROM (
+    SELECT kept.device_no, {listed}
+    FROM unnest(%(device_no)s::integer[]) AS asked (device_no)
+    CROSS JOIN LATERAL (
+        SELECT ts FROM {name} WHERE device_no = asked.device_no AND seq <= %(cursor)s
+        ORDER BY ts DESC LIMIT 1) AS newest
+    JOIN {name} AS kept
+        ON kept.device_no = asked.device_no AND kept.ts > newest.ts - %(span)s::interval AND kept.seq <= %(cursor)s
+    ORDER BY kept.device_no, kept.seq, kept.ts) AS ordered
+GROUP BY device_no ORDER BY device_no"""

@@ -12,7 +12,8 @@ NUMBER = float(2**63)  # beyond it integers of devices have overflowed, and noth
 
 OLDEST_MS = 1_262_304_000_000  # 2010-01-01: no appliance that reports is older, but unset clocks are
 AHEAD_MS = 600_000
-_YEAR_1_MS, _YEAR_9999_MS = -62_135_596_800_000, 253_402_300_799_999
+NEWEST_MS = 253_402_300_799_999  # the end of the year 9999
+_YEAR_1_MS = -62_135_596_800_000
 _SECONDS = range(1_000_000_000, 10_000_000_000)  # 2001 to 2286 in seconds; in ms a few days of 1970
 
 
@@ -31,4 +32,4 @@ def ts_flaw(ts_ms: int, received_ms: int) -> tuple[Reason, str] | None:
 
 def has_date(ts_ms: int) -> bool:
     """Whether every calendar that reads it later has this moment."""
-    return _YEAR_1_MS <= ts_ms <= _YEAR_9999_MS
+    return _YEAR_1_MS <= ts_ms <= NEWEST_MS

@@ -1,6 +1,7 @@
 """Words of ingest: a message of the log, a batch of readings as arrays, a refusal."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -103,3 +104,51 @@ class Batch:
             flags=self.flags[mask],
             extra=[text for text, keep in zip(self.extra, mask, strict=True) if keep],
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRefusal:
+    """A refusal as it is listed. `device_no` is None where the device is not known."""
+
+    refusal_no: int
+    tenant_id: str
+    device_no: int | None
+    seq: int
+    received_at: datetime
+    topic: str
+    reason: Reason
+    detail: str
+    ts: datetime | None
+    metric: str | None
+    payload: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """A curve: `ts_ms` (m,), `low` and `high` (m, k) in the order of the metrics asked for, NaN where nothing was said.
+
+    Of raw readings `low` equals `high`; else each point stands for the stretch that begins at its `ts_ms`.
+    """
+
+    ts_ms: Ints
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Newest:
+    """A device's newest reading by its own time, and when the log received that one."""
+
+    ts_ms: int
+    received_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What the record holds of a device: readings of a span of its time, and all that was refused."""
+
+    readings: int
+    from_ms: int | None
+    to_ms: int | None
+    refused: int  # payloads and readings
+    refused_metrics: int

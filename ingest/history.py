@@ -1,0 +1,108 @@
+"""Readings are kept and read back. Reading goes through the tenant's views; keeping is the worker's alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from psycopg import Connection
+
+from devices.model import ApplianceClass, Catalogue
+from ingest import limits, merge, store
+from ingest.model import Batch, Counts, Newest, Refusal, StoredRefusal, Window
+
+_DEVICES_AT_ONCE = 64  # of the fold: four days of them at one reading a minute are 370,000 rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """`new`: the readings that the record did not have, in the batches' order. `refusals`: all that were stored,
+    those included that only the record could know of (CONFLICT)."""
+
+    new: list[Batch]
+    refusals: list[Refusal]
+
+
+def keep(conn: Connection[Any], catalogue: Catalogue, batches: Sequence[Batch], refusals: Sequence[Refusal]) -> Kept:
+    """Write readings and refusals; the caller commits. Each batch has one row a (device, ts), as decode gives it."""
+    new: list[Batch] = []
+    conflicts: list[merge.Conflict] = []
+    for batch in batches:
+        appliance = catalogue[batch.class_id]
+        if store.insert(conn, appliance, batch) == len(batch):
+            new.append(batch)
+            continue
+        fresh, differing = _compare(conn, appliance, batch)
+        new += [fresh] if len(fresh) else []
+        conflicts += differing
+    stored = [*refusals, *_refused(conn, conflicts)]
+    if stored:
+        store.insert_refusals(conn, stored)
+    return Kept(new=new, refusals=stored)
+
+
+def _compare(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> tuple[Batch, list[merge.Conflict]]:
+    """The readings that were new, and where the others say something else than what is stored."""
+    fresh = np.zeros(len(batch), dtype=np.bool_)
+    conflicts: list[merge.Conflict] = []
+    for place, seq, extra, *values in store.stored(conn, appliance, batch):
+        fresh[place] = seq == batch.seq[place]
+        if not fresh[place]:
+            there = dict(zip(appliance.metric_names, values, strict=True))
+            conflicts += merge.differences(batch, place, appliance.metric_names, there, extra)
+    return batch.where(fresh), conflicts
+
+
+def _refused(conn: Connection[Any], conflicts: Sequence[merge.Conflict]) -> list[Refusal]:
+    if not conflicts:
+        return []
+    senders = store.find_senders(conn, sorted({conflict.device_no for conflict in conflicts}))
+    return [
+        merge.refusal(conflict, topic=f"fm/{tenant_id}/{device_id}/up/telemetry", tenant_id=tenant_id)
+        for conflict in conflicts
+        for tenant_id, device_id in [senders[conflict.device_no]]
+    ]
+
+
+def remembered(conn: Connection[Any], appliance: ApplianceClass, cursor: int, days: int = 4) -> Iterator[Batch]:
+    """For the fold at start, some devices at a time: of each the readings of the last days before its newest one, up
+    to the cursor, ordered by (device, seq, ts). `extra` is left out: no detector reads it."""
+    devices = store.find_class_devices(conn, appliance.class_id)
+    for start in range(0, len(devices), _DEVICES_AT_ONCE):
+        some = devices[start : start + _DEVICES_AT_ONCE]
+        batch = store.remembered(conn, appliance, some, cursor, timedelta(days=days))
+        if batch is not None:
+            yield batch
+
+
+def window(
+    conn: Connection[Any],
+    appliance: ApplianceClass,
+    device_no: int,
+    metrics: Sequence[str],
+    from_ms: int,
+    to_ms: int,
+    max_points: int = 2000,
+) -> Window:
+    """A curve of at most `max_points`: the readings themselves if they are few, else bounds of stretches."""
+    return store.window(conn, appliance, device_no, metrics, (from_ms, to_ms), max_points)
+
+
+def newest(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> Newest | None:
+    return store.newest(conn, appliance, device_no)
+
+
+def counts(
+    conn: Connection[Any],
+    appliance: ApplianceClass,
+    device_no: int,
+    from_ms: int | None = None,
+    to_ms: int | None = None,
+) -> Counts:
+    span_ms = (limits.OLDEST_MS if from_ms is None else from_ms, limits.NEWEST_MS if to_ms is None else to_ms)
+    return store.counts(conn, appliance, device_no, span_ms)
+
+
+def refusals(conn: Connection[Any], limit: int, device_no: int | None = None) -> list[StoredRefusal]:
+    return store.list_refusals(conn, limit, device_no)

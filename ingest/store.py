@@ -1,0 +1,157 @@
+"""Rows of ingest and the values they stand for. Readings go through arrays, never through objects."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from devices.model import ApplianceClass
+from ingest import arrays, layout
+from ingest.model import Batch, Counts, Ints, Newest, Refusal, StoredRefusal, Window
+from ledger.statements import Statements
+
+_sql = Statements("ingest")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def insert(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> int:
+    """Write the batch; how many of its readings were new. `batch` has one row a (device, ts)."""
+    extra = batch.extra if any(text is not None for text in batch.extra) else None  # NULL: unnest fills up
+    names: dict[str, Any] = {
+        **_keys(batch),
+        "seq": arrays.int8s(batch.seq),
+        "received_at": arrays.moments(batch.received_ms),
+        "flags": arrays.int8s(batch.flags),
+        "extra": extra,
+        "first_seq": int(batch.seq.min()),
+        **{f"m{i}": arrays.float8s(batch.values[:, i]) for i in range(batch.values.shape[1])},
+    }
+    (new,) = arrays.packed_cursor(conn).execute(layout.insert(appliance).encode(), names).fetchone() or (0,)
+    return int(new)
+
+
+def stored(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> Iterator[tuple[Any, ...]]:
+    """What stands under each key of the batch: place in it, seq, extra as text, then each metric."""
+    yield from arrays.packed_cursor(conn).execute(layout.stored(appliance).encode(), _keys(batch))
+
+
+def _keys(batch: Batch) -> dict[str, Any]:
+    return {"device_no": arrays.int4s(batch.device_no), "ts": arrays.moments(batch.ts_ms)}
+
+
+def insert_refusals(conn: Connection[Any], refusals: Sequence[Refusal]) -> None:
+    names = {
+        "tenant_id": [refusal.tenant_id or "" for refusal in refusals],
+        "device_no": [refusal.device_no for refusal in refusals],
+        "seq": [refusal.seq for refusal in refusals],
+        "received_at": [moment(refusal.received_ms) for refusal in refusals],
+        "topic": [refusal.topic for refusal in refusals],
+        "reason": [refusal.reason.value for refusal in refusals],
+        "detail": [refusal.detail for refusal in refusals],
+        "ts": [None if refusal.ts_ms is None else moment(refusal.ts_ms) for refusal in refusals],
+        "metric": [refusal.metric for refusal in refusals],
+        "payload": [refusal.payload for refusal in refusals],
+    }
+    conn.execute(_sql.store_refusals, names)
+
+
+def list_refusals(conn: Connection[Any], limit: int, device_no: int | None) -> list[StoredRefusal]:
+    with conn.cursor(row_factory=class_row(StoredRefusal)) as cur:
+        return cur.execute(_sql.list_refusals, {"limit": limit, "device_no": device_no}).fetchall()
+
+
+def find_senders(conn: Connection[Any], device_nos: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Tenant and device id by device_no."""
+    rows = conn.execute(_sql.find_senders, {"device_nos": list(device_nos)})
+    return {device_no: (tenant_id, device_id) for device_no, tenant_id, device_id in rows}
+
+
+def find_class_devices(conn: Connection[Any], class_id: str) -> list[int]:
+    return [device_no for (device_no,) in conn.execute(_sql.find_class_devices, {"class_id": class_id})]
+
+
+def remembered(
+    conn: Connection[Any], appliance: ApplianceClass, device_nos: Sequence[int], cursor: int, span: timedelta
+) -> Batch | None:
+    """The readings of these devices that the fold needs, ordered by (device, seq, ts); without `extra`."""
+    names = {"device_no": list(device_nos), "cursor": cursor, "span": span}
+    rows = arrays.packed_cursor(conn).execute(layout.remembered(appliance).encode(), names).fetchall()
+    if not rows:
+        return None
+    devices, ts, seq, received_at, flags, *metrics = zip(*rows, strict=True)
+    ts_ms = [arrays.unpack_moments(data) for data in ts]
+    lengths = [len(each) for each in ts_ms]
+    values = [np.concatenate([arrays.unpack_floats(data) for data in column]) for column in metrics]
+    return Batch(
+        class_id=appliance.class_id,
+        device_no=np.repeat(np.array(devices, dtype=np.int64), lengths),
+        ts_ms=np.concatenate(ts_ms),
+        seq=np.concatenate([arrays.unpack_ints(data) for data in seq]),
+        received_ms=np.concatenate([arrays.unpack_moments(data) for data in received_at]),
+        values=np.column_stack(values),
+        flags=np.concatenate([arrays.unpack_ints(data) for data in flags]),
+        extra=[None] * sum(lengths),
+    )
+
+
+def window(
+    conn: Connection[Any],
+    appliance: ApplianceClass,
+    device_no: int,
+    metrics: Sequence[str],
+    span_ms: tuple[int, int],
+    max_points: int,
+) -> Window:
+    names: dict[str, Any] = {"device_no": device_no, "from": moment(span_ms[0]), "to": moment(span_ms[1])}
+    count, first, last = _extent(conn, appliance, names)
+    if first is None or last is None:
+        return Window(ts_ms=_no_ints(), low=np.empty((0, len(metrics))), high=np.empty((0, len(metrics))))
+    raw = count <= max_points
+    render = layout.window_raw if raw else layout.window_envelope
+    if not raw:
+        width_ms = (_ms(last) - _ms(first)) // max_points + 1
+        names |= {"from": first, "to": last, "width": timedelta(milliseconds=width_ms)}
+    text = render(appliance.class_id, tuple(metrics)).encode()
+    ts, *columns = arrays.packed_cursor(conn).execute(text, names).fetchone() or (b"",)
+    values = np.column_stack([arrays.unpack_floats(data) for data in columns])
+    return Window(ts_ms=arrays.unpack_moments(ts), low=values[:, : len(metrics)], high=values[:, -len(metrics) :])
+
+
+def _extent(
+    conn: Connection[Any], appliance: ApplianceClass, names: dict[str, Any]
+) -> tuple[int, datetime | None, datetime | None]:
+    row = conn.execute(layout.extent(appliance.class_id).encode(), names).fetchone()
+    return (0, None, None) if row is None else (row[0], row[1], row[2])
+
+
+def newest(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> Newest | None:
+    row = conn.execute(layout.newest(appliance.class_id).encode(), {"device_no": device_no}).fetchone()
+    return None if row is None else Newest(ts_ms=_ms(row[0]), received_ms=_ms(row[1]))
+
+
+def counts(conn: Connection[Any], appliance: ApplianceClass, device_no: int, span_ms: tuple[int, int]) -> Counts:
+    names = {"device_no": device_no, "from": moment(span_ms[0]), "to": moment(span_ms[1])}
+    count, first, last = _extent(conn, appliance, names)
+    refused, metrics = conn.execute(_sql.count_refusals, names).fetchone() or (0, 0)
+    return Counts(
+        readings=count,
+        from_ms=None if first is None else _ms(first),
+        to_ms=None if last is None else _ms(last),
+        refused=refused,
+        refused_metrics=metrics,
+    )
+
+
+def moment(epoch_ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=epoch_ms)
+
+
+def _ms(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _no_ints() -> Ints:
+    return np.empty(0, dtype=np.int64)
