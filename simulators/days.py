@@ -26,7 +26,7 @@ class Habits(NamedTuple):
 
 
 class Day(NamedTuple):
-    """What comes from outside on one UTC day, each (steps, units); `noise` (steps, units, 6)."""
+    """What comes from outside on one UTC day, each (steps, units); `noise` (steps, units, 8)."""
 
     ambient_c: Floats
     door: Floats  # share of the step that the door was open
@@ -66,8 +66,8 @@ def _day_of_unit(
     set_shift_k = set_shift_k - 2.0 * _spell(rng, kind.quick_freezes, (3600, 5_400), step_s)
     mains = _spell(rng, 1 / 40, (300, 2_400), step_s) == 0
     silent = ~mains | (_spell(rng, 1 / 12, (600, 3_600), step_s) > 0) | (rng.random(steps) < 0.002)
-    noise = rng.standard_normal((steps, 6))
-    noise[rng.random((steps, 6)) < 0.0005] = np.nan  # one sensor that says nothing for once
+    noise = rng.standard_normal((steps, 8))
+    noise[rng.random((steps, 8)) < 0.0005] = np.nan  # one sensor that says nothing for once
     return ambient_c, door, warm_k, set_shift_k, mains, silent, noise
 
 

@@ -30,6 +30,7 @@ class Effect:
     condenser: float = 1.0  # kelvins of the condenser above ambient
     leak_in: float = 1.0  # heat through walls and gasket
     discharge_k: float = 0.0
+    superheat_k: float = 0.0
     longest_on_s: float = INF  # then its overload trips
     stuck_on: bool = False
     seen_by: tuple[str, ...] = ()  # which kind of detector can see it within hours, on every unit
@@ -45,10 +46,10 @@ class Fault:
 
 # The late part of each: a leak is invisible for weeks behind the accumulator, then collapses within a day.
 FAULTS: dict[str, Effect] = {
-    "compressor_wear": Effect(capacity=0.62, draw=0.82, discharge_k=-12.0, seen_by=("on_time",)),
-    "refrigerant_leak": Effect(capacity=0.55, draw=0.75, discharge_k=10.0, seen_by=("on_time",)),
+    "compressor_wear": Effect(capacity=0.62, draw=0.82, discharge_k=-12.0, superheat_k=4.0, seen_by=("on_time",)),
+    "refrigerant_leak": Effect(capacity=0.55, draw=0.75, discharge_k=10.0, superheat_k=9.0, seen_by=("on_time",)),
     "condenser_fouled": Effect(capacity=0.66, draw=1.22, condenser=2.0, discharge_k=6.0, seen_by=("on_time",)),
-    "evaporator_fan_stopped": Effect(transfer=0.03, draw=0.94, seen_by=("level", "on_time")),
+    "evaporator_fan_stopped": Effect(transfer=0.03, draw=0.94, superheat_k=-4.0, seen_by=("level", "on_time")),
     "short_cycling": Effect(longest_on_s=120.0, seen_by=("level",)),
     "condenser_fan_stopped": Effect(
         capacity=0.55, draw=1.3, condenser=2.6, discharge_k=15.0, longest_on_s=240.0, seen_by=("level",)
@@ -137,7 +138,16 @@ KINDS: dict[str, Kind] = {
         set_changes=1 / 12,
     ),
     "cold_room": Kind(
-        sensors=(("air", 0.06), ("coil", 0.1), ("discharge", 0.3), ("ambient", 0.06), ("draw", 0.015), ("door", 0.0)),
+        sensors=(
+            ("air", 0.06),
+            ("coil", 0.1),
+            ("discharge", 0.3),
+            ("ambient", 0.06),
+            ("draw", 0.015),
+            ("door", 0.0),
+            ("suction", 0.2),
+            ("condenser", 0.2),
+        ),
         set_c=((1.0, 4.0), (-20.0, -17.0)),
         differential_k=(1.8, 3.0),
         ambient_c=(20.0, 27.0),

@@ -19,6 +19,7 @@ class Strain(NamedTuple):
     condenser: Floats
     leak_in: Floats
     discharge_k: Floats
+    superheat_k: Floats  # of the gas in the suction line above the coil
     longest_on_s: Floats
     stuck_on: Bools
 
@@ -42,6 +43,7 @@ def strain_of(faults: Sequence[Fault | None], day_no: int, step_s: int) -> Strai
         condenser=1 + level * (full("condenser") - 1),
         leak_in=1 + level * (full("leak_in") - 1),
         discharge_k=level * full("discharge_k"),
+        superheat_k=5 + level * full("superheat_k"),
         longest_on_s=np.where(level > 0, full("longest_on_s"), np.inf),
         stuck_on=(level > 0) & (full("stuck_on") > 0),
     )

@@ -22,6 +22,7 @@ REST_S = 180.0  # a compressor waits for its pressures to equalise ...
 TRIP_S = 900.0  # ... and its overload for its windings to cool
 DRIP_S = 300.0  # after a defrost
 DEFROST_LIMIT_S = 2_400.0
+SOURCES = ("air", "coil", "discharge", "ambient", "draw", "door", "suction", "condenser")
 
 
 class Truth(NamedTuple):
@@ -84,9 +85,9 @@ class Plant:
 
     def advance(self, steps: int) -> Run:
         begin, shape = self._at, (steps, len(self.units))
-        signals = np.empty((6, *shape))
+        signals = np.empty((8, *shape))
         truth = np.empty((2, *shape), dtype=np.bool_)
-        noise, level = np.empty((*shape, 6)), np.empty(shape)
+        noise, level = np.empty((*shape, 8)), np.empty(shape)
         while (done := self._at - begin) < steps:
             row = self._turn_page()
             count = min(steps - done, DAY_S // self.step_s - row)
@@ -95,6 +96,8 @@ class Plant:
             ambient_c = self._day.ambient_c[rows]
             signals[2, here] += ambient_c
             signals[3, here], signals[5, here] = ambient_c, self._day.door[rows]
+            signals[6, here] = signals[1, here] + self._strain.superheat_k[rows]
+            signals[7, here] += ambient_c
             noise[here] = np.where(self._day.silent[rows, :, None], np.nan, self._day.noise[rows])
             level[here] = self._strain.level[rows]
             self._at += count
@@ -106,7 +109,7 @@ class Plant:
         for i, drives in enumerate(zip(*(column[rows] for column in self._minutes), strict=True)):
             state.step(_Minute._make(drives))
             signals[0, i], signals[1, i], signals[2, i] = state.air_c, state.coil_c, state.discharge_k
-            signals[4, i] = state.draw
+            signals[4, i], signals[7, i] = state.draw, state.condenser_k
             truth[0, i], truth[1, i] = state.running, state.defrosting
 
     def _turn_page(self) -> int:
@@ -261,9 +264,9 @@ class _State:
 
 def _sensed(kind: Kind, signals: Floats, noise: Floats) -> Floats:
     """What the sensors make of the signals: (units, n, metrics)."""
-    air_c, coil_c, discharge_c, ambient_c, draw, door = signals
-    supply_c = air_c + 0.75 * (coil_c - air_c)  # some air passes between the fins
-    sources = {"air": air_c, "coil": coil_c, "supply": supply_c, "discharge": discharge_c, "ambient": ambient_c}
+    sources = dict(zip(SOURCES, signals, strict=True))
+    air_c, draw, door = sources["air"], sources["draw"], sources["door"]
+    sources["supply"] = air_c + 0.75 * (sources["coil"] - air_c)  # some air passes between the fins
     columns = []
     for i, (source, sigma) in enumerate(kind.sensors):
         if source == "door":

@@ -1,0 +1,89 @@
+"""The load generator tells the truth about what it published: its keys are what the log holds."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from api.engines.nats import Nats, free_port, stream_state
+from simulators import load
+from simulators.packets import Templates, packet_ids, pubacks
+from tests.conftest import NatsServer
+
+
+def publish(port: int, keys_out: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "simulators.load", "--port", str(port), "--tenant", "demo"]
+    command += ["--keys-out", str(keys_out), *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.engines
+def test_what_load_says_it_published_is_in_the_log(nats_server: NatsServer, tmp_path: Path) -> None:
+    nats_server.clear()
+    process = publish(nats_server.mqtt_port, tmp_path / "keys.json", "--devices", "70", "--seconds", "1", "--flat-out")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    said = json.loads(out)
+    assert said["published"] == said["acknowledged"] == nats_server.state().messages > 1000
+    keys = json.loads((tmp_path / "keys.json").read_text())
+    assert sum(row["acknowledged"] for row in keys) == said["acknowledged"]
+    assert [row["device"] for row in keys] == [f"bench-{i:05d}" for i in range(1, 71)]
+
+
+@pytest.mark.engines
+def test_a_rate_is_kept(nats_server: NatsServer, tmp_path: Path) -> None:
+    process = publish(
+        nats_server.mqtt_port, tmp_path / "keys.json", "--devices", "9", "--seconds", "2", "--rate", "500"
+    )
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert 800 <= json.loads(out)["acknowledged"] <= 1000
+
+
+@pytest.mark.engines
+def test_after_a_killed_broker_every_acknowledged_message_is_in_the_log(engines_folder: Path, tmp_path: Path) -> None:
+    engine = Nats(engines_folder / "log-load", port=free_port(), mqtt_port=free_port())
+    engine.start()
+    more = ("--devices", "20", "--seconds", "5", "--rate", "3000", "--reconnect")
+    process = publish(engine.mqtt_port, tmp_path / "keys.json", *more)
+    time.sleep(2)
+    engine.process.kill()
+    engine.start()
+    out, err = process.communicate(timeout=90)
+    assert process.returncode == 0, err
+    said = json.loads(out)
+    messages = stream_state(engine.url).messages
+    engine.stop()
+    assert said["reconnects"] >= 1
+    assert said["published"] == said["acknowledged"] <= messages
+
+
+def test_a_broker_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    process = publish(free_port(), tmp_path / "keys.json", "--seconds", "1", "--flat-out")
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert len(err.splitlines()) == 1
+
+
+def test_packets_carry_topic_id_and_time_of_their_message() -> None:
+    templates = Templates(["fm/t/a/up/telemetry", "fm/t/b/up/telemetry"], [load._payload(0), load._payload(1)])
+    numbers = np.array([0, 1, 65_535], dtype=np.int64)
+    data = templates.packets(numbers, np.array([1_700_000_000_001, 2, 3], dtype=np.int64))
+    packets = [data[i : i + templates.packet_bytes] for i in range(0, len(data), templates.packet_bytes)]
+    assert [b"/a/" in packet for packet in packets] == [True, False, False]
+    assert b'{"ts":1700000000001,' in packets[0]
+    assert packet_ids(numbers).tolist() == [1, 2, 1]
+    body = json.loads(packets[0][packets[0].index(b"{") :])
+    assert len(body["m"]) == 8
+
+
+def test_pubacks_are_read_whole_and_anything_else_is_said() -> None:
+    ids, rest = pubacks(b"\x40\x02\x01\x02\x40\x02\x00\x09\x40\x02")
+    assert ids.tolist() == [258, 9]
+    assert rest == b"\x40\x02"
+    with pytest.raises(ValueError, match="no PUBACK"):
+        pubacks(b"\xd0\x00\x00\x00")
