@@ -6,6 +6,8 @@ from typing import Any
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_QUIET = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
+
 
 def _under_data(name: str) -> Any:
     return lambda known: known["data"] / name
@@ -29,6 +31,8 @@ class Settings(BaseSettings):
     photos: Path = Field(default_factory=_under_data("photos"))
     smtp_url: SecretStr | None = None  # smtp://user:password@host:port; without it e-mail stays pending
     smtp_from: str = "foremend@localhost"
+    webhook_allow_private: bool = False  # subscribers on this machine or its network; else webhooks only go outside
+    quiet_hours: str | None = Field(default=None, pattern=_QUIET)  # `22:00-08:00`, the customer's time; off
     language: str = Field(default="en", pattern="^(en|zh)$")
     log_file: Path | None = None  # JSON lines, rotated; without it they go to standard error
 

@@ -1,5 +1,7 @@
 """The outbox read back: what is due, what came of it, what a person sends again."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,13 +21,26 @@ def _delivery(row: dict[str, Any]) -> Delivery:
     return Delivery(**{**row, "state": DeliveryState(row["state"])}, event=event)
 
 
-def lease_due(conn: Connection[Any], now: datetime, *, limit: int, lease: timedelta) -> list[Delivery]:
-    """Take what is due; each counts as attempted, and is due again after `lease` if nobody settles it."""
+def lease_due(
+    conn: Connection[Any],
+    now: datetime,
+    *,
+    limit: int,
+    lease: timedelta,
+    channels: Collection[str],
+    busy: Collection[str] = (),
+) -> list[Delivery]:
+    """Take what is due, at most one for each destination; none by another channel (the word before the colon of a
+    destination), none to a destination that is `busy`, so that a dead one holds nobody else up.
+
+    Each counts as attempted (`attempts` includes this one), and is due again after `lease` if nobody settles it.
+    """
+    names = {"now": now, "limit": limit, "channels": list(channels), "busy": list(busy)}
     with conn.cursor(row_factory=dict_row) as cur:
-        due = [_delivery(row) for row in cur.execute(_sql.claim_due, {"now": now, "limit": limit})]
+        due = [_delivery(row) for row in cur.execute(_sql.claim_due, names)]
     for delivery in due:
         conn.execute(_sql.lease_delivery, {"delivery_id": delivery.delivery_id, "until": now + lease})
-    return due
+    return [replace(delivery, attempts=delivery.attempts + 1) for delivery in due]
 
 
 def settle(

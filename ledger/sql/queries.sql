@@ -21,15 +21,21 @@ INSERT INTO delivery (delivery_id, tenant_id, event_id, destination, lane, next_
 VALUES (%(delivery_id)s, %(tenant_id)s, %(event_id)s, %(destination)s, %(lane)s, %(next_at)s)
 
 -- name: claim_due
--- The next deliveries that are due: the head of each (lane, destination), locked so that two relays never send one twice.
+-- The next delivery that is due for each destination: the head of its lane, by a channel that works, and not to a
+-- destination that somebody is on the way to; locked so that two relays never send one twice.
 SELECT d.delivery_id, d.tenant_id, d.destination, d.lane, d.state, d.attempts, d.next_at, d.last_error,
        e.event_id, e.kind, e.subject_id, e.at, e.actor, e.data
 FROM delivery d JOIN event e USING (event_id)
-WHERE d.state = 'PENDING' AND d.next_at <= %(now)s
-  AND NOT EXISTS (
-      SELECT 1 FROM delivery earlier
-      WHERE earlier.lane = d.lane AND earlier.destination = d.destination
-        AND earlier.state = 'PENDING' AND earlier.position < d.position)
+WHERE d.delivery_id IN (
+    SELECT DISTINCT ON (due.destination) due.delivery_id FROM delivery due
+    WHERE due.state = 'PENDING' AND due.next_at <= %(now)s
+      AND split_part(due.destination, ':', 1) = ANY(%(channels)s) AND due.destination <> ALL(%(busy)s)
+      AND NOT EXISTS (
+          SELECT 1 FROM delivery earlier
+          WHERE earlier.lane = due.lane AND earlier.destination = due.destination
+            AND earlier.state = 'PENDING' AND earlier.position < due.position)
+    ORDER BY due.destination, due.next_at, due.position)
+  AND d.state = 'PENDING' AND d.next_at <= %(now)s
 ORDER BY d.next_at, d.position
 LIMIT %(limit)s
 FOR UPDATE OF d SKIP LOCKED
@@ -39,9 +45,9 @@ FOR UPDATE OF d SKIP LOCKED
 UPDATE delivery SET next_at = %(until)s, attempts = attempts + 1 WHERE delivery_id = %(delivery_id)s
 
 -- name: settle_delivery
--- What came of one attempt.
+-- What came of one attempt; one that was settled by another relay meanwhile stays settled.
 UPDATE delivery SET state = %(state)s, next_at = %(next_at)s, last_error = %(last_error)s, delivered_at = %(delivered_at)s
-WHERE delivery_id = %(delivery_id)s
+WHERE delivery_id = %(delivery_id)s AND state = 'PENDING'
 
 -- name: replay_delivery
 -- A person sends a dead letter on its way again.

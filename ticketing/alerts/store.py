@@ -112,6 +112,11 @@ def shelved_until(conn: Connection[Any], alert: Alert) -> datetime | None:
     return row[0] if row else None
 
 
+def listen(conn: Connection[Any]) -> None:
+    """From here on `conn.notifies()` wakes for new findings; needs autocommit."""
+    conn.execute(_sql.listen_findings)
+
+
 def waiting(conn: Connection[Any], limit: int) -> list[Waiting]:
     with conn.cursor(row_factory=dict_row) as cur:
         rows = cur.execute(_sql.list_waiting_findings, {"limit": limit})

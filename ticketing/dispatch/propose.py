@@ -26,7 +26,7 @@ def propose(
     tickets.set_proposed(conn, ticket.ticket_id, head.engineer_id if head else None)
     tell(
         conn,
-        "ticket.engineer_proposed",
+        "ticket.proposed",
         tenant_id=ticket.tenant_id,
         subject_id=ticket.ticket_id,
         actor=actor,

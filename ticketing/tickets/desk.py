@@ -69,9 +69,10 @@ def move(
         "from": ticket.state,
         "to": to,
         "reason": clean(reason or "", MAX_REASON),
+        "reopened": after.reopened,
         "engineer_id": str(after.engineer_id) if after.engineer_id else None,
     }
-    _tell(conn, transitions.event_kind(ticket.state, to), after, actor, now, data)
+    _tell(conn, f"ticket.{to.lower()}", after, actor, now, data)
     return after
 
 

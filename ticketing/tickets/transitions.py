@@ -38,11 +38,3 @@ def moved(ticket: Ticket, to: TicketState, engineer_id: UUID | None, now: dateti
 
 def reopens(state: TicketState, to: TicketState) -> bool:
     return state in ENDED and to not in ENDED
-
-
-def event_kind(state: TicketState, to: TicketState) -> str:
-    if reopens(state, to):
-        return "ticket.reopened"
-    if to is S.READY:
-        return "ticket.returned"
-    return f"ticket.{to.lower()}"

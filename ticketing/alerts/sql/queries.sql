@@ -1,3 +1,7 @@
+-- name: listen_findings
+-- Be woken when the detectors wrote something; only a hint, looking again is the guarantee.
+LISTEN finding
+
 -- name: list_waiting_findings
 -- What the detectors claimed and nobody took yet, in order; a second taker waits here and then sees what is left.
 SELECT f.finding_no, f.tenant_id, d.class_id, f.device_no, f.rule, f.claim, f.metric, f.observed, f.expected,

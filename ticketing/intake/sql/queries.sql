@@ -1,0 +1,11 @@
+-- name: insert_report
+-- What a person sent, beside what became of it.
+INSERT INTO report (report_id, tenant_id, device_no, ticket_id, joined, words, contact, photo_sha256, photo_type,
+                    photo_bytes, channel, actor, steps, at)
+VALUES (%(report_id)s, %(tenant_id)s, %(device_no)s, %(ticket_id)s, %(joined)s, %(words)s, %(contact)s,
+        %(photo_sha256)s, %(photo_type)s, %(photo_bytes)s, %(channel)s, %(actor)s, %(steps)s, %(now)s)
+
+-- name: list_reports
+-- The witnesses of a ticket, the first one first.
+SELECT report_id, ticket_id, joined, words, contact, photo_sha256, photo_type, photo_bytes, channel, actor, steps, at
+FROM report WHERE ticket_id = %(ticket_id)s ORDER BY report_id
