@@ -1,0 +1,268 @@
+"""The log read over NATS' own protocol: one socket, one ephemeral consumer, whole buffers at a time.
+
+The cursor in the database is the only truth, so the consumer remembers nothing: it lives in memory, acknowledges
+nothing, and begins at cursor + 1. Whatever goes wrong (a gap, silence, a lost connection) is a LogError; a fresh reader
+from the cursor is the remedy. Protocol: https://docs.nats.io/reference/reference-protocols/nats-protocol,
+consumers: https://docs.nats.io/nats-concepts/jetstream/consumers.
+"""
+
+import json
+import secrets
+import select
+import socket
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ingest.errors import IngestError, LogError, LogLostError
+from ingest.model import Message
+
+STREAM = "LOG"
+_RECEIVE_BYTES = 1 << 20
+_HEARTBEAT_S = 1.0
+_SILENCE_S = 5.0  # several heartbeats: whoever is silent as long is gone
+_LINGER_S = 0.002
+_OLDEST_S = 0.02
+_DELIVERIES = {b"MSG", b"HMSG"}
+_ACK_LEVELS = 9  # $JS.ACK.{stream}.{consumer}.{deliveries}.{seq}.{count}.{ns}.{pending}: how a message says where it is
+_EPHEMERAL = {
+    "ack_policy": "none",
+    "replay_policy": "instant",
+    "mem_storage": True,
+    "num_replicas": 1,
+    "inactive_threshold": 10_000_000_000,  # ns; the server forgets a consumer whose reader is gone
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What the log holds. Empty: `last_seq` is where it was, `first_seq` one more."""
+
+    first_seq: int
+    last_seq: int
+    messages: int
+    bytes: int
+
+
+class Wire:
+    """One connection. Requests are answered before a subscription delivers; afterwards it only receives."""
+
+    def __init__(self, url: str, timeout_s: float = 5.0) -> None:
+        at = urlsplit(url)
+        self._inbox = f"_INBOX.{secrets.token_hex(8)}"
+        self.buffer = b""
+        try:
+            self.socket = socket.create_connection((at.hostname, at.port or 4222), timeout_s)
+        except OSError as error:
+            raise LogError(f"NATS cannot be reached: {error}") from error
+        who = {"user": unquote(at.username or ""), "pass": unquote(at.password or "")}
+        try:
+            self._greet(who)
+        except LogError:
+            self.socket.close()
+            raise
+
+    def _greet(self, who: dict[str, str]) -> None:
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._line()  # INFO
+        options = {"verbose": False, "pedantic": False, "lang": "python", "version": "1", "headers": True, **who}
+        self.send(b"CONNECT %b\r\nSUB %b.* 0\r\nPING\r\n" % (json.dumps(options).encode(), self._inbox.encode()))
+        while (line := self._line()) != b"PONG":
+            if line.startswith(b"-ERR"):
+                raise LogError(f"NATS refuses us: {line.decode(errors='replace')}")
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        try:
+            self.socket.sendall(data)
+        except OSError as error:
+            raise LogError(f"NATS is gone: {error}") from error
+
+    def request(self, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The JSON answer; what else comes meanwhile stays in the buffer. Raises LogError for an error, too."""
+        text = json.dumps(body).encode() if body is not None else b""
+        self.send(b"PUB %b %b.1 %d\r\n%b\r\n" % (subject.encode(), self._inbox.encode(), len(text), text))
+        others: list[bytes] = []
+        while True:
+            line = self._line()
+            fields = line.split(b" ")
+            if fields[0] not in _DELIVERIES:
+                self.answer(fields)
+                continue
+            data = self._exactly(int(fields[-1]) + 2)
+            if fields[2] == b"0":
+                break
+            others += [line, b"\r\n", data]
+        self.buffer = b"".join(others) + self.buffer
+        if fields[0] == b"HMSG":  # only a status comes with headers: nobody listens at that subject
+            raise LogError(f"NATS has nobody at {subject}: is JetStream on?")
+        answer: dict[str, Any] = json.loads(data)
+        if "error" in answer:
+            raise LogError(f"NATS refuses {subject}: {answer['error'].get('description')}")
+        return answer
+
+    def answer(self, fields: list[bytes]) -> None:
+        """A line that brings nothing: only PING wants something back."""
+        if fields[0] == b"PING":
+            self.send(b"PONG\r\n")
+        elif fields[0] == b"-ERR":
+            raise LogError(f"NATS says {b' '.join(fields[1:]).decode(errors='replace')}")
+
+    def receive(self) -> bytes:
+        """What has come; raises LogError at the end of the connection."""
+        try:
+            data = self.socket.recv(_RECEIVE_BYTES)
+        except OSError as error:
+            raise LogError(f"NATS is gone: {error}") from error
+        if not data:
+            raise LogError("NATS closed the connection")
+        return data
+
+    def _line(self) -> bytes:
+        while (end := self.buffer.find(b"\r\n")) < 0:
+            self.buffer += self.receive()
+        line, self.buffer = self.buffer[:end], self.buffer[end + 2 :]
+        return line
+
+    def _exactly(self, size: int) -> bytes:
+        while len(self.buffer) < size:
+            self.buffer += self.receive()
+        data, self.buffer = self.buffer[:size], self.buffer[size:]
+        return data
+
+
+def head(wire: Wire) -> Head:
+    state = wire.request(f"$JS.API.STREAM.INFO.{STREAM}")["state"]
+    return Head(
+        first_seq=state["first_seq"], last_seq=state["last_seq"], messages=state["messages"], bytes=state["bytes"]
+    )
+
+
+def purge(wire: Wire, below_seq: int) -> int:
+    """Forget what lies below `below_seq`; how many messages that were."""
+    purged: int = wire.request(f"$JS.API.STREAM.PURGE.{STREAM}", {"seq": below_seq})["purged"]
+    return purged
+
+
+def first_seq_since(wire: Wire, moment: datetime) -> int:
+    """The sequence of the first message not older than `moment`; past the head if all are older."""
+    config = {
+        **_EPHEMERAL,
+        "deliver_policy": "by_start_time",
+        "opt_start_time": moment.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+    }
+    made = wire.request(f"$JS.API.CONSUMER.CREATE.{STREAM}", {"stream_name": STREAM, "config": config})
+    wire.request(f"$JS.API.CONSUMER.DELETE.{STREAM}.{made['name']}")
+    before: int = made["delivered"]["stream_seq"]
+    return before + 1
+
+
+class LogReader:
+    """Messages of the whole log in order, from `cursor` + 1 on. One process reads; `close` when done."""
+
+    def __init__(self, url: str, cursor: int) -> None:
+        self._wire = Wire(url)
+        self._delivered = 0  # the consumer's own count: it has no gaps, the log's sequence may have
+        self._quiet_s = 0.0
+        self._poll = select.poll()
+        self._poll.register(self._wire.socket, select.POLLIN)
+        try:
+            self.head = head(self._wire)
+            self._subscribe(cursor)
+        except IngestError:
+            self.close()
+            raise
+
+    def _subscribe(self, cursor: int) -> None:
+        if cursor > self.head.last_seq:
+            raise LogLostError(
+                f"the record has read the log up to {cursor}, but its head is {self.head.last_seq}: "
+                "this is another log than the record's"
+            )
+        subject = f"_INBOX.{secrets.token_hex(8)}"
+        config = {
+            **_EPHEMERAL,
+            "deliver_subject": subject,
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": cursor + 1,
+            "flow_control": True,
+            "idle_heartbeat": int(_HEARTBEAT_S * 1e9),
+        }
+        self._wire.send(b"SUB %b 7\r\n" % subject.encode())
+        self._wire.request(f"$JS.API.CONSUMER.CREATE.{STREAM}", {"stream_name": STREAM, "config": config})
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def fetch(self, most: int, most_bytes: int, wait_s: float) -> list[Message]:
+        """The next messages; none after `wait_s`. They go when they are many, when the newest has waited 2 ms, or the
+        oldest 20 ms. Raises LogError when the log can no longer be trusted to be complete."""
+        messages: list[Message] = []
+        size = 0
+        until = time.monotonic() + wait_s
+        while True:
+            size += self._parse(messages, most)
+            if len(messages) >= most or size >= most_bytes:
+                return messages
+            left_s = until - time.monotonic()
+            if not self._poll.poll(max(0.0, min(left_s, _LINGER_S if messages else left_s)) * 1000):
+                break
+            first = not messages
+            self._wire.buffer += self._wire.receive()
+            self._quiet_s = 0.0
+            if first:
+                until = min(until, time.monotonic() + _OLDEST_S)
+        if not messages:
+            self._quiet_s += wait_s
+            if self._quiet_s > _SILENCE_S:
+                raise LogError(f"no heartbeat of the log for {self._quiet_s:.0f} s")
+        return messages
+
+    def _parse(self, messages: list[Message], most: int) -> int:
+        """Messages out of the buffer, in which stays what is not whole yet or too many; returns their bytes."""
+        buffer = self._wire.buffer
+        find, end_of_buffer = buffer.find, len(buffer)
+        at = size = 0
+        while len(messages) < most:
+            line_end = find(b"\r\n", at)
+            if line_end < 0:
+                break
+            fields = buffer[at:line_end].split(b" ")
+            if fields[0] not in _DELIVERIES:
+                self._wire.answer(fields)
+                at = line_end + 2
+                continue
+            start = line_end + 2
+            stop = start + int(fields[-1])
+            if stop + 2 > end_of_buffer:
+                break
+            at = stop + 2
+            reply = fields[3].split(b".")
+            if len(reply) != _ACK_LEVELS:
+                self._status(fields, buffer[start:stop])
+                continue
+            if fields[0] == b"HMSG":  # headers come before the payload
+                start += int(fields[-2])
+            self._delivered += 1
+            if int(reply[6]) != self._delivered:
+                raise LogError(f"a gap in the log's delivery: {self._delivered} expected, {int(reply[6])} came")
+            size += stop - start
+            subject = fields[1].decode("utf-8", "replace")
+            messages.append(Message(int(reply[5]), int(reply[7]) // 1_000_000, subject, buffer[start:stop]))
+        self._wire.buffer = buffer[at:]
+        return size
+
+    def _status(self, fields: list[bytes], text: bytes) -> None:
+        """Flow control asks for an answer before more is sent; a heartbeat says how much was sent."""
+        if len(fields) == len((b"HMSG", b"subject", b"sid", b"reply", b"head", b"size")):
+            self._wire.send(b"PUB %b 0\r\n\r\n" % fields[3])
+        headers = dict(line.split(b": ", 1) for line in text.split(b"\r\n") if b": " in line)
+        if b"Nats-Consumer-Stalled" in headers:
+            self._wire.send(b"PUB %b 0\r\n\r\n" % headers[b"Nats-Consumer-Stalled"])
+        sent = int(headers.get(b"Nats-Last-Consumer", b"0"))
+        if sent > self._delivered:
+            raise LogError(f"a gap in the log's delivery: {sent} sent, {self._delivered} came")

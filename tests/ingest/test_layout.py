@@ -1,0 +1,174 @@
+"""What is rendered from the catalogue: additive, the same by either way, and closed to whoever has no business."""
+
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+
+from ingest import layout, store
+from ingest.errors import LayoutError
+from tests.ingest.builders import FRIDGE, NOW_MS
+from tests.ingest.conftest import Record, is_timescale
+from tests.ingest.record import a_batch, register
+
+SMALL = replace(FRIDGE, metrics=FRIDGE.metrics[:2])
+CREATED = """\
+CREATE TABLE reading_refrigerator (
+    device_no integer NOT NULL,
+    ts timestamptz NOT NULL,
+    seq bigint NOT NULL,
+    received_at timestamptz NOT NULL,
+    flags bigint NOT NULL DEFAULT 0,
+    extra jsonb,
+    cabinet_temp_c double precision,
+    evaporator_temp_c double precision,
+    PRIMARY KEY (device_no, ts)
+)
+GRANT SELECT, INSERT, UPDATE ON reading_refrigerator TO foremend_worker
+CREATE OR REPLACE VIEW tenant_reading_refrigerator WITH (security_barrier) AS
+    SELECT device.tenant_id, kept.device_no, kept.ts, kept.seq, kept.received_at, kept.flags, kept.extra, \
+kept.cabinet_temp_c, kept.evaporator_temp_c
+    FROM reading_refrigerator AS kept JOIN device USING (device_no)
+GRANT SELECT ON tenant_reading_refrigerator TO foremend_api, foremend_relay"""
+HYPERTABLE = (
+    "SELECT create_hypertable('reading_refrigerator', by_range('ts', INTERVAL '7 days'), "
+    "create_default_indexes => false)"
+)
+INSERTED = """
+WITH done AS (
+    INSERT INTO reading_refrigerator AS kept (device_no, ts, seq, received_at, flags, extra, \
+cabinet_temp_c, evaporator_temp_c)
+    SELECT device_no, ts, seq, received_at, flags, extra::jsonb, nullif(m0, 'NaN'), nullif(m1, 'NaN')
+    FROM unnest(%(device_no)s::integer[], %(ts)s::timestamptz[], %(seq)s::bigint[], %(received_at)s::timestamptz[],
+                %(flags)s::bigint[], %(extra)s::text[], %(m0)s::float8[], %(m1)s::float8[])
+        AS batch (device_no, ts, seq, received_at, flags, extra, m0, m1)
+    ON CONFLICT (device_no, ts) DO UPDATE SET
+        cabinet_temp_c = coalesce(kept.cabinet_temp_c, excluded.cabinet_temp_c), \
+evaporator_temp_c = coalesce(kept.evaporator_temp_c, excluded.evaporator_temp_c),
+        extra = CASE WHEN excluded.extra IS NULL THEN kept.extra
+                     ELSE excluded.extra || coalesce(kept.extra, '{}') END,
+        flags = kept.flags | excluded.flags & (CASE WHEN kept.cabinet_temp_c IS NULL THEN 1::bigint ELSE 0 END \
+| CASE WHEN kept.evaporator_temp_c IS NULL THEN 2::bigint ELSE 0 END)
+    WHERE kept.cabinet_temp_c IS NULL AND excluded.cabinet_temp_c IS NOT NULL \
+OR kept.evaporator_temp_c IS NULL AND excluded.evaporator_temp_c IS NOT NULL
+        OR excluded.extra IS NOT NULL AND excluded.extra || coalesce(kept.extra, '{}') IS DISTINCT FROM kept.extra
+    RETURNING seq
+)
+SELECT count(*) FROM done WHERE seq >= %(first_seq)s"""
+
+
+def test_the_rendered_ddl_is_what_was_reviewed() -> None:
+    catalogue = {"refrigerator": SMALL}
+    assert "\n".join(layout.render(catalogue, timescale=False)) == CREATED
+    assert layout.render(catalogue, timescale=True)[1] == HYPERTABLE
+
+
+def test_the_rendered_insert_is_what_was_reviewed() -> None:
+    assert layout.insert(SMALL) == INSERTED
+
+
+def test_nothing_new_in_the_catalogue_renders_nothing() -> None:
+    existing = {"reading_refrigerator": {**layout.FIXED, **dict.fromkeys(FRIDGE.metric_names, layout.METRIC)}}
+    assert layout.difference(existing, {"refrigerator": FRIDGE}, timescale=False) == []
+
+
+def test_a_column_of_another_type_is_an_error_that_names_it() -> None:
+    existing = {"reading_refrigerator": {**layout.FIXED, "cabinet_temp_c": "text"}}
+    with pytest.raises(LayoutError, match=r"reading_refrigerator.cabinet_temp_c is text, the catalogue needs double"):
+        layout.difference(existing, {"refrigerator": FRIDGE}, timescale=False)
+
+
+def test_a_metric_that_left_the_catalogue_stays_in_table_and_view() -> None:
+    existing = {"reading_refrigerator": {**layout.FIXED, "old_c": layout.METRIC, "cabinet_temp_c": layout.METRIC}}
+    added, view, _ = layout.difference(existing, {"refrigerator": SMALL}, timescale=False)
+    assert added == "ALTER TABLE reading_refrigerator ADD COLUMN evaporator_temp_c double precision"
+    assert "kept.old_c, kept.cabinet_temp_c, kept.evaporator_temp_c" in view
+
+
+def _shape(conn: psycopg.Connection[Any], name: str) -> list[Any]:
+    """Everything that a later reader could tell apart: columns, view, rights, keys, whether it is a hypertable."""
+    columns = conn.execute(
+        "SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attnotnull,"
+        " pg_get_expr(adbin, adrelid) FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum"
+        " WHERE attrelid IN (%s::regclass, %s::regclass) AND attnum > 0 ORDER BY attrelid::regclass::text, attnum",
+        [layout.table(name), layout.view(name)],
+    ).fetchall()
+    rights = conn.execute(
+        "SELECT relname, relkind, reloptions, relacl::text FROM pg_class"
+        " WHERE oid IN (%s::regclass, %s::regclass) ORDER BY relname",
+        [layout.table(name), layout.view(name)],
+    ).fetchall()
+    keys = conn.execute(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass ORDER BY 1",
+        [layout.table(name)],
+    ).fetchall()
+    view = conn.execute("SELECT pg_get_viewdef(%s::regclass)", [layout.view(name)]).fetchall()
+    return [columns, rights, keys, view]
+
+
+def test_rendered_v1_plus_the_difference_is_rendered_v2(record: Record) -> None:
+    """Also for a class that already holds readings."""
+    v1 = replace(SMALL, class_id="proof")
+    v2 = replace(FRIDGE, class_id="proof")
+    shapes = []
+    with record.connect() as conn:
+        timescale = is_timescale(conn)
+        for steps in ([v1, v2], [v2]):
+            with conn.transaction(force_rollback=True):
+                conn.execute("SET LOCAL ROLE foremend_owner")
+                for step in steps:
+                    _apply(conn, {"proof": step}, timescale=timescale)
+                shapes.append(_shape(conn, "proof"))
+    assert shapes[0] == shapes[1]
+    assert len(shapes[0][0]) == 2 * (6 + len(FRIDGE.metrics)) + 1
+
+
+def _apply(conn: psycopg.Connection[Any], catalogue: dict[str, Any], *, timescale: bool) -> None:
+    existing: dict[str, dict[str, str]] = {}
+    columns = conn.execute(
+        "SELECT table_name, column_name, data_type FROM information_schema.columns"
+        " WHERE table_name = 'reading_proof' ORDER BY ordinal_position"
+    )
+    for table, column, kind in columns:
+        existing.setdefault(table, {})[column] = kind
+    texts = layout.difference(existing, catalogue, timescale=timescale)
+    assert texts
+    assert existing or texts == layout.render(catalogue, timescale=timescale)
+    for text in texts:
+        conn.execute(text)
+
+
+def test_a_tenant_sees_its_own_devices_readings_and_no_others(record: Record) -> None:
+    with record.connect() as conn:
+        mine, others = register(conn, ("a", "d1", "refrigerator"), ("b", "d1", "refrigerator"))
+    with record.connect("foremend_worker") as conn:
+        store.insert(conn, FRIDGE, a_batch([mine, others], [NOW_MS, NOW_MS]))
+    with record.connect("foremend_api", autocommit=False) as conn:
+        assert _seen(conn) == []
+        conn.execute("SELECT set_config('app.tenant', 'b', true)")
+        assert _seen(conn) == [(others,)]
+        conn.execute("SELECT set_config('app.tenant', 'a', true)")
+        assert _seen(conn) == [(mine,)]
+        assert store.newest(conn, FRIDGE, others) is None
+        assert len(store.window(conn, FRIDGE, others, ["power_w"], (0, NOW_MS), 10).ts_ms) == 0
+
+
+def _seen(conn: psycopg.Connection[Any]) -> list[tuple[int]]:
+    return conn.execute("SELECT device_no FROM tenant_reading_refrigerator").fetchall()
+
+
+@pytest.mark.parametrize("role", ["foremend_api", "foremend_relay"])
+@pytest.mark.parametrize(
+    "verb", ["SELECT 1 FROM {}", "DELETE FROM {}", "UPDATE {} SET seq = 0", "INSERT INTO {} SELECT"]
+)
+def test_only_the_worker_has_a_right_on_a_class_table(record: Record, role: str, verb: str) -> None:
+    with record.connect(role) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute(verb.format("reading_refrigerator"))
+
+
+def test_the_worker_can_neither_delete_nor_truncate_what_was_kept(record: Record) -> None:
+    with record.connect("foremend_worker") as conn:
+        for text in ("DELETE FROM reading_refrigerator", "TRUNCATE reading_refrigerator"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                conn.execute(text)

@@ -1,0 +1,129 @@
+"""The log's reader: complete and in order, or an error that says why; it never forgets where it was asked to begin."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from ingest import adapter_log
+from ingest.adapter_log import LogReader, Wire
+from ingest.errors import LogError, LogLostError
+from ingest.model import Message
+from tests.conftest import NatsServer
+
+pytestmark = pytest.mark.engines
+
+
+@pytest.fixture
+def start(nats_server: NatsServer) -> int:
+    return nats_server.clear()
+
+
+@pytest.fixture
+def device(nats_server: NatsServer) -> Iterator[mqtt.Client]:
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="log-test")
+    client.connect("127.0.0.1", nats_server.mqtt_port)
+    client.loop_start()
+    yield client
+    client.disconnect()
+    client.loop_stop()
+
+
+def publish(device: mqtt.Client, *payloads: bytes, topic: str = "fm/demo/d1/up/telemetry") -> None:
+    for info in [device.publish(topic, payload, qos=1) for payload in payloads]:
+        info.wait_for_publish(10)
+
+
+def fetch(reader: LogReader, n: int) -> list[Message]:
+    got: list[Message] = []
+    for _ in range(50):
+        got += reader.fetch(1000, 1 << 20, 0.2)
+        if len(got) >= n:
+            break
+    return got
+
+
+def test_messages_come_in_order_with_the_logs_own_time(
+    nats_server: NatsServer, start: int, device: mqtt.Client
+) -> None:
+    before_ms = datetime.now(UTC).timestamp() * 1000 - 1
+    publish(device, *[b"%d" % i for i in range(300)], b"MSG a b 1\r\nx", b"")
+    reader = LogReader(nats_server.url, start)
+    got = fetch(reader, 302)
+    reader.close()
+    assert [message.payload for message in got] == [b"%d" % i for i in range(300)] + [b"MSG a b 1\r\nx", b""]
+    assert [message.seq for message in got] == list(range(start + 1, start + 303))
+    assert all(before_ms <= message.received_ms <= datetime.now(UTC).timestamp() * 1000 for message in got)
+    assert got[0].subject.split(".")[2:] == ["demo", "d1", "up", "telemetry"]
+
+
+def test_reading_begins_after_the_cursor(nats_server: NatsServer, start: int, device: mqtt.Client) -> None:
+    publish(device, b"1", b"2", b"3")
+    reader = LogReader(nats_server.url, start + 2)
+    assert [message.payload for message in fetch(reader, 1)] == [b"3"]
+    publish(device, b"4")
+    assert [message.payload for message in fetch(reader, 1)] == [b"4"]
+    reader.close()
+
+
+def test_a_fetch_stops_at_its_limits_and_the_rest_stays(
+    nats_server: NatsServer, start: int, device: mqtt.Client
+) -> None:
+    publish(device, *[b"x" * 1000] * 40)
+    reader = LogReader(nats_server.url, start)
+    assert len(reader.fetch(7, 1 << 20, 5)) == 7
+    rest = fetch(reader, 33)
+    assert [message.seq for message in rest] == list(range(start + 8, start + 41))
+    reader.close()
+
+
+def test_a_quiet_log_keeps_its_reader(nats_server: NatsServer, start: int) -> None:
+    """Heartbeats count as life: silence is only what is longer than several of them."""
+    reader = LogReader(nats_server.url, start)
+    for _ in range(14):
+        assert reader.fetch(10, 1000, 0.5) == []
+    reader.close()
+
+
+def test_a_cursor_ahead_of_the_log_is_another_log(nats_server: NatsServer, start: int) -> None:
+    with pytest.raises(LogLostError, match=r"up to \d+, but its head is \d+"):
+        LogReader(nats_server.url, start + 1)
+
+
+def test_purged_messages_are_gone_and_the_head_says_so(
+    nats_server: NatsServer, start: int, device: mqtt.Client
+) -> None:
+    publish(device, b"1", b"2", b"3")
+    wire = Wire(nats_server.url)
+    assert adapter_log.purge(wire, start + 3) == 2
+    assert adapter_log.head(wire).first_seq == start + 3
+    wire.close()
+    reader = LogReader(nats_server.url, start)
+    assert reader.head.first_seq == start + 3
+    assert [message.seq for message in fetch(reader, 1)] == [start + 3]
+    reader.close()
+
+
+def test_the_first_message_since_a_moment_is_found(nats_server: NatsServer, start: int, device: mqtt.Client) -> None:
+    publish(device, b"1")
+    reader = LogReader(nats_server.url, start)
+    (first,) = fetch(reader, 1)
+    reader.close()
+    publish(device, b"2")
+    wire = Wire(nats_server.url)
+    assert adapter_log.first_seq_since(wire, datetime(2020, 1, 1, tzinfo=UTC)) == start + 1
+    after = datetime.fromtimestamp((first.received_ms + 1) / 1000, UTC)
+    assert adapter_log.first_seq_since(wire, after) == start + 2
+    assert adapter_log.first_seq_since(wire, datetime.now(UTC)) == start + 3
+    wire.close()
+
+
+def test_a_server_that_is_not_there_is_a_log_error() -> None:
+    with pytest.raises(LogError, match="cannot be reached"):
+        LogReader("nats://127.0.0.1:1", 0)
+
+
+def test_a_wrong_password_is_a_log_error(nats_server: NatsServer) -> None:
+    with pytest.raises(LogError, match="refuses us"):
+        LogReader(f"nats://house:wrong@127.0.0.1:{nats_server.port}", 0)
