@@ -123,6 +123,11 @@ def _refuse_other_facts(conn: Connection[Any], device: Device, said: Registratio
         raise DeviceTakenError(device.device_id, "customer")
 
 
+def settle_tenant(conn: Connection[Any], tenant_id: str) -> None:
+    """Whatever a tenant owns needs its row; until tenants are managed, the first who speaks for one makes it."""
+    store.settle_tenant(conn, tenant_id)
+
+
 def find(conn: Connection[Any], tenant_id: str, device_id: str) -> Device:
     """Raises UnknownDeviceError."""
     device = store.find_device(conn, tenant_id, device_id)

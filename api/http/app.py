@@ -10,11 +10,13 @@ from starlette.middleware import Middleware
 from api.http import pages, problems, static
 from api.http.guard import Guard
 from api.http.house import House
-from api.http.rest import devices, health
+from api.http.public import following, question, report
+from api.http.rest import devices, health, record, reports, tickets, webhooks
+from api.http.staff import desk, device, work
 
-PUBLIC: tuple[APIRouter, ...] = ()
-STAFF: tuple[APIRouter, ...] = ()
-REST = (devices.router,)
+PUBLIC = (question.router, following.router, report.router)
+STAFF = (desk.router, device.router, work.router)
+REST = (devices.router, record.router, reports.router, tickets.router, webhooks.router)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 

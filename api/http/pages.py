@@ -62,7 +62,15 @@ def _in(request: Request, language: str) -> str:
 
 def problem_page(request: Request, problem: Problem) -> Response:
     """An error as a person should meet it: what happened, what to do; the program's words stay small."""
-    known = {404: "not_found", 410: "gone", 403: "foreign", 409: "conflict", 413: "too_large", 422: "not_valid"}
+    known = {
+        404: "not_found",
+        410: "gone",
+        403: "foreign",
+        409: "conflict",
+        412: "conflict",
+        413: "too_large",
+        422: "not_valid",
+    }
     kind = "broken" if problem.status >= 500 else known.get(problem.status, "refused")
     language = language_of(request)
     return render(request, "problem.html", language=language, status=problem.status, kind=kind, problem=problem)

@@ -10,8 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from api.http.photos import PhotoError
 from devices import errors as devices
+from ingest.errors import LogError
 from ledger import errors as ledger
+from ticketing import errors as ticketing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +52,19 @@ KNOWN: dict[type[Exception], tuple[int, str]] = {
     devices.DeviceTakenError: (409, "device-taken"),
     ledger.IdempotencyConflictError: (422, "idempotency-key-reused"),
     ledger.IdempotencyInFlightError: (409, "idempotency-key-in-flight"),
+    ticketing.NotFoundError: (404, "not-found"),
+    ticketing.StaleVersionError: (412, "stale-version"),
+    ticketing.IllegalTransitionError: (409, "illegal-transition"),
+    ticketing.AlreadyOpenError: (409, "already-open"),
+    ticketing.BadAnswerError: (422, "bad-answer"),
+    ticketing.ReportRefusedError: (422, "report-refused"),
+    PhotoError: (422, "not-a-photo"),
+    LogError: (503, "log-not-reachable"),
     psycopg.DataError: (422, "not-storable"),
     psycopg.OperationalError: (503, "record-not-reachable"),
 }
-_OWN_WORDS: dict[type[Exception], str] = {  # what a database says is for its operator
+_OWN_WORDS: dict[type[Exception], str] = {  # what a server says of itself is for its operator
+    LogError: "The log cannot be reached just now; please try again.",
     psycopg.DataError: "The record cannot keep one of these values, such as a NUL in a text.",
     psycopg.OperationalError: "The record cannot be reached just now. Nothing was changed; please try again.",
 }
@@ -76,7 +88,7 @@ def problem_of(error: Exception) -> Problem:
         return Problem(status=error.status_code, slug=_slug(error.status_code), detail=str(error.detail))
     for kind, (status, slug) in KNOWN.items():
         if isinstance(error, kind):
-            return Problem(status=status, slug=slug, detail=_OWN_WORDS.get(kind, str(error)), more=_allowed(error))
+            return Problem(status=status, slug=slug, detail=_OWN_WORDS.get(kind, str(error)), more=_more(error))
     return Problem(status=500, slug="broken", detail="Something broke on our side. Nothing was changed.")
 
 
@@ -84,9 +96,13 @@ def _slug(status: int) -> str:
     return {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(status, "refused")
 
 
-def _allowed(error: Exception) -> dict[str, Any]:
-    allowed = getattr(error, "allowed", None)
-    return {} if allowed is None else {"allowed": sorted(str(state) for state in allowed)}
+def _more(error: Exception) -> dict[str, Any]:
+    """What a program can act on: what would have been allowed, why a report was refused."""
+    if isinstance(error, ticketing.IllegalTransitionError):
+        return {"allowed": [str(state) for state in error.allowed]}
+    if isinstance(error, ticketing.ReportRefusedError):
+        return {"codes": list(error.codes)}
+    return {}
 
 
 def as_json(problem: Problem) -> Response:

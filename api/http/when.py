@@ -30,6 +30,11 @@ def day(language: str, moment: datetime) -> str:
     return f"{_EN_DAYS[moment.weekday()]}, {moment.day} {_EN_MONTHS[moment.month - 1]}"
 
 
+def short_day(language: str, moment: datetime) -> str:
+    """`Fri 20`, `20日`: under an axis."""
+    return f"{moment.day}日" if language == "zh" else f"{_EN_DAYS[moment.weekday()][:3]} {moment.day}"
+
+
 def _part_of_day(hour: int) -> str:
     return "night" if hour < 5 else "morning" if hour < 12 else "afternoon" if hour < 18 else "evening"
 

@@ -1,0 +1,60 @@
+"""A person's report, from whichever door: once per key, with a ticket number as its answer."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from api.http.house import House
+from api.http.public import bearer
+from devices.model import Device
+from ledger import idempotency
+from ledger.idempotency import StoredAnswer
+from ticketing.intake import report as intake
+from ticketing.intake.model import Photo, Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    ticket_number: str
+    joined: bool
+    follow_path: str
+
+
+def submit(
+    conn: Connection[Any],
+    house: House,
+    *,
+    device: Device,
+    words: str,
+    contact: str,
+    photo: Photo | None,
+    channel: str,
+    actor: str,
+    key: str,
+) -> Answer:
+    """The same key and report get the same answer. The link alone is made anew: a token is never kept."""
+    said = [device.device_id, words, contact, photo.sha256 if photo else None]
+    body_sha256 = hashlib.sha256(json.dumps(said).encode()).digest()
+    stored = idempotency.find(conn, device.tenant_id, key, body_sha256)
+    if stored is None:
+        report = Report(device=device, words=words, contact=contact, photo=photo, channel=channel, actor=actor)
+        done = intake.submit(conn, report, now=house.clock(), catalogue=house.catalogue)
+        kept = {
+            "ticket_number": done.ticket.number,
+            "joined": done.joined,
+            "ticket_id": str(done.ticket.ticket_id),
+            "report_id": str(done.report_id),
+        }
+        stored = StoredAnswer(status=201, answer=kept)
+        idempotency.keep(conn, device.tenant_id, key, body_sha256, stored, house.clock())
+    answer = stored.answer
+    recipient = f"{'witness' if answer['joined'] else 'reporter'}:{answer['report_id']}"
+    return Answer(
+        ticket_number=answer["ticket_number"],
+        joined=answer["joined"],
+        follow_path=bearer.follow_url(conn, house, device.tenant_id, UUID(answer["ticket_id"]), recipient),
+    )

@@ -1,0 +1,43 @@
+"""What the record says, counted from it and from nothing else."""
+
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.http import counts
+from api.http.house import Home
+from devices import registry
+from ingest import adapter_log, history
+
+router = APIRouter(tags=["record"])
+
+
+def _iso(ms: int | None) -> str | None:
+    return None if ms is None else datetime.fromtimestamp(ms / 1000, tz=UTC).isoformat()
+
+
+@router.get("/devices/{device_id}/ledger", summary="What became of everything that this device sent")
+def ledger(device_id: str, home: Home) -> dict[str, Any]:
+    with home.looking() as conn:
+        device = registry.find(conn, home.settings.tenant, device_id)
+        kept = history.counts(conn, home.catalogue[device.class_id], device.device_no)
+        came_of_it = counts.of_device(conn, device.device_no)
+    return {
+        "committed": kept.readings,
+        "refused": kept.refused,
+        "refused_metrics": kept.refused_metrics,
+        **came_of_it,
+        "from": _iso(kept.from_ms),
+        "to": _iso(kept.to_ms),
+    }
+
+
+@router.get("/log", summary="How long the log is and how far it was read: equal means that everything was kept")
+def log(home: Home) -> dict[str, int]:
+    with home.looking() as conn:
+        cursor = counts.cursor(conn)
+    with closing(adapter_log.Wire(home.settings.nats_url.get_secret_value())) as wire:
+        head = adapter_log.head(wire)
+    return {"head": head.last_seq, "first": head.first_seq, "bytes": head.bytes, "cursor": cursor}

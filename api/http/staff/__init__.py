@@ -1,0 +1,1 @@
+"""Pages for the desk and for engineers: on loopback only, until sign-in exists."""

@@ -1,0 +1,78 @@
+"""`/desk/devices`: every appliance that may send, and each one's page with curves and label."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.http import evidence, label, pages
+from api.http.evidence import Reader
+from api.http.house import Home
+from api.http.staff import lists
+from devices import registry
+from ingest import history
+from ticketing.alerts import store as alerts
+from ticketing.tickets import store as tickets
+
+router = APIRouter(prefix="/desk/devices", include_in_schema=False)
+
+CURVES_OVER = timedelta(days=3)
+LATEST = 20
+
+
+@router.get("")
+def device_list(
+    request: Request,
+    home: Home,
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=lists.MOST)] = lists.STEP,
+) -> Response:
+    with home.looking() as conn:
+        found = registry.listed(conn, home.settings.tenant, after=after, limit=limit)
+    more = str(request.url.include_query_params(after=found[-1].device_no)) if len(found) == limit else None
+    page = lists.Page(limit=limit, more=more, first=request.url.path if after else None)
+    return pages.render(
+        request,
+        "desk_devices.html",
+        language=pages.language_of(request),
+        word="devices",
+        follows=False,
+        devices=found,
+        classes=home.catalogue,
+        page=page,
+    )
+
+
+@router.get("/{device_id}")
+def device_page(device_id: str, request: Request, home: Home) -> Response:
+    language, now = pages.language_of(request), home.clock()
+    reader = Reader(language=language, zone=lists.ZONE, now=now)
+    with home.looking() as conn:
+        device = registry.find(conn, home.settings.tenant, device_id)
+        appliance = home.catalogue[device.class_id]
+        newest = history.newest(conn, appliance, device.device_no)
+        end_ms = newest.ts_ms if newest else int(now.timestamp() * 1000)
+        curves = evidence.of_metrics(conn, appliance, device.device_no, reader, end_ms, CURVES_OVER)
+        return pages.render(
+            request,
+            "desk_device.html",
+            language=language,
+            device=device,
+            appliance=appliance,
+            customer=registry.customer_of(conn, device),
+            newest=datetime.fromtimestamp(newest.ts_ms / 1000, tz=UTC) if newest else None,
+            counts=history.counts(conn, appliance, device.device_no),
+            curves=curves,
+            zone_name=lists.ZONE.key,
+            label_path=f"/r/{device.label_token}",
+            alerts=lists.alert_rows(conn, home, language, alerts.listed(conn, LATEST, device_no=device.device_no)),
+            tickets=lists.ticket_rows(conn, home, language, tickets.listed(conn, LATEST, device_no=device.device_no)),
+        )
+
+
+@router.get("/{device_id}/label.svg")
+def device_label(device_id: str, home: Home) -> Response:
+    with home.looking() as conn:
+        device = registry.find(conn, home.settings.tenant, device_id)
+    body = label.svg(label.of(home.settings.base_url, device))
+    return Response(body, media_type="image/svg+xml")

@@ -1,0 +1,143 @@
+"""Rows of the staff's lists: what stands in the record, with the words beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from psycopg import Connection
+
+from api.http import plain
+from api.http.house import House
+from devices import store as devices
+from devices.model import ApplianceClass, Device
+from ingest.model import StoredRefusal
+from ticketing.alerts import store as alerts
+from ticketing.alerts.model import Alert
+from ticketing.dispatch import store as dispatch
+from ticketing.dispatch.model import Engineer
+from ticketing.questions.model import Question
+from ticketing.tickets.model import Ticket
+
+STEP, MOST = 50, 1000
+SHOWN_BYTES = 2048
+ZONE = ZoneInfo("UTC")  # of staff, until sign-in knows theirs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    limit: int
+    more: str | None = None
+    first: str | None = None
+
+
+def page(request: Request, limit: int, found: int) -> Page:
+    """A list that was full may go on; the next page shows more of it, up to a bound."""
+    if found < limit or limit >= MOST:
+        return Page(limit=limit)
+    return Page(limit=limit, more=str(request.url.include_query_params(limit=min(limit * 2, MOST))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertRow:
+    alert: Alert
+    noticed: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionRow:
+    question: Question
+    noticed: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketRow:
+    ticket: Ticket
+    device: Device
+    appliance: ApplianceClass
+    family: str
+    engineer: Engineer | None
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusalRow:
+    """Bytes from anywhere: bounded, and as text only with what cannot be seen written out."""
+
+    refusal: StoredRefusal
+    topic: str
+    detail: str
+    metric: str
+    text: str
+    hex: str
+    size: int
+    shown: int
+
+    @property
+    def cut(self) -> bool:
+        return self.shown < self.size
+
+
+def _noticed(house: House, language: str, alert: Alert, device: Device) -> str:
+    return plain.noticed(language, alert, house.catalogue[device.class_id], house.clock(), ZONE)
+
+
+def alert_rows(conn: Connection[Any], house: House, language: str, found: Sequence[Alert]) -> list[AlertRow]:
+    known = devices.find_devices_by_no(conn, [alert.device_no for alert in found])
+    return [AlertRow(alert=alert, noticed=_noticed(house, language, alert, known[alert.device_no])) for alert in found]
+
+
+def question_rows(conn: Connection[Any], house: House, language: str, found: Sequence[Question]) -> list[QuestionRow]:
+    known = devices.find_devices_by_no(conn, [question.device_no for question in found])
+    rows = []
+    for question in found:
+        alert = alerts.find(conn, question.alert_id)
+        noticed = _noticed(house, language, alert, known[question.device_no]) if alert else ""
+        rows.append(QuestionRow(question=question, noticed=noticed))
+    return rows
+
+
+def ticket_rows(conn: Connection[Any], house: House, language: str, found: Sequence[Ticket]) -> list[TicketRow]:
+    known = devices.find_devices_by_no(conn, [ticket.device_no for ticket in found])
+    engineers = {engineer.engineer_id: engineer for engineer in dispatch.engineers(conn, house.settings.tenant)}
+    rows = []
+    for ticket in found:
+        device = known[ticket.device_no]
+        appliance = house.catalogue[device.class_id]
+        who = ticket.engineer_id or ticket.proposed_id
+        rows.append(
+            TicketRow(
+                ticket=ticket,
+                device=device,
+                appliance=appliance,
+                family=plain.family_word(language, appliance, ticket.family),
+                engineer=engineers.get(who) if who else None,
+                parts=parts(appliance, ticket.family),
+            )
+        )
+    return rows
+
+
+def parts(appliance: ApplianceClass, family_id: str) -> tuple[str, ...]:
+    """Which parts to bring for this fault, most likely first."""
+    return next((family.parts for family in appliance.families if family.family_id == family_id), ())
+
+
+def refusal_row(refusal: StoredRefusal) -> RefusalRow:
+    shown = bytes(refusal.payload[:SHOWN_BYTES])
+    return RefusalRow(
+        refusal=refusal,
+        topic=visible(refusal.topic[:300]),
+        detail=visible(refusal.detail[:300]),
+        metric=visible((refusal.metric or "")[:100]),
+        text=visible(shown.decode("utf-8", "backslashreplace")),
+        hex=shown.hex(" "),
+        size=len(refusal.payload),
+        shown=len(shown),
+    )
+
+
+def visible(text: str) -> str:
+    """Control characters, direction marks and the like as escapes: what is seen is what was sent."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
