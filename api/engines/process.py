@@ -121,6 +121,7 @@ class Child:
         read_output: bool = False,
     ) -> subprocess.Popen[str]:
         """`log` takes what it prints (only its standard error when the caller reads the output)."""
+        self._close_output()
         with log.open("ab") as out:
             self._popen = subprocess.Popen(  # noqa: S603 - our own binaries and modules
                 [str(part) for part in argv],
@@ -165,9 +166,12 @@ class Child:
         except subprocess.TimeoutExpired:
             os.killpg(popen.pid, signal.SIGKILL)
             popen.wait()
-        if popen.stdout is not None:
-            popen.stdout.close()
+        self._close_output()
         self._popen = None
+
+    def _close_output(self) -> None:
+        if self._popen is not None and self._popen.stdout is not None:
+            self._popen.stdout.close()
 
     def kill(self) -> None:
         """As the kernel would when memory is short; for tests of what is left behind."""

@@ -10,19 +10,20 @@ from typing import IO
 
 from api.engines.errors import EngineError
 from api.engines.nats import Nats
+from api.engines.plan import Plan
 from api.engines.postgres import Postgres
 from api.engines.process import Child
 
-_BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 _STEADY_S = 60  # whoever lived that long starts counting anew
 
 
 class Watched(ABC):
     """Something that must live, and what is known of its deaths."""
 
-    def __init__(self, name: str, log: Path) -> None:
+    def __init__(self, name: str, log: Path, backoff_s: Sequence[float]) -> None:
         self.name = name
         self.log = log
+        self._backoff_s = backoff_s
         self._deaths = 0
         self._started_s = 0.0
         self._due_s: float | None = None
@@ -52,9 +53,9 @@ class Watched(ABC):
         if code is None:
             return None
         self._deaths = 1 if time.monotonic() - self._started_s > _STEADY_S else self._deaths + 1
-        if self._deaths > len(_BACKOFF_S):
+        if self._deaths > len(self._backoff_s):
             raise EngineError(f"the {self.name} died {self._deaths} times in a row; its last words are in {self.log}")
-        wait_s = _BACKOFF_S[self._deaths - 1]
+        wait_s = self._backoff_s[self._deaths - 1]
         self._due_s = time.monotonic() + wait_s
         return f"the {self.name} died ({_how(code)}); starting it again in {wait_s:g} s"
 
@@ -62,8 +63,8 @@ class Watched(ABC):
 class WatchedEngine(Watched):
     """PostgreSQL or NATS."""
 
-    def __init__(self, name: str, engine: Postgres | Nats) -> None:
-        super().__init__(name, engine.log)
+    def __init__(self, name: str, engine: Postgres | Nats, backoff_s: Sequence[float]) -> None:
+        super().__init__(name, engine.log, backoff_s)
         self._engine = engine
 
     def launch(self) -> None:
@@ -83,17 +84,16 @@ class Service(Watched):
         self,
         name: str,
         argv: Sequence[str],
-        *,
-        data: Path,
         env: Mapping[str, str],
-        cwd: Path,
+        *,
+        plan: Plan,
         on_line: Callable[[str], None] | None = None,
     ) -> None:
-        super().__init__(name, data / "logs" / f"{name}.out")
-        self._process = Child(name, data / "pids" / name)
+        super().__init__(name, plan.data / "logs" / f"{name}.out", plan.backoff_s)
+        self._process = Child(name, plan.data / "pids" / name)
         self._argv = argv
         self._env = env
-        self._cwd = cwd
+        self._cwd = plan.checkout
         self._on_line = on_line
         self.log.write_bytes(b"")  # what it said under an earlier supervisor
 

@@ -44,7 +44,7 @@ class Supervisor:
         self._stop = stop
         self._on_ready = on_ready
         self._account = accounts.choose()
-        self._postgres = Postgres(plan.data, account=self._account)
+        self._postgres = Postgres(plan.data, account=self._account, sync=plan.sync)
         self._nats = Nats(plan.data, port=plan.nats_port, mqtt_port=plan.mqtt_port, account=self._account)
         self._watched: list[Watched] = []  # in the order of start
         self._fleet = FleetProgress()
@@ -63,9 +63,9 @@ class Supervisor:
 
     def _start(self) -> None:
         steps: list[tuple[str, Callable[[], None]]] = [
-            ("PostgreSQL", lambda: self._begin(WatchedEngine("PostgreSQL", self._postgres))),
+            ("PostgreSQL", lambda: self._begin(WatchedEngine("PostgreSQL", self._postgres, self._plan.backoff_s))),
             ("schema", self._apply_schema),
-            ("NATS", lambda: self._begin(WatchedEngine("NATS", self._nats))),
+            ("NATS", lambda: self._begin(WatchedEngine("NATS", self._nats, self._plan.backoff_s))),
             ("worker, relay, pages", self._start_house),
         ]
         if self._plan.fleet is not None:
@@ -88,7 +88,7 @@ class Supervisor:
     def _start_house(self) -> None:
         for name in ("worker", "relay", "api"):
             env = self._plan.house_environment(os.environ, name, dsn=self._postgres.dsn, nats_url=self._nats.url)
-            self._begin(self._service(name, self._plan.house_command(name), env))
+            self._begin(Service(name, self._plan.house_command(name), env, plan=self._plan))
         deadline = time.monotonic() + _API_START_S
         while not self._stop.is_set() and not self._api_answers():
             self._look_after()
@@ -98,12 +98,7 @@ class Supervisor:
 
     def _start_fleet(self) -> None:
         env = self._plan.fleet_environment(os.environ)
-        self._begin(self._service("fleet", self._plan.fleet_command(), env, self._hear_fleet))
-
-    def _service(
-        self, name: str, argv: list[str], env: dict[str, str], on_line: Callable[[str], None] | None = None
-    ) -> Service:
-        return Service(name, argv, data=self._plan.data, cwd=self._plan.checkout, env=env, on_line=on_line)
+        self._begin(Service("fleet", self._plan.fleet_command(), env, plan=self._plan, on_line=self._hear_fleet))
 
     def _hear_fleet(self, line: str) -> None:
         self._fleet = self._fleet.heard(line)

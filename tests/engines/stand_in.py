@@ -1,0 +1,47 @@
+"""A stand-in for one of our own processes: it answers, and keeps a journal. `python stand_in.py NAME DATA HTTP_PORT`
+
+A file DATA/dies-NAME makes it die at its start. It imports little, because a test starts many.
+"""
+
+import http.server
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+
+def act(name: str, data: Path, port: int) -> None:
+    if (data / f"dies-{name}").exists():
+        sys.exit(3)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    if name == "api":
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Answers)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    _journal(data, f"start {name} {os.getpid()}")
+    if name == "fleet":
+        assert not {"FOREMEND_DSN", "FOREMEND_NATS_URL"} & set(os.environ), "the fleet is a stranger"
+        print('{"phase": "live", "done": 1, "total": 1}', flush=True)
+    stop.wait()
+    time.sleep(0.05)
+    _journal(data, f"end {name} {os.getpid()}")
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def _journal(data: Path, line: str) -> None:
+    with (data / "journal").open("a") as journal:
+        journal.write(line + "\n")
+
+
+act(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

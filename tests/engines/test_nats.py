@@ -1,0 +1,164 @@
+"""The embedded NATS as a device and as a stranger meet it."""
+
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from api.engines.nats import STREAM, Nats, free_port, stream_state
+from api.engines.nats_request import NatsRequestError, request
+from api.engines.process import wait_until
+from tests.conftest import NatsServer
+
+pytestmark = pytest.mark.engines
+
+
+class Device:
+    """A paho client, as somebody else's appliance would be."""
+
+    def __init__(self, port: int, client_id: str = "", will: str | None = None) -> None:
+        self.heard: list[tuple[str, bytes]] = []
+        self.granted: list[int] = []
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id)
+        self._client.on_message = lambda _c, _u, message: self.heard.append((message.topic, message.payload))
+        self._client.on_subscribe = lambda _c, _u, _m, codes, _p: self.granted.extend(code.value for code in codes)
+        if will:
+            self._client.will_set(will, b"gone", qos=1)
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(5)
+
+    def subscribe(self, topic: str) -> int:
+        self._client.subscribe(topic, qos=1)
+        assert wait_until(lambda: bool(self.granted), 5)
+        return self.granted.pop()
+
+    def vanish(self) -> None:
+        """As when the power fails: no farewell, so that the last will is spoken."""
+        self._client.socket().close()
+        self._client.loop_stop()
+
+    def leave(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@pytest.fixture
+def device(nats_server: NatsServer) -> Iterator[Device]:
+    device = Device(nats_server.mqtt_port)
+    yield device
+    device.leave()
+
+
+def test_what_a_device_publishes_is_in_the_log_when_it_is_acknowledged(nats_server: NatsServer, device: Device) -> None:
+    before = nats_server.clear()
+    device.publish("fm/demo/fridge-1/up/telemetry", b"one")
+    assert nats_server.state().last_seq == before + 1
+    message = _message(nats_server.url, before + 1)
+    head, slot, tail = message["subject"].split(".", 2)
+    assert (head, tail) == ("log", "demo.fridge-1.up.telemetry")
+    assert 0 <= int(slot) < 64
+
+
+def test_a_device_has_one_slot_for_ever(nats_server: NatsServer, device: Device) -> None:
+    before = nats_server.clear()
+    for kind in ("telemetry", "status", "telemetry"):
+        device.publish(f"fm/demo/fridge-2/up/{kind}", b"x")
+    slots = {_message(nats_server.url, before + n)["subject"].split(".")[1] for n in (1, 2, 3)}
+    assert len(slots) == 1
+
+
+@pytest.mark.parametrize(
+    "topic", ["fm/demo/x/ctl/label", "fm/demo/x/down/do", "log/1/demo/x/up/telemetry", "other", "fm/demo/x/up"]
+)
+def test_what_a_device_publishes_elsewhere_goes_nowhere(nats_server: NatsServer, device: Device, topic: str) -> None:
+    before = nats_server.clear()
+    device.publish(topic, b"?")
+    assert nats_server.state().last_seq == before
+
+
+def test_retained_messages_and_last_wills_are_in_the_log(nats_server: NatsServer, device: Device) -> None:
+    before = nats_server.clear()
+    device.publish("fm/demo/x/up/status", b"kept", retain=True)
+    Device(nats_server.mqtt_port, will="fm/demo/x/up/presence").vanish()
+    assert wait_until(lambda: nats_server.state().last_seq == before + 2, 5)
+    assert _message(nats_server.url, before + 2)["subject"].endswith(".demo.x.up.presence")
+
+
+@pytest.mark.parametrize("topic", ["fm/demo/+/up/#", "fm/#", "#", "log/#", "$JS/#"])
+def test_a_device_does_not_hear_what_others_measure(device: Device, topic: str) -> None:
+    assert device.subscribe(topic) == 0x80
+
+
+def test_a_device_hears_what_it_is_told(device: Device) -> None:
+    assert device.subscribe("fm/demo/x/down/#") == 1
+
+
+def test_the_clients_door_needs_a_password(nats_server: NatsServer) -> None:
+    for who in ("", "device:@", "house:wrong@"):
+        with pytest.raises(NatsRequestError, match="Authorization"):
+            request(f"nats://{who}127.0.0.1:{nats_server.port}", "$JS.API.INFO")
+
+
+def test_the_log_has_no_limit_of_its_own(nats_server: NatsServer) -> None:
+    config = request(nats_server.url, f"$JS.API.STREAM.INFO.{STREAM}")["config"]
+    assert (config["max_age"], config["max_bytes"], config["max_msgs"]) == (0, -1, -1)
+    assert (config["storage"], config["retention"]) == ("file", "limits")
+
+
+def test_the_log_survives_a_kill_and_the_passwords_are_private(engines_folder: Path) -> None:
+    folder = engines_folder / "killed"
+    server = Nats(folder, port=free_port(), mqtt_port=free_port())
+    server.start()
+    device = Device(server.mqtt_port)
+    for n in range(50):
+        device.publish("fm/demo/x/up/telemetry", b"%d" % n)
+    server.process.kill()
+    device.leave()
+    url = server.url
+    server.start()
+    try:
+        assert stream_state(server.url).last_seq == 50
+        assert server.url == url
+        for name in ("secrets.json", "server.conf"):
+            assert stat.S_IMODE((folder / "nats" / name).stat().st_mode) == 0o600
+    finally:
+        server.stop()
+
+
+def test_when_the_disk_is_full_devices_get_no_acknowledgement_and_the_log_keeps_what_it_acknowledged(
+    engines_folder: Path,
+) -> None:
+    server = Nats(engines_folder / "full", port=free_port(), mqtt_port=free_port(), max_file_bytes=2_000_000)
+    server.start()
+    acknowledged = 0
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", server.mqtt_port)
+    client.loop_start()
+    try:
+        for _ in range(60):
+            sent = client.publish("fm/demo/x/up/telemetry", b"x" * 50_000, qos=1)
+            sent.wait_for_publish(0.5)
+            if not sent.is_published():
+                break
+            acknowledged += 1
+        assert 0 < acknowledged < 60
+        assert stream_state(server.url).messages >= acknowledged
+    finally:
+        client.loop_stop()
+        server.stop()
+
+
+def _message(url: str, seq: int) -> dict[str, Any]:
+    for _ in range(50):
+        answer = request(url, f"$JS.API.STREAM.MSG.GET.{STREAM}", {"seq": seq})
+        if "message" in answer:
+            return answer["message"]
+        time.sleep(0.02)
+    raise AssertionError(answer)
