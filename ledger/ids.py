@@ -2,13 +2,23 @@
 
 import secrets
 from datetime import UTC, datetime
+from itertools import count
 from uuid import UUID
+
+_COUNTER_BITS = 20
+_made = count()  # `next` of it is one step of the interpreter: threads need no lock
 
 
 def uuid7(now: datetime) -> UUID:
-    """48 bits of `now` in ms, 74 random bits."""
-    ms = int(now.timestamp() * 1000)
-    rand_a, rand_b = secrets.randbits(12), secrets.randbits(62)
+    """48 bits of `now` in ms, 12 of its microseconds, 20 that count, 42 random ones.
+
+    What one process makes with the same `now` sorts in the order in which it was made: a transaction has one `now`,
+    and its lines of the log must be read back in their order.
+    """
+    micros = round(now.timestamp() * 1_000_000)
+    ms, rest = divmod(micros, 1000)
+    rand_a = rest * 4096 // 1000
+    rand_b = (next(_made) % (1 << _COUNTER_BITS)) << 42 | secrets.randbits(42)
     return UUID(int=ms << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b)
 
 
