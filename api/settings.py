@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     webhook_allow_private: bool = False  # subscribers on this machine or its network; else webhooks only go outside
     quiet_hours: str | None = Field(default=None, pattern=_QUIET)  # `22:00-08:00`, the customer's time; off
     language: str = Field(default="en", pattern="^(en|zh)$")
+    log_bytes: int = 4 << 30  # of the log between devices and worker; beyond it what was read is forgotten early
     log_file: Path | None = None  # JSON lines, rotated; without it they go to standard error
 
     @classmethod

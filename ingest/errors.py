@@ -19,3 +19,11 @@ class LogError(IngestError):
 
 class LogLostError(IngestError):
     """The log is not the one that the cursor counts in, or lacks messages above the cursor: a person must look."""
+
+
+class FencedError(IngestError):
+    """Another worker has taken the partition; nothing of ours was written."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(f"another worker has taken the partition since epoch {epoch}")
+        self.epoch = epoch

@@ -31,10 +31,6 @@ WHERE first_slot = %(first_slot)s
   AND (pg_try_advisory_lock(hashtext('foremend.partition'), first_slot) OR lease_until < clock_timestamp())
 RETURNING epoch, cursor
 
--- name: find_partition_owner
--- Who is in the way of taking it.
-SELECT owner, lease_until FROM partition WHERE first_slot = %(first_slot)s
-
 -- name: advance_partition
 -- The batch ends here, if we still own it; renews the lease.
 UPDATE partition SET cursor = %(cursor)s, cursor_at = clock_timestamp(), lease_until = clock_timestamp() + %(lease)s

@@ -1,0 +1,126 @@
+"""One batch of the log, one transaction: readings, refusals, findings and the cursor, all or nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import Connection
+
+from detectors import store as findings
+from detectors.engine import Engine
+from detectors.model import Finding
+from devices.model import Catalogue
+from ingest import history, limits, partition
+from ingest.decode import Decoded, decode
+from ingest.directory import Directory
+from ingest.model import Message, Reason, Refusal
+from ingest.partition import Claim
+from ingest.topics import Source
+
+_log = structlog.get_logger("worker")
+_CONTENT = {"22", "23", "54"}  # SQLSTATE classes: data exception, integrity, program limit exceeded
+
+
+def is_about_content(error: psycopg.Error) -> bool:
+    """The database will never take these rows, however often they are sent."""
+    return (error.sqlstate or "")[:2] in _CONTENT
+
+
+class Memory:
+    """What the detectors remember, and the cursor at which they remember it."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.directory = Directory(catalogue)
+        self.engine = Engine(catalogue)
+        self.cursor: int | None = None
+
+    def stand_at(self, conn: Connection[Any], cursor: int) -> None:
+        """Fold the record up to `cursor`, unless that is what is remembered. A commit of which the answer was lost
+        shows as a cursor that moved: then everything is learned anew."""
+        if cursor == self.cursor:
+            return
+        self.engine = Engine(self.catalogue)
+        with conn.transaction():
+            for appliance in self.catalogue.values():
+                for batch in history.remembered(conn, appliance, cursor):
+                    self.engine.fold([batch])
+        self.cursor = cursor
+
+
+class Intake:
+    """Takes messages into the record under one claim on the partition, over one connection."""
+
+    def __init__(self, conn: Connection[Any], memory: Memory, claim: Claim) -> None:
+        self._conn, self._memory, self._claim = conn, memory, claim
+        self.readings = self.refusals = self.messages = 0
+
+    def take(self, messages: Sequence[Message]) -> None:
+        """Committed when this returns. A message that the database refuses for its content becomes a refusal; the
+        others are found by halving. Raises psycopg.Error for what may pass, FencedError."""
+        try:
+            self._commit(messages)
+        except psycopg.Error as error:
+            if not is_about_content(error):
+                raise
+            if len(messages) == 1:
+                self._commit(messages, error)
+                return
+            half = len(messages) // 2
+            self.take(messages[:half])
+            self.take(messages[half:])
+
+    def renew(self) -> None:
+        """Say that we live."""
+        with self._conn.transaction():
+            partition.advance(self._conn, self._claim, self._memory.cursor or 0)
+
+    def _commit(self, messages: Sequence[Message], error: psycopg.Error | None = None) -> None:
+        """With `error`, the one message is refused for it instead of being decoded."""
+        memory = self._memory
+        cursor = messages[-1].seq
+        with self._conn.transaction():
+            sources = memory.directory.sources(self._conn, messages)
+            if error is None:
+                decoded = decode(messages, sources, memory.catalogue)
+            else:
+                decoded = Decoded(batches=[], refusals=[_not_storable(messages[0], sources[0], error)])
+            kept = history.keep(self._conn, memory.catalogue, decoded.batches, decoded.refusals)
+            step = memory.engine.observe(kept.new)
+            self._store(step.findings)
+            partition.advance(self._conn, self._claim, cursor)
+        memory.engine.keep(step)
+        memory.cursor = cursor
+        self.messages += len(messages)
+        self.readings += sum(map(len, kept.new))
+        self.refusals += len(kept.refusals)
+
+    def _store(self, found: Sequence[Finding]) -> None:
+        """A finding that cannot be stored stops no reading: it is said in the process' log and left out."""
+        if not found:
+            return
+        try:
+            with self._conn.transaction():
+                findings.insert(self._conn, found, self._memory.directory.tenants)
+        except psycopg.Error as error:
+            if not is_about_content(error):
+                raise
+            if len(found) == 1:
+                _log.exception("a finding cannot be stored", device_no=found[0].device_no, rule=found[0].rule)
+                return
+            for each in found:
+                self._store([each])
+
+
+def _not_storable(message: Message, source: Source, error: psycopg.Error) -> Refusal:
+    return Refusal(
+        seq=message.seq,
+        received_ms=message.received_ms,
+        topic=source.topic,
+        tenant_id=source.tenant_id,
+        device_no=source.device_no,
+        reason=Reason.NOT_STORABLE,
+        detail=f"SQLSTATE {error.sqlstate}: {str(error).strip()}"[:400].replace("\0", "\ufffd"),
+        payload=message.payload[: limits.PAYLOAD_BYTES],
+    )

@@ -1,0 +1,57 @@
+"""The log forgets what every worker has read and what is old, or too much for its configured size."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from psycopg import Connection
+
+from api.settings import Settings
+from ingest import adapter_log, partition
+from ingest.adapter_log import Wire
+from ingest.errors import LogError
+
+EVERY_S = 60.0
+KEPT = timedelta(hours=48)
+MESSAGE_BYTES = 250  # on disk, measured with 8 metrics in JSON
+_log = structlog.get_logger("worker")
+
+
+def keep_from(head: adapter_log.Head, cursor: int, first_young: int, log_bytes: int) -> int:
+    """The first sequence that stays: nothing above the cursor is ever forgotten."""
+    first_that_fits = head.last_seq + 1 - log_bytes // MESSAGE_BYTES
+    return min(cursor + 1, max(first_young, first_that_fits))
+
+
+class Forgetting:
+    """Once a minute, over a connection of its own; what fails is tried again a minute later."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._next = time.monotonic() + EVERY_S
+
+    def now_and_then(self, conn: Connection[Any]) -> None:
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + EVERY_S
+        with conn.transaction():
+            cursor = partition.lowest_cursor(conn)
+        try:
+            self.forget(cursor, datetime.now(UTC))
+        except LogError as error:
+            _log.warning("the log was not purged", error=str(error))
+
+    def forget(self, cursor: int, now: datetime) -> int:
+        """How many messages the log forgot."""
+        wire = Wire(self._settings.nats_url.get_secret_value())
+        try:
+            head = adapter_log.head(wire)
+            first_young = adapter_log.first_seq_since(wire, now - KEPT)
+            start = keep_from(head, cursor, first_young, self._settings.log_bytes)
+            purged = adapter_log.purge(wire, start) if start > head.first_seq else 0
+        finally:
+            wire.close()
+        if purged:
+            _log.info("purged", messages=purged, below=start)
+        return purged

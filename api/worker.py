@@ -1,0 +1,106 @@
+"""The worker: the log into the record, batch by batch, and what the detectors make of it.
+
+Whatever the database or the log cannot do now is waited for, with a fresh connection each time; the cursor in the
+database says where to go on. What no waiting mends (a lost log, a worker that took over, a defect) ends the process.
+"""
+
+import gc
+import os
+import socket
+import threading
+import time
+
+import psycopg
+import structlog
+from psycopg import Connection
+
+from api import database
+from api.batch import Intake, Memory, is_about_content
+from api.forget import Forgetting
+from api.settings import Settings
+from devices import catalogue
+from ingest import partition
+from ingest.adapter_log import LogReader
+from ingest.errors import LogError
+
+MOST_MESSAGES = 4000
+MOST_BYTES = 2 << 20  # of payload: 400 readings in 64 KiB, so some 16,000 rows of them in one transaction
+_IDLE_S = 0.5
+_RENEW_S = 2.0
+_BACKOFF_S = (0.05, 0.2, 0.5, 1.0, 2.0)
+_WAITED_FOR = (psycopg.OperationalError, psycopg.InterfaceError, LogError)
+_log = structlog.get_logger("worker")
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Until `stop` is set. Raises LogLostError, FencedError, and whatever no waiting mends."""
+    memory = Memory(catalogue.load())
+    failures = 0
+    gc.set_threshold(50_000, 20, 50)  # a batch makes thousands of short-lived dicts, none of them in a cycle
+    while not stop.is_set():
+        session = _Session(settings, memory)
+        try:
+            session.work(stop)
+        except _WAITED_FOR as error:
+            if isinstance(error, psycopg.Error) and is_about_content(error):
+                raise
+            failures = 0 if session.progressed else failures
+            wait_s = _BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)]
+            failures += 1
+            _log.warning("waiting", error=str(error).strip(), kind=type(error).__name__, seconds=wait_s)
+            stop.wait(wait_s)
+
+
+class _Session:
+    """One connection to the record and one to the log, from the taking of the partition to the first failure."""
+
+    def __init__(self, settings: Settings, memory: Memory) -> None:
+        self._settings, self._memory = settings, memory
+        self.progressed = False
+
+    def work(self, stop: threading.Event) -> None:
+        with database.connect(self._settings, "foremend_worker", connect_timeout=5) as conn:
+            claim = self._take(conn, stop)
+            if claim is None:
+                return
+            self._memory.stand_at(conn, claim.cursor)
+            reader = LogReader(self._settings.nats_url.get_secret_value(), claim.cursor)
+            try:
+                self._say(reader, claim.cursor)
+                self._read(conn, reader, Intake(conn, self._memory, claim), stop)
+            finally:
+                reader.close()
+
+    def _take(self, conn: Connection, stop: threading.Event) -> partition.Claim | None:
+        owner = f"{socket.gethostname()}:{os.getpid()}"
+        said = False
+        while not stop.is_set():
+            with conn.transaction():
+                claim = partition.take(conn, owner)
+            if claim is not None:
+                return claim
+            if not said:
+                _log.warning("another worker owns the partition; waiting until it is gone")
+                said = True
+            stop.wait(1.0)
+        return None
+
+    def _say(self, reader: LogReader, cursor: int) -> None:
+        first = reader.head.first_seq
+        if first > cursor + 1 and reader.head.last_seq > cursor:
+            _log.error("the log was purged before it was read", missing_from=cursor + 1, missing_to=first - 1)
+        _log.info("reading", cursor=cursor, head=reader.head.last_seq)
+
+    def _read(self, conn: Connection, reader: LogReader, intake: Intake, stop: threading.Event) -> None:
+        forgetting = Forgetting(self._settings)
+        renewed = time.monotonic()
+        while not stop.is_set():
+            messages = reader.fetch(MOST_MESSAGES, MOST_BYTES, _IDLE_S)
+            if messages:
+                intake.take(messages)
+                self.progressed = True
+                renewed = time.monotonic()
+            elif time.monotonic() - renewed > _RENEW_S:
+                intake.renew()
+                renewed = time.monotonic()
+            forgetting.now_and_then(conn)

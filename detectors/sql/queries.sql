@@ -1,0 +1,19 @@
+-- name: insert_finding
+-- What a batch of readings came to, in the batch's transaction.
+INSERT INTO finding (tenant_id, device_no, rule, claim, metric, observed, expected, since, at, seq, evidence)
+VALUES (%(tenant_id)s, %(device_no)s, %(rule)s, %(claim)s, %(metric)s, %(observed)s, %(expected)s, %(since)s, %(at)s,
+        %(seq)s, %(evidence)s)
+
+-- name: hint_findings
+-- Whoever takes findings looks again at once; its own polling is the guarantee.
+SELECT pg_notify('finding', '')
+
+-- name: count_findings
+-- How much was found on a device.
+SELECT count(*) FROM finding WHERE device_no = %(device_no)s
+
+-- name: list_findings
+-- What was found on a device, in the order in which it was decided.
+SELECT device_no, rule, claim, metric, observed, expected, (extract(epoch FROM since) * 1000)::bigint AS since_ms,
+       (extract(epoch FROM at) * 1000)::bigint AS at_ms, seq, evidence
+FROM finding WHERE device_no = %(device_no)s ORDER BY finding_no DESC LIMIT %(limit)s

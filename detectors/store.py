@@ -1,0 +1,50 @@
+"""Findings as rows."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from detectors.model import Claim, Finding
+from ledger.statements import Statements
+
+_sql = Statements("detectors")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def insert(conn: Connection[Any], findings: Sequence[Finding], tenants: Mapping[int, str]) -> None:
+    """Write findings in their order and wake whoever takes them; `tenants` by device_no."""
+    for finding in findings:
+        conn.execute(
+            _sql.insert_finding,
+            {
+                "tenant_id": tenants[finding.device_no],
+                "device_no": finding.device_no,
+                "rule": finding.rule,
+                "claim": finding.claim.value,
+                "metric": finding.metric,
+                "observed": finding.observed,
+                "expected": finding.expected,
+                "since": _EPOCH + timedelta(milliseconds=finding.since_ms),
+                "at": _EPOCH + timedelta(milliseconds=finding.at_ms),
+                "seq": finding.seq,
+                "evidence": Jsonb(finding.evidence),
+            },
+        )
+    if findings:
+        conn.execute(_sql.hint_findings)
+
+
+def count(conn: Connection[Any], device_no: int) -> int:
+    (found,) = conn.execute(_sql.count_findings, {"device_no": device_no}).fetchone() or (0,)
+    return int(found)
+
+
+def listed(conn: Connection[Any], device_no: int, limit: int = 200) -> list[Finding]:
+    """A device's findings, newest first."""
+    with conn.cursor(row_factory=dict_row) as cur:
+        rows = cur.execute(_sql.list_findings, {"device_no": device_no, "limit": limit})
+        return [Finding(**{**row, "claim": Claim(row["claim"])}) for row in rows]

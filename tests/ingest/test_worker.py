@@ -1,0 +1,260 @@
+"""The worker on real engines: what was acknowledged is in the record or among the refusals, once."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from api import worker
+from api.batch import Intake, Memory
+from api.forget import Forgetting, keep_from
+from api.settings import Settings
+from ingest import adapter_log, history, partition
+from ingest.adapter_log import Head, Wire
+from ingest.errors import FencedError, LogLostError
+from ingest.model import Message, Reason
+from tests.conftest import Database, NatsServer
+from tests.ingest.builders import CATALOGUE, NOW_MS, a_message, a_reading
+from tests.ingest.record import register
+
+pytestmark = pytest.mark.engines
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class House:
+    """A record whose cursor stands at the log's head, with one refrigerator, and a device that speaks to it."""
+
+    database: Database
+    nats: NatsServer
+    device_no: int
+    device: mqtt.Client
+    settings: Settings
+
+    def publish(self, *payloads: Any, device: str = "d1", kind: str = "telemetry") -> None:
+        texts = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in payloads]
+        for info in [self.device.publish(f"fm/demo/{device}/up/{kind}", text, qos=1) for text in texts]:
+            info.wait_for_publish(10)
+
+    def one(self, query: str) -> Any:
+        with self.database.connect() as conn:
+            row = conn.execute(query).fetchone()
+            assert row is not None
+            return row[0]
+
+    def caught_up(self) -> None:
+        wait_for(lambda: self.one("SELECT cursor FROM partition") == self.nats.state().last_seq)
+
+    def refusals(self) -> list[str]:
+        with self.database.connect() as conn:
+            return [reason for (reason,) in conn.execute("SELECT reason FROM refusal ORDER BY refusal_no")]
+
+
+def wait_for(true: Callable[[], Any], seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def house(database: Database, nats_server: NatsServer) -> Iterator[House]:
+    start = nats_server.clear()
+    with database.connect() as conn:
+        (device_no,) = register(conn, ("demo", "d1", "refrigerator"))
+        conn.execute("UPDATE partition SET cursor = %s", [start])
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"worker-test-{start}")
+    client.connect("127.0.0.1", nats_server.mqtt_port)
+    client.loop_start()
+    settings = database.settings(nats_url=nats_server.secret_url)
+    yield House(database, nats_server, device_no, client, settings)
+    client.disconnect()
+    client.loop_stop()
+
+
+@contextmanager
+def working(settings: Settings) -> Iterator[Future[None]]:
+    """A worker in a thread of its own; what it raises is raised at the end."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(worker.run, settings, stop)
+        try:
+            yield running
+        finally:
+            stop.set()
+        running.result(20)
+
+
+def test_what_was_acknowledged_is_in_the_record_or_refused_once(house: House) -> None:
+    start_ms = now_ms()
+    readings = [a_reading(start_ms - i * 1000, power_w=float(i)) for i in range(500)]
+    with working(house.settings):
+        house.publish(*readings[:250], b"no", readings[250:400], [*readings[400:], "x"])
+        house.publish(a_reading(), device="stranger")
+        house.publish(a_reading(), kind="mood")
+        house.caught_up()
+    assert house.one("SELECT count(*) FROM reading_refrigerator") == 500
+    assert house.one("SELECT sum(power_w) FROM reading_refrigerator") == sum(range(500))
+    assert house.refusals() == ["NOT_JSON", "NOT_A_READING", "UNKNOWN_DEVICE", "UNKNOWN_KIND"]
+
+
+def test_a_reading_sent_twice_is_kept_once_and_another_value_is_a_conflict(house: House) -> None:
+    at = now_ms()
+    with working(house.settings):
+        house.publish(a_reading(at, power_w=1.0))
+        house.caught_up()
+        house.publish(a_reading(at, power_w=1.0), a_reading(at, cabinet_temp_c=4.0), a_reading(at, power_w=2.0))
+        house.caught_up()
+    with house.database.connect() as conn:
+        rows = conn.execute("SELECT power_w, cabinet_temp_c FROM reading_refrigerator").fetchall()
+    assert rows == [(1.0, 4.0)]
+    assert house.refusals() == ["CONFLICT"]
+
+
+def test_a_device_registered_after_its_first_message_is_known_by_its_second(house: House) -> None:
+    with working(house.settings):
+        house.publish(a_reading(now_ms()), device="late")
+        house.caught_up()
+        with house.database.connect() as conn:
+            register(conn, ("demo", "late", "cold_room"))
+        house.publish(a_reading(now_ms(), door_open=1), device="late")
+        house.caught_up()
+    assert house.refusals() == ["UNKNOWN_DEVICE"]
+    assert house.one("SELECT count(*) FROM reading_cold_room") == 1
+
+
+def test_the_next_worker_goes_on_where_the_last_one_stopped(house: House) -> None:
+    for part in range(3):
+        house.publish(*[a_reading(now_ms() - (part * 50 + i) * 1000) for i in range(50)])
+        with working(house.settings):
+            house.caught_up()
+    assert house.one("SELECT count(*) FROM reading_refrigerator") == 150
+    assert house.refusals() == []
+    assert house.one("SELECT epoch FROM partition") == 3
+
+
+def test_one_message_that_the_database_will_not_take_costs_only_itself(house: House) -> None:
+    with house.database.connect() as conn:
+        conn.execute("ALTER TABLE reading_refrigerator ADD CHECK (power_w <> 13)")
+    at = now_ms()
+    house.publish(*[a_reading(at - i * 1000, power_w=13.0 if i in (0, 40, 99) else 1.0) for i in range(100)])
+    with working(house.settings):
+        house.caught_up()
+    assert house.one("SELECT count(*) FROM reading_refrigerator") == 97
+    assert house.refusals() == ["NOT_STORABLE"] * 3
+    assert house.one("SELECT min(detail) FROM refusal").startswith("SQLSTATE 23514")
+    assert json.loads(house.one("SELECT payload FROM refusal LIMIT 1"))["m"] == {"power_w": 13.0}
+
+
+def test_a_fenced_worker_writes_nothing_and_stops(house: House) -> None:
+    def fence() -> None:
+        with working(house.settings) as running:
+            wait_for(lambda: house.one("SELECT epoch FROM partition") == 1)
+            with house.database.connect() as conn:
+                conn.execute("UPDATE partition SET epoch = epoch + 1")
+            house.publish(a_reading(now_ms()))
+            wait_for(running.done)
+
+    with pytest.raises(FencedError):
+        fence()
+    assert house.one("SELECT count(*) FROM reading_refrigerator") == 0
+
+
+def test_a_second_worker_waits_until_the_first_is_gone(house: House) -> None:
+    with house.database.connect("foremend_worker") as first, house.database.connect("foremend_worker") as second:
+        assert partition.take(first, "first") is not None
+        assert partition.take(second, "second") is None
+        first.close()
+        wait_for(lambda: partition.take(second, "second"))
+
+
+def test_a_worker_that_is_silent_longer_than_its_lease_loses_the_partition(house: House) -> None:
+    with house.database.connect("foremend_worker") as first, house.database.connect("foremend_worker") as second:
+        claim = partition.take(first, "first")
+        assert claim is not None
+        first.execute("UPDATE partition SET lease_until = clock_timestamp() - interval '1 s'")
+        assert partition.take(second, "second") is not None
+        with pytest.raises(FencedError):
+            partition.advance(first, claim, 5)
+
+
+def test_a_record_of_another_log_stops_the_worker_with_a_sentence(house: House) -> None:
+    with house.database.connect() as conn:
+        conn.execute("UPDATE partition SET cursor = cursor + 10")
+    with pytest.raises(LogLostError, match="another log"), working(house.settings):
+        pass
+
+
+def _messages(first_seq: int, readings: list[dict[str, Any]]) -> list[Message]:
+    return [a_message(reading, seq=first_seq + i) for i, reading in enumerate(readings)]
+
+
+def test_a_commit_whose_answer_was_lost_is_noticed_and_learned_again(house: House) -> None:
+    """The cursor moved without us: the fold then gives what observing would have given."""
+    with house.database.connect("foremend_worker", autocommit=False) as conn:
+        memory = Memory(CATALOGUE)
+        with conn.transaction():
+            claim = partition.take(conn, "me")
+        assert claim is not None
+        memory.stand_at(conn, claim.cursor)
+        seq = claim.cursor + 1
+        Intake(conn, memory, claim).take(_messages(seq, [a_reading(NOW_MS - 1000)]))
+        engine = memory.engine
+        memory.stand_at(conn, seq)
+        assert memory.engine is engine
+        memory.stand_at(conn, seq + 1)
+        assert memory.engine is not engine
+        newest = memory.engine.observe([next(history.remembered(conn, CATALOGUE["refrigerator"], seq))])
+        assert newest.classes[0].newest_ms.tolist() == [NOW_MS - 1000]
+
+
+@pytest.mark.parametrize(
+    ("cursor", "first_young", "log_bytes", "expected"),
+    [
+        (900, 500, 10**9, 500),  # what is old goes
+        (400, 500, 10**9, 401),  # but not above the cursor
+        (900, 500, 250 * 300, 701),  # what does not fit goes earlier
+        (600, 500, 250 * 300, 601),
+        (900, 1001, 10**9, 901),  # all is old
+    ],
+)
+def test_the_log_forgets_what_was_read_and_is_old_or_too_much(
+    cursor: int, first_young: int, log_bytes: int, expected: int
+) -> None:
+    head = Head(first_seq=1, last_seq=1000, messages=1000, bytes=0)
+    assert keep_from(head, cursor, first_young, log_bytes) == expected
+
+
+def test_the_log_is_purged_below_the_cursor_and_nowhere_else(house: House) -> None:
+    start = house.nats.state().last_seq
+    house.publish(*[b"x"] * 20)
+    forgetting = Forgetting(house.settings)
+    now = datetime.now(UTC)
+    assert forgetting.forget(start + 20, now) == 0
+    assert forgetting.forget(start + 5, now + timedelta(hours=49)) == 5
+    small = Forgetting(house.settings.model_copy(update={"log_bytes": 250 * 4}))
+    assert small.forget(start + 20, now) == 11
+    wire = Wire(house.nats.url)
+    assert adapter_log.head(wire).messages == 4
+    wire.close()
+
+
+def test_the_reason_of_a_refusal_is_a_word_of_the_catalogue_of_reasons(house: House) -> None:
+    with working(house.settings):
+        house.publish(b"{")
+        house.caught_up()
+    with house.database.connect("foremend_api", autocommit=False) as conn:
+        conn.execute("SELECT set_config('app.tenant', 'demo', true)")
+        (refusal,) = history.refusals(conn, 10)
+    assert (refusal.reason, refusal.payload, refusal.device_no) == (Reason.NOT_JSON, b"{", house.device_no)
