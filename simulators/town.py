@@ -1,0 +1,106 @@
+"""Who lives in the demo: appliances with their customers and places, and the engineers who could come."""
+
+from dataclasses import dataclass
+from typing import Any
+
+KINDS = ("refrigerator", "refrigerator", "air_conditioner", "cold_room")  # every fourth appliance is a cold room
+
+_PREFIX = {"refrigerator": "fridge", "air_conditioner": "aircon", "cold_room": "coldroom"}
+_MODEL = {
+    "refrigerator": "Northwind KX-300",
+    "air_conditioner": "Northwind Split 12",
+    "cold_room": "Northwind Walk-in 20",
+}
+
+_ENGLISH = (
+    *("Ada Brennan", "Ben Castle", "Cora Dunne", "Dan Everett", "Ella Finch", "Finn Gallagher", "Grace Hobbs"),
+    *("Harry Irwin", "Iris Jennings", "Jack Keane", "Kate Lowry", "Liam Mercer", "Maya Nolan", "Noah Orchard"),
+    *("Olive Prior", "Paul Quigley", "Rosa Shaw", "Seth Tully", "Tess Underhill", "Violet Ward"),
+)
+_CHINESE = (
+    *("王芳", "李伟", "张敏", "刘洋", "陈静", "杨帆", "赵磊", "黄丽", "周杰", "吴娟"),
+    *("徐强", "孙艳", "马超", "朱琳", "胡军", "郭晓燕", "何勇", "高洁", "林涛", "罗欣"),
+)
+# region, time zone, language, streets
+_REGIONS = (
+    ("north", "Europe/Dublin", "en", ("Canal Street", "Mill Lane", "Abbey Road", "Orchard Row")),
+    ("pudong", "Asia/Shanghai", "zh", ("锦绣路", "张杨路", "浦东大道", "世纪大道")),
+    ("harbour", "America/Halifax", "en", ("Water Street", "Lighthouse Road", "Quay Lane", "Bay View")),
+)
+_ROOM = {
+    "en": {"refrigerator": "kitchen", "air_conditioner": "living room", "cold_room": "shop cellar"},
+    "zh": {"refrigerator": "厨房", "air_conditioner": "客厅", "cold_room": "店铺后仓"},
+}
+
+ENGINEERS: dict[str, dict[str, Any]] = {
+    "anna-koch": {
+        "name": "Anna Koch",
+        "regions": ["north", "harbour"],
+        "skills": ["refrigeration", "air_conditioning"],
+        "level": 3,
+        "load_cap": 5,
+    },
+    "sam-okafor": {
+        "name": "Sam Okafor",
+        "regions": ["harbour", "north"],
+        "skills": ["commercial_cooling", "refrigeration"],
+        "level": 4,
+        "load_cap": 4,
+    },
+    "lea-marten": {
+        "name": "Lea Marten",
+        "regions": ["north", "harbour"],
+        "skills": ["air_conditioning", "commercial_cooling", "refrigeration"],
+        "level": 2,
+        "load_cap": 6,
+    },
+    "lin-mei": {
+        "name": "林梅",
+        "regions": ["pudong"],
+        "skills": ["refrigeration", "air_conditioning", "commercial_cooling"],
+        "level": 4,
+        "load_cap": 5,
+    },
+    "wang-jun": {
+        "name": "王军",
+        "regions": ["pudong"],
+        "skills": ["commercial_cooling", "air_conditioning", "refrigeration"],
+        "level": 5,
+        "load_cap": 3,
+    },
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Household:
+    """One appliance of the demo; `facts` is what it is registered with."""
+
+    device_id: str
+    class_id: str
+    time_zone: str
+    facts: dict[str, Any]
+
+
+def household(number: int) -> Household:
+    """The `number`th (from 1), the same whatever the seed, so that a later start finds the same devices."""
+    class_id = KINDS[(number - 1) % len(KINDS)]
+    # one region after another within a class
+    region, time_zone, language, streets = _REGIONS[((number - 1) // len(KINDS) + number) % len(_REGIONS)]
+    names = _CHINESE if language == "zh" else _ENGLISH
+    name = names[(number * 7) % len(names)]
+    street, house, room = streets[number % len(streets)], number * 3 % 88 + 1, _ROOM[language][class_id]
+    customer = {
+        "name": name,
+        "language": language,
+        "time_zone": time_zone,
+        "email": f"customer-{number:03d}@example.org",
+    }
+    facts = {
+        "class_id": class_id,
+        "model": _MODEL[class_id],
+        "serial": f"NW{number:05d}",
+        "place": f"{street}{house}号{room}" if language == "zh" else f"{house} {street}, {room}",
+        "region": region,
+        "customer": customer,
+    }
+    return Household(device_id=f"{_PREFIX[class_id]}-{number:03d}", class_id=class_id, time_zone=time_zone, facts=facts)
