@@ -41,14 +41,16 @@ class PlainDisplay:
 
     def __init__(self) -> None:
         self._told_s = 0.0
+        self._told = ""
 
     def say(self, text: str) -> None:
         print(text, flush=True)
 
     def progress(self, text: str, done: int, total: int) -> None:
-        if done >= total or time.monotonic() - self._told_s >= _EVERY_S:
-            self._told_s = time.monotonic()
-            print(f"{text}: {done}/{total}", flush=True)
+        line = f"{text}: {done:,} of {total:,}"
+        if line != self._told and (done >= total or time.monotonic() - self._told_s >= _EVERY_S):
+            self._told_s, self._told = time.monotonic(), line
+            print(line, flush=True)
 
 
 def choose() -> Display:

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
         fleet_seed: Annotated[int | None, typer.Option(help="Another seed: another unit falls ill.")] = None,
         fleet_fault: Annotated[str | None, typer.Option(help="Which fault, or none.")] = None,
         devices: Annotated[int | None, typer.Option(min=1, help="How many appliances the fleet has.")] = None,
-        days: Annotated[int | None, typer.Option(min=0, help="How many days of history the fleet sends.")] = None,
+        days: Annotated[float | None, typer.Option(min=0, help="How many days of history the fleet sends.")] = None,
     ) -> None:
         """Start everything and the demo fleet; Ctrl-C stops it, the data stays."""
         fleet = _fleet_options(seed=fleet_seed, fault=fleet_fault, devices=devices, days=days)
@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
         )
 
 
-def _fleet_options(**given: str | int | None) -> tuple[str, ...]:
+def _fleet_options(**given: str | float | None) -> tuple[str, ...]:
     return tuple(part for name, value in given.items() if value is not None for part in (f"--{name}", str(value)))
 
 
