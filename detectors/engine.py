@@ -4,8 +4,9 @@ It touches nothing and owns no clock. The same readings in the same order give t
 into batches. What it remembers is a function of each device's last four days, apart from what `recall` is told.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from detectors.level import Level
 from detectors.memory import Slots
 from detectors.model import Finding
 from detectors.on_time import OnTime
+from detectors.record import Record
 from detectors.rows import arrange, device_numbers
 from devices.model import ApplianceClass, Catalogue
 from ingest.model import Batch, Bools, Ints
@@ -59,6 +61,7 @@ class Engine:
         self, catalogue: Catalogue, build: Callable[[ApplianceClass], tuple[Detector, ...]] = detectors_of
     ) -> None:
         self._classes: dict[str, _Class] = {}
+        self._record: Record | None = None
         for appliance in catalogue.values():
             detectors = build(appliance)
             self._classes[appliance.class_id] = _Class(
@@ -94,12 +97,38 @@ class Engine:
                 memory.put(slots, rule.memory)
                 works[slots] = rule.works
 
+    def recall(self, findings: Iterable[Finding]) -> None:
+        """Before folding: what is on record as decided. From then on `fold` decides nothing itself.
+
+        Needed are each device's findings of the days that will be folded, and each rule's last one before them.
+        """
+        self._record = Record(findings)
+
     def fold(self, batches: Sequence[Batch]) -> None:
         """Remember what was observed before; what is found on the way was said then."""
-        self.keep(self.observe(batches))
+        if self._record is None:
+            self.keep(self.observe(batches))
+            return
+        rest = [batch for batch in batches if len(batch)]
+        while rest:
+            piece = self._record.cut(rest)
+            self.keep(self.observe(piece.batches, quiet=True))
+            for class_id, finding in piece.decided:
+                self._remember(class_id, finding)
+            rest = piece.rest
+
+    def _remember(self, class_id: str, finding: Finding) -> None:
+        mine = self._classes[class_id]
+        slot = int(mine.slots.claim(np.array([finding.device_no]))[0])
+        self._grow(mine)
+        for detector, memory in zip(mine.detectors, mine.memories, strict=True):
+            if detector.rule == finding.rule:
+                detector.recall(memory, slot, finding)
 
     def bytes_per_device(self, class_id: str) -> int:
-        return sum(memory.bytes_per_device() for memory in self._classes[class_id].memories)
+        """Flat: no device costs more than another, however long it is watched."""
+        memories = (detector.blank(1) for detector in self._classes[class_id].detectors)
+        return sum(memory.bytes_per_device() for memory in memories)
 
     @staticmethod
     def _grow(mine: _Class) -> None:
@@ -122,11 +151,20 @@ class Engine:
         rows = arrange(batches, device_no, before_ms)
         steps, findings = [], []
         for detector, column, kept, keeps in zip(mine.detectors, mine.columns, mine.memories, mine.works, strict=True):
-            memory, works = detector.blank(len(device_no)), np.ones(len(device_no), bool)
-            memory.put(met, kept.take(slots[met]))
+            works = np.ones(len(device_no), bool)
             works[met] = keeps[slots[met]]
-            step, found = isolation.run(detector, memory, works, rows.series(column, works, quiet=quiet))
+            recall = partial(_remembered, detector, kept, slots, met)
+            step, found = isolation.run(detector, recall, works, rows.series(column, works, quiet=quiet))
             steps.append(step)
             findings += found
         newest_ms = rows.newest_ms(before_ms)
         return ClassStep(class_id=class_id, device_no=device_no, newest_ms=newest_ms, rules=tuple(steps)), findings
+
+
+def _remembered(detector: Detector, kept: Any, slots: Ints, met: Ints) -> Any:
+    """A copy of what is remembered of the devices, blank for those not met yet."""
+    if len(met) == len(slots):
+        return kept.take(slots)
+    memory = detector.blank(len(slots))
+    memory.put(met, kept.take(slots[met]))
+    return memory

@@ -23,6 +23,9 @@ class Latch(Memory):
     def blank(cls, n: int) -> "Latch":
         return cls(raised=np.zeros(n, bool), since_ms=np.zeros(n, np.int64))
 
+    def turn(self, row: int, *, raised: bool) -> None:
+        self.raised[row], self.since_ms[row] = raised, 0
+
 
 class Turn(NamedTuple):
     raised: Bools
@@ -50,6 +53,9 @@ def advance(
     """
     raised, since = latch.raised[rows], latch.since_ms[rows]
     since[restart] = 0
+    if not (raised.any() or since.any() or (score > 1.0).any()):
+        latch.since_ms[rows] = since
+        return Turn(raised, raised, since)  # nobody
     threshold = np.where(raised, CLEARS_BELOW, np.where(since > 0, STAYS_ABOVE, 1.0))
     leaving = np.where(raised, score < threshold, score > threshold)
     since = np.where(leaving, np.where(since > 0, since, from_ms), 0)

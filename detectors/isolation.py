@@ -1,5 +1,6 @@
 """A detector that fails on one device is switched off for that device, says so, and goes on with the others."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ class Detector(Protocol):
 
     def blank(self, n: int) -> Any: ...
     def observe(self, memory: Any, series: Series) -> list[Finding]: ...
+    def recall(self, memory: Any, row: int, finding: Finding) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,19 +30,20 @@ class RuleStep:
     works: Bools
 
 
-def run(detector: Detector, memory: Any, works: Bools, series: Series) -> tuple[RuleStep, list[Finding]]:
-    """`memory` (one row a device of `series`) is not changed."""
-    everyone = np.arange(len(series.device_no))
-    after = memory.take(everyone)
+def run(
+    detector: Detector, memory_of_all: Callable[[], Any], works: Bools, series: Series
+) -> tuple[RuleStep, list[Finding]]:
+    """`memory_of_all()` gives a fresh copy of the memory, one row a device of `series`."""
+    memory = memory_of_all()
     try:
-        findings = detector.observe(after, series)
+        findings = detector.observe(memory, series)
     except Exception:  # noqa: BLE001  # whatever a detector does, it must never stop a reading
-        return _one_by_one(detector, memory, works, series)
-    return RuleStep(memory=after, works=works), findings
+        return _one_by_one(detector, memory_of_all(), works, series)
+    return RuleStep(memory=memory, works=works), findings
 
 
 def _one_by_one(detector: Detector, memory: Any, works: Bools, series: Series) -> tuple[RuleStep, list[Finding]]:
-    after, still = memory.take(np.arange(len(series.device_no))), works.copy()
+    still = works.copy()
     findings: list[Finding] = []
     for owner in np.unique(series.owner).tolist():
         row, mine = np.array([owner]), series.only(owner)
@@ -51,8 +54,8 @@ def _one_by_one(detector: Detector, memory: Any, works: Bools, series: Series) -
             still[owner] = False
             findings.append(_switched_off(detector, mine, error))
         else:
-            after.put(row, alone)
-    return RuleStep(memory=after, works=still), findings
+            memory.put(row, alone)
+    return RuleStep(memory=memory, works=still), findings
 
 
 def _switched_off(detector: Detector, series: Series, error: Exception) -> Finding:

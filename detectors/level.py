@@ -24,6 +24,7 @@ SMOOTH_BINS = 6.0  # time constant of the EWMA, 30 min
 GAP_BINS = 6  # after so long a silence a hold begins anew
 SIGMAS = 4.0
 FIXED = 2.0**20  # sums are integers, so that no order of additions can change a bit
+DIGITS = 4  # what a finding says is what was decided with, so that `recall` can give it back
 LARGEST = 1e8  # in the metric's unit; far beyond any catalogue's plausible range
 
 
@@ -121,31 +122,40 @@ class Level:
     def _decide(self, memory: LevelMemory, bins: Bins, pick: int, since_ms: int, device_no: Ints) -> Finding:
         row = int(bins.owner[pick])
         raised = bool(memory.held.raised[row])
-        middle, limit = float(memory.middle[row]), float(self._limit(memory, np.array([row]))[0])
-        finding = Finding(
+        middle, sigma, known_h = float(memory.middle[row]), float(memory.sigma[row]), int(memory.known_h[row])
+        limit = float(self._limit(memory, np.array([row]))[0])
+        if raised:
+            _forget_since(memory, row, int(since_ms) // BIN_MS)
+        else:
+            _recover(memory, row)
+        return Finding(
             device_no=int(device_no[row]),
             rule=self.rule,
             claim=Claim.RAISED if raised else Claim.CLEARED,
             metric=self.metric,
-            observed=round(float(memory.smooth[row]), 3),
-            expected=round(middle, 3),
+            observed=round(float(memory.smooth[row]), DIGITS),
+            expected=middle,
             since_ms=int(since_ms),
             at_ms=int(bins.at_ms[pick]),
             seq=int(bins.seq[pick]),
             evidence={
                 "unit": self._unit,
-                "band": [round(middle - limit, 3), round(middle + limit, 3)],
-                "baseline_hours": int(memory.known_h[row]),
-                "sigma": round(float(memory.sigma[row]), 3),
+                "band": [round(middle - limit, DIGITS), round(middle + limit, DIGITS)],
+                "baseline_hours": known_h,
+                "sigma": sigma,
                 "hold_s": self._rule.hold_s if raised else self._rule.clear_hold_s,
             },
         )
-        if raised:
-            _forget_since(memory, row, int(since_ms) // BIN_MS)
+
+    def recall(self, memory: LevelMemory, row: int, finding: Finding) -> None:
+        """`row` is now where `finding` left it."""
+        memory.held.turn(row, raised=finding.claim == Claim.RAISED)
+        if finding.claim == Claim.RAISED:
+            memory.middle[row], memory.sigma[row] = finding.expected, finding.evidence["sigma"]
+            memory.known_h[row] = finding.evidence["baseline_hours"]
+            _forget_since(memory, row, finding.since_ms // BIN_MS)
         else:
-            memory.hour_sum[row], memory.hour_bins[row] = 0.0, 0  # its recovery is not what is normal either
-            _learn(memory, np.array([row]))
-        return finding
+            _recover(memory, row)
 
 
 def _close_hour(memory: LevelMemory, rows: Ints, before: Ints, number: Ints) -> None:
@@ -170,8 +180,8 @@ def _learn(memory: LevelMemory, rows: Ints) -> None:
     middle, known_h = robust.median(ring)
     enough = known_h >= ENOUGH_H
     memory.known_h[rows] = known_h
-    memory.sigma[rows] = robust.spread(ring, middle)
-    memory.middle[rows] = np.where(enough, middle, np.nan)
+    memory.sigma[rows] = np.round(robust.spread(ring, middle), DIGITS)
+    memory.middle[rows] = np.where(enough, np.round(middle, DIGITS), np.nan)
 
 
 def _forget_since(memory: LevelMemory, row: int, first_bin: int) -> None:
@@ -179,3 +189,9 @@ def _forget_since(memory: LevelMemory, row: int, first_bin: int) -> None:
     suspect_h = int(memory.bin[row]) // HOUR_BINS - first_bin // HOUR_BINS + 1
     age = robust.ring_age(memory.bin[[row]] // HOUR_BINS, RING_H)[0]
     memory.ring[row, age < suspect_h] = np.nan
+
+
+def _recover(memory: LevelMemory, row: int) -> None:
+    """Learning goes on, without the hour of the recovery."""
+    memory.hour_sum[row], memory.hour_bins[row] = 0.0, 0
+    _learn(memory, np.array([row]))

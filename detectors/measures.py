@@ -12,9 +12,10 @@ MINUTE_MS = 60_000
 BLOCK_H = 4  # duty and starts are counted over blocks, long enough for the slowest healthy cycle
 ENOUGH_OF_BLOCK_MS = 2 * HOUR_MS
 ENOUGH_RECENT_MS = 12 * HOUR_MS
-ENOUGH_BASELINE_MS = 30 * HOUR_MS
+ENOUGH_BASELINE_MS = 40 * HOUR_MS  # of 48: with the recent day, the three days that it takes to know a device
 ENOUGH_CYCLE_HOURS = 6  # hours in which a cycle closed
 ENOUGH_BLOCKS = 4
+DIGITS = 3  # what a finding says is what was decided with, so that `recall` can give it back
 SIGMAS = 4.0  # of the standard error of the difference of two medians
 
 
@@ -27,7 +28,7 @@ class Measure(NamedTuple):
 
 MEASURES = (
     Measure("on_min", "min", 0.2, 1.0),
-    Measure("duty", "%", 0.25, 5.0),
+    Measure("duty", "%", 0.3, 5.0),
     Measure("starts_per_hour", "1/h", 0.6, 0.5),
 )
 N_MEASURES = len(MEASURES)
@@ -58,6 +59,7 @@ def compare(recent: Ints, baseline: Ints) -> Comparison:
         error = error * np.sqrt(1 / np.maximum(n_here, 1) + 1 / np.maximum(n_there, 1))
         least_rise = np.maximum(MEASURES[k].least_rise * there, MEASURES[k].least_step)
         limit[:, k] = np.maximum(least_rise, SIGMAS * error)
+    observed, expected, limit = np.round(observed, DIGITS), np.round(expected, DIGITS), np.round(limit, DIGITS)
     cycles = np.stack([recent[:, :, CYCLES].sum(axis=1), baseline[:, :, CYCLES].sum(axis=1)], axis=1)
     return Comparison(observed, expected, limit, cycles)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from itertools import repeat
 from typing import Any, Self
 
 import numpy as np
@@ -50,8 +51,11 @@ class Slots:
 
     def find(self, device_no: Ints) -> Ints:
         """The devices' slots; -1: not met yet."""
-        return np.array([self.slot_of.get(number, -1) for number in device_no.tolist()], np.int64)
+        slots = map(self.slot_of.get, device_no.tolist(), repeat(-1))
+        return np.fromiter(slots, np.int64, len(device_no))
 
     def claim(self, device_no: Ints) -> Ints:
         """The devices' slots, new ones given to those not met yet."""
-        return np.array([self.slot_of.setdefault(number, len(self.slot_of)) for number in device_no.tolist()], np.int64)
+        for number in device_no[self.find(device_no) < 0].tolist():
+            self.slot_of[number] = len(self.slot_of)
+        return self.find(device_no)

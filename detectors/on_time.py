@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from detectors import hold, robust
 from detectors.cycles import HOUR_MS, N_SUMS, RunMemory, closed_hours
-from detectors.measures import MEASURES, N_MEASURES, Comparison, compare, hourly
+from detectors.measures import DIGITS, MEASURES, N_MEASURES, Comparison, compare, hourly
 from detectors.memory import Memory
 from detectors.model import Claim, Finding
 from detectors.series import NO_BIN, Bins, Series, rounds
@@ -106,35 +106,50 @@ class OnTime:
         row = int(hours.owner[pick])
         raised = bool(memory.held.raised[row])
         observed, expected, limit = compared.observed[i], memory.expected[row], memory.limit[row]
-        said = np.isfinite(observed) & np.isfinite(expected)
         which = int(memory.measure[row])
-        if not said[which]:  # a recovered compressor may not cycle: then what else moved
-            which = int(np.argmax(said))
-        measures = {
-            measure.name: {"observed": round(float(observed[k]), 2), "expected": round(float(expected[k]), 2)}
-            for k, measure in enumerate(MEASURES)
-            if said[k]
-        }
+        if np.isnan(observed[which]):  # a recovered compressor may not cycle: then another of them says so
+            which = int(np.argmax(np.isfinite(observed) & np.isfinite(expected)))
         middle, reach = float(expected[which]), float(limit[which])
         return Finding(
             device_no=int(device_no[row]),
             rule=self.rule,
             claim=Claim.RAISED if raised else Claim.CLEARED,
             metric=self.metric,
-            observed=round(float(observed[which]), 2),
-            expected=round(middle, 2),
+            observed=float(observed[which]),
+            expected=middle,
             since_ms=since_ms,
             at_ms=int(hours.at_ms[pick]),
             seq=int(hours.seq[pick]),
             evidence={
                 "measure": MEASURES[which].name,
                 "unit": MEASURES[which].unit,
-                "band": [round(max(middle - reach, 0.0), 2), round(middle + reach, 2)],
-                "measures": measures,
+                "band": [round(max(middle - reach, 0.0), DIGITS), round(middle + reach, DIGITS)],
+                "measures": {
+                    measure.name: {
+                        "observed": _number(observed[k]),
+                        "expected": _number(expected[k]),
+                        "limit": _number(limit[k]),
+                    }
+                    for k, measure in enumerate(MEASURES)
+                },
                 "cycles": {"observed": int(compared.cycles[i, 0]), "expected": int(compared.cycles[i, 1])},
                 "hold_s": self._rule.hold_s if raised else self._rule.clear_hold_s,
             },
         )
+
+    def recall(self, memory: OnTimeMemory, row: int, finding: Finding) -> None:
+        """`row` is now where `finding` left it."""
+        memory.held.turn(row, raised=finding.claim == Claim.RAISED)
+        if finding.claim == Claim.RAISED:
+            told = [finding.evidence["measures"][measure.name] for measure in MEASURES]
+            memory.expected[row] = [np.nan if said["expected"] is None else said["expected"] for said in told]
+            memory.limit[row] = [np.nan if said["limit"] is None else said["limit"] for said in told]
+            memory.measure[row] = [measure.name for measure in MEASURES].index(finding.evidence["measure"])
+            _suspect(memory, row, int(memory.hour[row]) - finding.since_ms // HOUR_MS)
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _enter(memory: OnTimeMemory, rows: Ints, hour: Ints, sums: Ints) -> tuple[Ints, Bools]:
@@ -159,6 +174,9 @@ def _departure(memory: OnTimeMemory, row: int, by_age: Ints, observed: Floats) -
     path = np.concatenate([[0.0], np.cumsum(np.nan_to_num(oldest_first - half, nan=0.0))])
     begun = min(int(np.argmin(path)), RECENT_H - 1)  # hours of the window before the departure
     age = RECENT_H - 1 - begun
-    hour = int(memory.hour[row])
-    memory.suspect[row, robust.ring_age(np.array([hour]), RING_H)[0] <= age] = True
-    return (hour - age) * HOUR_MS
+    _suspect(memory, row, age)
+    return (int(memory.hour[row]) - age) * HOUR_MS
+
+
+def _suspect(memory: OnTimeMemory, row: int, age_h: int) -> None:
+    memory.suspect[row, robust.ring_age(memory.hour[[row]], RING_H)[0] <= age_h] = True
