@@ -126,7 +126,7 @@ def test_a_recording_at_its_own_time_asks_nobody(firm: Firm) -> None:
     device = firm.device()
     recording = Recording(device_no=device.device_no, sha256="00" * 32, shift_ms=0, keep_time=True)
     with firm.api() as conn:
-        registry.keep_recording(conn, "fridge-1", recording, by=DESK, now=NOW)
+        registry.keep_recording(conn, device, recording, by=DESK, now=NOW)
     firm.readings(device)
     firm.alert(device)
     assert (firm.look(), firm.questions()) == ([Verdict.NO], [])

@@ -1,6 +1,6 @@
 """The asking gate, as a table of facts: pass, hold until a moment, or no, each with its reason."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -98,7 +98,7 @@ def test_several_holds_wait_for_the_last_of_them() -> None:
     [("21:59", None), ("22:00", "08:00"), ("23:59", "08:00"), ("00:00", "08:00"), ("07:59", "08:00"), ("08:00", None)],
 )
 def test_quiet_hours_cross_midnight_and_are_half_open(clock: str, ends: str | None) -> None:
-    at = datetime.combine(datetime(2026, 11, 20), time.fromisoformat(clock), tzinfo=UTC)
+    at = datetime.combine(date(2026, 11, 20), time.fromisoformat(clock), tzinfo=UTC)
     end = end_of_quiet(at, (time(22), time(8)), "UTC")
     assert (end and end.time().isoformat("minutes")) == ends
     assert end is None or timedelta() < end - at <= timedelta(hours=10)

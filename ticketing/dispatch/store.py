@@ -9,6 +9,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from devices import store as devices
 from ledger.statements import Statements
 from ticketing.dispatch.model import Candidate, Cost, Engineer, LeftOut, LeftOutReason, Proposal, Ranking, Standing
 
@@ -21,6 +22,7 @@ def _engineer(row: dict[str, Any]) -> Engineer:
 
 def put_engineer(conn: Connection[Any], engineer: Engineer) -> UUID:
     """The id that holds: `engineer`'s own if the slug is new, else the one it had."""
+    devices.settle_tenant(conn, engineer.tenant_id)
     names = {**asdict(engineer), "regions": list(engineer.regions), "skills": list(engineer.skills)}
     row = conn.execute(_sql.put_engineer, names).fetchone()
     assert row is not None

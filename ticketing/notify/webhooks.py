@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from devices import store as devices
 from ledger import log
 from ledger.ids import uuid7
 from ledger.model import Event, Scope
@@ -23,6 +24,7 @@ def subscribe(
     conn: Connection[Any], *, url: str, events: Sequence[str], by: Scope, now: datetime, secret: str | None = None
 ) -> tuple[UUID, str]:
     """The webhook's id and its secret, which is shown this once. A secret of one's own is `whsec_` + base64."""
+    devices.settle_tenant(conn, by.tenant_id)
     webhook_id = uuid7(now)
     secret = secret or "whsec_" + b64encode(secrets.token_bytes(32)).decode()
     conn.execute(
