@@ -192,8 +192,8 @@ def test_a_worker_that_is_silent_longer_than_its_lease_loses_the_partition(house
 def test_a_record_of_another_log_stops_the_worker_with_a_sentence(house: House) -> None:
     with house.database.connect() as conn:
         conn.execute("UPDATE partition SET cursor = cursor + 10")
-    with pytest.raises(LogLostError, match="another log"), working(house.settings):
-        pass
+    with pytest.raises(LogLostError, match="another log"), working(house.settings) as running:
+        wait_for(running.done)
 
 
 def _messages(first_seq: int, readings: list[dict[str, Any]]) -> list[Message]:

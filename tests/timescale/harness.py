@@ -1,7 +1,7 @@
 """Real TimescaleDB for tests: native where FOREMEND_TEST_TIMESCALE_DSN names one, else in WASM behind a socket.
 
 The WASM one takes one connection at a time, any password, and knows neither COPY nor LISTEN; so a test opens one
-connection, closes it, and opens the next. Roles are taken with SET SESSION AUTHORIZATION on both.
+connection, closes it, and opens the next. Behind all of them is one session of the server, which `connect` cleans.
 """
 
 import json
@@ -40,8 +40,11 @@ class Timescale:
     @contextmanager
     def connect(self, role: str = "postgres", *, autocommit: bool = True) -> Iterator[psycopg.Connection[Any]]:
         with psycopg.connect(self.dsn, autocommit=True, options="-c timezone=UTC") as conn:
+            for text in ("ROLLBACK", "RESET ROLE", "DEALLOCATE ALL"):
+                conn.execute(text)
+            conn.execute("SET timezone = 'UTC'")
             if role != "postgres":
-                conn.execute(f"SET SESSION AUTHORIZATION {role}")
+                conn.execute(f"SET ROLE {role}")
             conn.autocommit = autocommit
             yield conn
 
