@@ -37,8 +37,10 @@ class Day(NamedTuple):
     noise: Floats
 
 
-def outside(kind: Kind, habits: Sequence[Habits], units: Sequence[Unit], day_no: int, step_s: int) -> Day:
-    days = [_day_of_unit(kind, habit, unit, day_no, step_s) for habit, unit in zip(habits, units, strict=True)]
+def outside(kinds: Sequence[Kind], habits: Sequence[Habits], units: Sequence[Unit], day_no: int, step_s: int) -> Day:
+    days = [
+        _day_of_unit(kind, habit, unit, day_no, step_s) for kind, habit, unit in zip(kinds, habits, units, strict=True)
+    ]
     return Day(*(np.stack(rows, axis=1) for rows in zip(*days, strict=True)))
 
 

@@ -95,29 +95,24 @@ class Fleet:
     def __init__(self, demo: Demo, ground: Ground) -> None:
         self._demo, self._ground = demo, ground
         ill = ill_unit(demo, ground.start_ms + int(demo.days * DAY_MS) - FAULT_AGE_MS)
-        self._herds = []
-        for appliance in catalogue.load().values():
-            members = [i for i, home in enumerate(ground.households) if home.class_id == appliance.class_id]
-            if members:
-                homes = [ground.households[i] for i in members]
-                seeds = [demo.seed * 1000 + i for i in members]
-                faults = [ill[1] if ill and ill[0] == i else None for i in members]
-                self._herds.append(Herd(appliance, homes, seeds, faults, ground.start_ms))
+        seeds = [demo.seed * 1000 + i for i in range(demo.devices)]
+        faults = [ill[1] if ill and ill[0] == i else None for i in range(demo.devices)]
+        self._herd = Herd(catalogue.load(), ground.households, seeds, faults, ground.start_ms)
+        self._known_ms = [ground.newest_ms.get(home.device_id, 0) for home in ground.households]
         self._waiting: dict[str, deque[Said]] = {home.device_id: deque() for home in ground.households}
         self._sent = 0
 
     def grow(self, end_ms: int) -> None:
         """Live on up to `end_ms`; what the record does not hold yet waits to be sent."""
-        for herd in self._herds:
-            for home, said in zip(herd.households, herd.until(end_ms), strict=True):
-                known_ms = self._ground.newest_ms.get(home.device_id, 0)
-                self._waiting[home.device_id].extend(reading for reading in said if reading.ts_ms > known_ms)
+        said = self._herd.until(end_ms, self._known_ms)
+        for waiting, readings in zip(self._waiting.values(), said, strict=True):
+            waiting.extend(readings)
 
     async def send(self, courier: Courier, device_id: str, now_ms: int) -> None:
         """All that is due of one device, in order, one array after the other."""
         waiting = self._waiting[device_id]
         due = []
-        while waiting and waiting[0].ts_ms <= now_ms:
+        while waiting and waiting[0][0] <= now_ms:
             due.append(waiting.popleft())
         for count, payload in arrays(due):
             await courier.deliver(f"fm/{self._demo.tenant}/{device_id}/up/telemetry", payload)
@@ -154,7 +149,7 @@ class Fleet:
                     task.result()  # what went wrong there ends the fleet; whoever supervises starts it again
                     del busy[device_id]
             for device_id, waiting in self._waiting.items():
-                if device_id not in busy and waiting and waiting[0].ts_ms <= now_ms:
+                if device_id not in busy and waiting and waiting[0][0] <= now_ms:
                     busy[device_id] = asyncio.create_task(self.send(courier, device_id, now_ms))
             await asyncio.sleep(1)
 
@@ -186,7 +181,7 @@ def _demo(arguments: list[str] | None) -> Demo:
     parser.add_argument("--tenant", default=env("FOREMEND_TENANT", "demo"))
     parser.add_argument("--devices", type=int, default=60)
     parser.add_argument("--days", type=float, default=14.0, help="of history before the first start")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=10)
     parser.add_argument("--fault", default="auto", choices=("auto", "none", *FAULTS))
     given = parser.parse_args(arguments)
     host, _, port = given.mqtt.rpartition(":")

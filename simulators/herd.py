@@ -1,13 +1,15 @@
-"""The demo's appliances of one class: their plant, and their readings as they would send them."""
+"""The demo's appliances: their plant, and their readings as they would send them."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import orjson
 
-from devices.model import ApplianceClass
+from devices.model import Catalogue
+from simulators.days import Bools
 from simulators.model import KINDS, Fault, Unit
 from simulators.thermal import Plant, Run
 from simulators.town import Household
@@ -16,65 +18,65 @@ MAX_READINGS = 400
 MAX_BYTES = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One reading of one device, as JSON."""
-
-    ts_ms: int
-    json: bytes
+Said = tuple[int, dict[str, float]]  # one reading of one device: ts_ms and what was measured
 
 
 class Herd:
     def __init__(
         self,
-        appliance: ApplianceClass,
+        classes: Catalogue,
         households: Sequence[Household],
         seeds: Sequence[int],
         faults: Sequence[Fault | None],
         start_ms: int,
     ) -> None:
         self.households = households
-        self._names = appliance.metric_names
+        self._names = [classes[home.class_id].metric_names for home in households]
         began = datetime.fromtimestamp(start_ms / 1000, tz=UTC)
         units = [
-            Unit(seed=seed, utc_offset_h=_offset_h(household.time_zone, began))
-            for household, seed in zip(households, seeds, strict=True)
+            Unit(seed=seed, utc_offset_h=_offset_h(home.time_zone, began))
+            for home, seed in zip(households, seeds, strict=True)
         ]
-        self._plant = Plant(KINDS[appliance.class_id], units, start_ms, faults=faults)
+        self._plant = Plant([KINDS[home.class_id] for home in households], units, start_ms, faults=faults)
         # Each appliance has a second of the minute that is its own.
         self._phases_ms = [seed * 7919 % 59_000 for seed in seeds]
 
-    @property
-    def next_ms(self) -> int:
-        return self._plant.next_ms
-
-    def until(self, end_ms: int) -> list[list[Said]]:
-        """What each unit says in the minutes up to `end_ms`, in its order; a minute without a word is left out."""
+    def until(self, end_ms: int, known_ms: Sequence[int]) -> list[list[Said]]:
+        """What each unit says in the minutes up to `end_ms` and after what is known of it, in its order; a minute
+        without a word is left out."""
         steps = (end_ms - self._plant.next_ms) // 60_000 + 1
         run = self._plant.advance(max(0, steps))
-        return [list(self._says(run, unit)) for unit in range(len(self.households))]
+        return [list(self._says(run, unit, after_ms)) for unit, after_ms in enumerate(known_ms)]
 
-    def _says(self, run: Run, unit: int) -> Iterator[Said]:
-        phase_ms = self._phases_ms[unit]
-        for minute_ms, row in zip(run.ts_ms.tolist(), run.values[unit].tolist(), strict=True):
-            measured = {name: value for name, value in zip(self._names, row, strict=True) if value == value}  # noqa: PLR0124 - NaN is not itself
-            if measured:
-                ts_ms = minute_ms + phase_ms
-                yield Said(ts_ms, orjson.dumps({"ts": ts_ms, "m": measured}))
+    def _says(self, run: Run, unit: int, after_ms: int) -> Iterator[Said]:
+        ts_ms = run.ts_ms + self._phases_ms[unit]
+        names = self._names[unit]
+        values = run.values[unit, :, : len(names)]
+        said: Bools = ~np.isnan(values)
+        picked = said.any(axis=1) & (ts_ms > after_ms)
+        whole = said.all(axis=1)[picked].tolist()
+        for at_ms, row, no_gap in zip(ts_ms[picked].tolist(), values[picked].tolist(), whole, strict=True):
+            measured = dict(zip(names, row, strict=True))
+            if not no_gap:
+                measured = {name: value for name, value in measured.items() if not math.isnan(value)}
+            yield at_ms, measured
 
 
-def arrays(said: Iterable[Said]) -> Iterator[tuple[int, bytes]]:
+def arrays(said: Sequence[Said]) -> Iterator[tuple[int, bytes]]:
     """Payloads of at most MAX_READINGS readings and MAX_BYTES, each with the number of its readings."""
-    block: list[bytes] = []
-    size = 2
-    for reading in said:
-        if block and (len(block) == MAX_READINGS or size + len(reading.json) + 1 > MAX_BYTES):
-            yield len(block), b"[" + b",".join(block) + b"]"
-            block, size = [], 2
-        block.append(reading.json)
-        size += len(reading.json) + 1
-    if block:
-        yield len(block), b"[" + b",".join(block) + b"]" if len(block) > 1 else block[0]
+    for at in range(0, len(said), MAX_READINGS):
+        yield from _fitting(said[at : at + MAX_READINGS])
+
+
+def _fitting(said: Sequence[Said]) -> Iterator[tuple[int, bytes]]:
+    readings = [{"ts": ts_ms, "m": measured} for ts_ms, measured in said]
+    payload = orjson.dumps(readings if len(readings) > 1 else readings[0])
+    if len(payload) <= MAX_BYTES or len(said) == 1:
+        yield len(said), payload
+        return
+    half = len(said) // 2
+    yield from _fitting(said[:half])
+    yield from _fitting(said[half:])
 
 
 def _offset_h(time_zone: str, at: datetime) -> float:

@@ -5,14 +5,14 @@ coil and a condenser. A fault changes the physics (`FAULTS`), never the curve. W
 doors, warm goods, power cuts, noise) depends on its seed and the day alone, so that a run in pieces equals one run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from simulators.days import DAY_S, Bools, Day, Floats, Habits, outside
-from simulators.model import KINDS, Fault, Kind, Unit
+from simulators.model import KINDS, Fault, Kind, Span, Unit
 from simulators.strain import Strain, strain_of
 
 Ints = npt.NDArray[np.int64]
@@ -63,16 +63,24 @@ class _Minute(NamedTuple):
 
 
 class Plant:
-    """Units of one class that live on: `advance` continues where the last call stopped, without a jump."""
+    """Units, each of its kind, that live on: `advance` continues where the last call stopped, without a jump.
+
+    Kinds may be mixed, which costs little: a step takes as long for 60 units as for one.
+    """
 
     def __init__(
-        self, kind: Kind, units: Sequence[Unit], start_ms: int, step_s: int = 60, faults: Sequence[Fault | None] = ()
+        self,
+        kinds: Sequence[Kind],
+        units: Sequence[Unit],
+        start_ms: int,
+        step_s: int = 60,
+        faults: Sequence[Fault | None] = (),
     ) -> None:
         if DAY_S % step_s or step_s > 60:
             raise ValueError(f"a step of {step_s} s does not divide a day, or is longer than 60 s")
-        self.kind, self.units, self.step_s = kind, units, step_s
+        self.kinds, self.units, self.step_s = kinds, units, step_s
         self.faults = list(faults) or [None] * len(units)
-        self._body = _Body(kind, units)
+        self._body = _Body(kinds, units)
         self._at = -(-start_ms // (step_s * 1000)) - WARM_UP_S // step_s  # steps since 1970
         self._day_no = -1
         self._state = _State(self._body, step_s)
@@ -102,7 +110,7 @@ class Plant:
             level[here] = self._strain.level[rows]
             self._at += count
         ts_ms = np.arange(begin, begin + steps, dtype=np.int64) * (self.step_s * 1000)
-        return Run(ts_ms, _sensed(self.kind, signals, noise), Truth(truth[0].T, truth[1].T, signals[0].T, level.T))
+        return Run(ts_ms, _sensed(self.kinds, signals, noise), Truth(truth[0].T, truth[1].T, signals[0].T, level.T))
 
     def _run(self, rows: slice, signals: Floats, truth: Bools) -> None:
         state = self._state
@@ -117,7 +125,7 @@ class Plant:
         day_no, row = divmod(self._at, DAY_S // self.step_s)
         if day_no != self._day_no:
             self._day_no = day_no
-            self._day = outside(self.kind, self._body.habits, self.units, day_no, self.step_s)
+            self._day = outside(self.kinds, self._body.habits, self.units, day_no, self.step_s)
             self._strain = strain_of(self.faults, day_no, self.step_s)
             self._minutes = _minutes(self._body, self._day, self._strain)
         return row
@@ -134,44 +142,48 @@ def simulate(
     """Readings in [start_ms, end_ms) of `units` (or of units with these seeds); one `fault` for all, or one a unit."""
     whole = [unit if isinstance(unit, Unit) else Unit(seed=unit) for unit in units]
     faults = [fault] * len(whole) if fault is None or isinstance(fault, Fault) else fault
-    plant = Plant(KINDS[class_id], whole, start_ms, step_s, faults)
+    plant = Plant([KINDS[class_id]] * len(whole), whole, start_ms, step_s, faults)
     return plant.advance(max(0, -(-(end_ms - plant.next_ms) // (step_s * 1000))))
 
 
 class _Body:
-    """The units' constants, each (units,), drawn from the kind's ranges with the unit's seed."""
+    """The units' constants, each (units,), drawn from the ranges of the unit's kind with its seed."""
 
-    def __init__(self, kind: Kind, units: Sequence[Unit]) -> None:
+    def __init__(self, kinds: Sequence[Kind], units: Sequence[Unit]) -> None:
         rngs = [np.random.default_rng((unit.seed, 0)) for unit in units]
 
-        def draw(span: tuple[float, float]) -> Floats:
-            return np.array([rng.uniform(*span) for rng in rngs])
+        def draw(of: Callable[[Kind], Span]) -> Floats:
+            return np.array([rng.uniform(*of(kind)) for rng, kind in zip(rngs, kinds, strict=True)])
 
-        self.kind = kind
-        warmest = [rng.integers(len(kind.set_c)) for rng in rngs]  # a chiller or a freezer
-        self.set_c = np.array([rng.uniform(*kind.set_c[i]) for rng, i in zip(rngs, warmest, strict=True)])
-        self.ambient_c, swing_k, self.gains_k = draw(kind.ambient_c), draw(kind.swing_k), draw(kind.gains_k)
-        self.differential_k, self.duty, self.cycles = draw(kind.differential_k), draw(kind.duty), draw(kind.cycles)
-        self.idle, self.running = draw(kind.idle), draw(kind.running)
-        self.heater, doors = draw(kind.heater), draw(kind.doors)
+        def fixed(of: Callable[[Kind], float]) -> Floats:
+            return np.array([of(kind) for kind in kinds])
+
+        picked = [kind.set_c[rng.integers(len(kind.set_c))] for rng, kind in zip(rngs, kinds, strict=True)]
+        self.set_c = np.array([rng.uniform(*span) for rng, span in zip(rngs, picked, strict=True)])
+        self.ambient_c, swing_k = draw(lambda kind: kind.ambient_c), draw(lambda kind: kind.swing_k)
+        self.gains_k, self.differential_k = draw(lambda kind: kind.gains_k), draw(lambda kind: kind.differential_k)
+        duty, cycles = draw(lambda kind: kind.duty), draw(lambda kind: kind.cycles)
+        self.idle, self.running = draw(lambda kind: kind.idle), draw(lambda kind: kind.running)
+        self.heater, doors = draw(lambda kind: kind.heater), draw(lambda kind: kind.doors)
         self.habits = [Habits(*row) for row in zip(self.ambient_c, swing_k, doors, strict=True)]
-        self.defrost_s = draw(kind.defrost_h) * 3600
-        load_w = draw(kind.load_w)
+        self.defrost_s = draw(lambda kind: kind.defrost_h) * 3600
+        load_w = draw(lambda kind: kind.load_w)
+        split_k, self.door = fixed(lambda kind: kind.coil_split_k), fixed(lambda kind: kind.door)
         self.ua = load_w / (self.ambient_c + self.gains_k - self.set_c)
-        self.capacity_w = load_w / self.duty
-        self.transfer = self.capacity_w / kind.coil_split_k
+        self.capacity_w = load_w / duty
+        self.transfer = self.capacity_w / split_k
         self.coil_j = self.transfer * 200.0  # the coil follows the air within minutes
-        self.coil_c = self.set_c - kind.coil_split_k
+        self.coil_c = self.set_c - split_k
         # Of one cycle the air warms over the differential while off; the coil's own heat lengthens it a little.
-        self.air_j = 0.8 * load_w * (1 - self.duty) * DAY_S / self.cycles / self.differential_k
-        self.goods_j = draw(kind.goods) * self.air_j
-        self.goods_w = self.goods_j / (draw((2.5, 5.0)) * 3600)
-        self.frost_j = self.capacity_w * draw((300.0, 700.0))  # what a defrost has to melt
+        self.air_j = 0.8 * load_w * (1 - duty) * DAY_S / cycles / self.differential_k
+        self.goods_j = draw(lambda kind: kind.goods) * self.air_j
+        self.goods_w = self.goods_j / (draw(lambda _: (2.5, 5.0)) * 3600)
+        self.frost_j = self.capacity_w * draw(lambda _: (300.0, 700.0))  # what a defrost has to melt
         self.most_cooling_w = 1.6 * self.capacity_w
-        self.starting = self.running * draw(kind.inrush)
-        self.heat_w = self.capacity_w * kind.defrost_heat
-        self.condenser_k, self.superheat_k = draw((11.0, 16.0)), draw((22.0, 34.0))
-        self.first_defrost = draw((0.0, 1.0))
+        self.starting = self.running * draw(lambda kind: kind.inrush)
+        self.heat_w = self.capacity_w * fixed(lambda kind: kind.defrost_heat)
+        self.condenser_k, self.superheat_k = draw(lambda _: (11.0, 16.0)), draw(lambda _: (22.0, 34.0))
+        self.first_defrost = draw(lambda _: (0.0, 1.0))
 
 
 class _State:
@@ -262,27 +274,33 @@ class _State:
         self.draw = np.where(self.running, draw, idle) * minute.mains
 
 
-def _sensed(kind: Kind, signals: Floats, noise: Floats) -> Floats:
-    """What the sensors make of the signals: (units, n, metrics)."""
-    sources = dict(zip(SOURCES, signals, strict=True))
-    air_c, draw, door = sources["air"], sources["draw"], sources["door"]
-    sources["supply"] = air_c + 0.75 * (sources["coil"] - air_c)  # some air passes between the fins
-    columns = []
-    for i, (source, sigma) in enumerate(kind.sensors):
-        if source == "door":
-            said = np.where(np.isnan(noise[..., i]), np.nan, (door > 0).astype(np.float64))
-        elif source == "draw":
-            said = np.clip(np.round(draw * (1 + sigma * noise[..., i]), kind.draw_digits), 0.0, None)
-        else:
-            said = np.round(sources[source] + sigma * noise[..., i], 1)
-        columns.append(said.T)
-    return np.stack(columns, axis=-1)
+def _sensed(kinds: Sequence[Kind], signals: Floats, noise: Floats) -> Floats:
+    """What the sensors make of the signals: (units, n, metrics); NaN in the columns that a kind has not."""
+    n_units, n_steps = len(kinds), signals.shape[1]
+    values = np.full((n_units, n_steps, max(len(kind.sensors) for kind in kinds)), np.nan)
+    for kind in {id(kind): kind for kind in kinds}.values():
+        members = [i for i, other in enumerate(kinds) if other is kind]
+        sources = dict(zip(SOURCES, signals[:, :, members], strict=True))
+        # some air passes between the fins
+        sources["supply"] = sources["air"] + 0.75 * (sources["coil"] - sources["air"])
+        for column, sensor in enumerate(kind.sensors):
+            values[members, :, column] = _said(kind, sensor, sources, noise[:, members, column]).T
+    return values
+
+
+def _said(kind: Kind, sensor: tuple[str, float], sources: dict[str, Floats], noise: Floats) -> Floats:
+    source, sigma = sensor
+    if source == "door":
+        return np.where(np.isnan(noise), np.nan, sources["door"] > 0)
+    if source == "draw":
+        return np.maximum(np.round(sources["draw"] * (1 + sigma * noise), kind.draw_digits), 0.0)
+    return np.round(sources[source] + sigma * noise, 1)
 
 
 def _minutes(body: _Body, day: Day, strain: Strain) -> _Minute:
     target_c, half_k = body.set_c + day.set_shift_k, body.differential_k / 2
     warmer_k = day.ambient_c - body.ambient_c
-    walls_w_k = body.ua * (strain.leak_in + body.kind.door * day.door)
+    walls_w_k = body.ua * (strain.leak_in + body.door * day.door)
     cooling_w = body.capacity_w * strain.capacity
     running = body.running * strain.draw
     return _Minute(

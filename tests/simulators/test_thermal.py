@@ -173,7 +173,7 @@ def test_a_run_in_pieces_is_one_run() -> None:
     fault = Fault(name="compressor_wear", onset_ms=END_MS - 36 * HOUR_MS)
     faults = [None, fault]
     whole = simulate("refrigerator", units, begin, END_MS, fault=faults)
-    plant = Plant(KINDS["refrigerator"], units, begin, faults=faults)
+    plant = Plant([KINDS["refrigerator"]] * 2, units, begin, faults=faults)
     pieces = [plant.advance(steps) for steps in (1, 1439, 60, 1, 50 * 60 - 1501)]
     assert np.array_equal(whole.values, np.concatenate([p.values for p in pieces], axis=1), equal_nan=True)
     assert np.array_equal(whole.ts_ms, np.concatenate([p.ts_ms for p in pieces]))
