@@ -72,7 +72,7 @@ class Firm:
 
     # who there is
 
-    def device(self, device_id: str = "fridge-1", *, owner: bool = True, **facts: Any) -> Device:
+    def device(self, device_id: str = "fridge-1", *, owner: Owner | bool = True, **facts: Any) -> Device:
         ann = Owner(name="Ann", language="en", time_zone="Europe/Berlin", email=f"{device_id}@example.org")
         said = Registration(
             **{
@@ -81,7 +81,7 @@ class Firm:
                 "model": "F-200",
                 "serial": f"S-{device_id}",
                 "region": "north",
-                "owner": ann if owner else None,
+                "owner": owner if isinstance(owner, Owner) else ann if owner else None,
                 **facts,
             }
         )

@@ -35,11 +35,11 @@ def send(url: str, sender: str, mail: Mail) -> Attempt:
 
 def _letter(sender: str, mail: Mail) -> EmailMessage:
     letter = EmailMessage(policy=POLICY)
+    letter.set_content(mail.body)  # first: it clears every Content-* header
     letter["From"], letter["To"], letter["Subject"] = sender, mail.to, mail.subject
     letter["Message-ID"] = mail.message_id
     letter["Content-Language"] = mail.language
     letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
-    letter.set_content(mail.body)
     return letter
 
 

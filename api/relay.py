@@ -1,0 +1,109 @@
+"""The relay: findings become alerts and questions, timers run out, the outbox goes out. Three jobs, three loops.
+
+NOTIFY wakes, polling guarantees; a database that is away is waited for; any other error ends the process.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from datetime import UTC, datetime, time
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import Connection
+
+from api import database
+from api.post import AT_ONCE, Post
+from api.settings import Settings
+from devices import catalogue as catalogues
+from devices.model import Catalogue
+from ticketing.alerts import store as alerts
+from ticketing.alerts.take import take_findings
+from ticketing.questions.closing import expire_due
+from ticketing.questions.look import look_due
+from ticketing.questions.model import AskPolicy
+
+POLL_S = 1.0
+PATIENCE_S = 0.2  # between two looks at the outbox while letters are on the way
+AT_A_TIME = 100  # findings, alerts or questions in one transaction
+_log = structlog.get_logger("relay")
+
+Job = Callable[[Connection[Any], threading.Event], None]
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Until `stop` is set. Raises what killed a loop, after the other loops have ended."""
+    catalogue, policy = catalogues.load(), policy_of(settings)
+    jobs: dict[str, Job] = {
+        "findings": lambda conn, ends: take_and_ask(conn, ends, catalogue, policy),
+        "timers": lambda conn, ends: keep_time(conn, ends, catalogue, policy),
+        "deliveries": lambda conn, ends: deliver(conn, ends, settings, catalogue),
+    }
+    with ThreadPoolExecutor(len(jobs), thread_name_prefix="relay") as threads:
+        loops = [threads.submit(_keep_at_it, name, job, settings, stop) for name, job in jobs.items()]
+        wait(loops, return_when=FIRST_COMPLETED)
+        stop.set()  # a loop that ended before the end takes the others with it
+    for loop in loops:
+        loop.result()
+
+
+def policy_of(settings: Settings) -> AskPolicy:
+    if settings.quiet_hours is None:
+        return AskPolicy()
+    begin, end = (time.fromisoformat(clock) for clock in settings.quiet_hours.split("-"))
+    return AskPolicy(quiet=(begin, end))
+
+
+def _keep_at_it(name: str, job: Job, settings: Settings, stop: threading.Event) -> None:
+    """The job on a connection of its own, and on another one after the database was away."""
+    while not stop.is_set():
+        try:
+            with database.connect(settings, "foremend_relay", autocommit=True) as conn:
+                job(conn, stop)
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            _log.warning("database away", job=name, error=str(error).strip())
+            stop.wait(POLL_S)
+
+
+def take_and_ask(conn: Connection[Any], stop: threading.Event, catalogue: Catalogue, policy: AskPolicy) -> None:
+    alerts.listen(conn)
+    while not stop.is_set():
+        now = datetime.now(UTC)
+        with conn.transaction():
+            took = take_findings(conn, catalogue, now, AT_A_TIME)
+        if took:
+            _log.info("findings", **{word.lower(): took.count(word) for word in set(took)})
+            look(conn, catalogue, policy, now)
+        if len(took) < AT_A_TIME:
+            for _ in conn.notifies(timeout=POLL_S, stop_after=1):
+                pass
+
+
+def keep_time(conn: Connection[Any], stop: threading.Event, catalogue: Catalogue, policy: AskPolicy) -> None:
+    while not stop.wait(POLL_S):
+        now = datetime.now(UTC)
+        look(conn, catalogue, policy, now)
+        with conn.transaction():
+            expired = expire_due(conn, now, AT_A_TIME)
+        if expired:
+            _log.info("questions expired", count=expired)
+
+
+def look(conn: Connection[Any], catalogue: Catalogue, policy: AskPolicy, now: datetime) -> None:
+    """Whatever is due goes through the gate, a few alerts a transaction."""
+    while True:
+        with conn.transaction():
+            verdicts = look_due(conn, catalogue=catalogue, policy=policy, now=now, limit=AT_A_TIME)
+        if len(verdicts) < AT_A_TIME:
+            return
+
+
+def deliver(conn: Connection[Any], stop: threading.Event, settings: Settings, catalogue: Catalogue) -> None:
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="post") as hands:
+        post = Post(settings=settings, catalogue=catalogue, hands=hands)
+        while not stop.is_set():
+            moved = post.turn(conn, PATIENCE_S)
+            if not moved and not post.on_the_way:
+                stop.wait(POLL_S)
+        post.finish(conn)
