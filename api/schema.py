@@ -16,6 +16,8 @@ _BEFORE_LAYOUT = ("ledger", "devices", "ingest")
 _AFTER_LAYOUT = ("detectors", "ticketing")
 _MIGRATION = re.compile(r"^(\d{4})_\w+\.sql$")
 
+_MIGRATIONS = resources.files("api") / "migrations"
+
 _sql = Statements("api")
 
 
@@ -71,11 +73,10 @@ def _create(conn: Connection[Any], catalogue: Catalogue, *, timescale: bool) -> 
 
 def _migrate(conn: Connection[Any], version: int) -> None:
     """Each file is one step and begins with a lock timeout, so that a busy table fails the start, not the house."""
-    folder = resources.files("api") / "migrations"
-    for name in sorted(entry.name for entry in folder.iterdir()):
+    for name in sorted(entry.name for entry in _MIGRATIONS.iterdir()):
         match = _MIGRATION.match(name)
         if match and version < int(match[1]) <= SCHEMA_VERSION:
-            conn.execute(_script("api", f"migrations/{name}"))
+            conn.execute((_MIGRATIONS / name).read_bytes())
             conn.execute(_sql.add_version, {"version": int(match[1])})
 
 

@@ -83,7 +83,10 @@ class Supervisor:
 
     def _apply_schema(self) -> None:
         with psycopg.connect(self._postgres.dsn, user="postgres", autocommit=True) as conn:
-            schema.apply(conn, catalogue.load())
+            try:
+                schema.apply(conn, catalogue.load())
+            except psycopg.Error as error:
+                raise EngineError(f"the schema could not be brought up to date: {error}") from error
 
     def _start_house(self) -> None:
         for name in ("worker", "relay", "api"):

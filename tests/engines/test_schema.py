@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,33 @@ def test_data_of_a_newer_schema_is_refused_with_the_option_that_helps(database: 
         conn.execute("INSERT INTO schema_version (version) VALUES (%s)", (schema.SCHEMA_VERSION + 1,))
         with pytest.raises(schema.NewerSchemaError, match="--data DIR"):
             schema.apply(conn, catalogue.load())
+
+
+def test_an_older_database_takes_the_steps_it_lacks_in_order_each_once(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = {
+        "0001_before_its_time.sql": "SELECT 1/0;",
+        "0002_first.sql": "CREATE TABLE step (n integer); INSERT INTO step VALUES (2);",
+        "0003_second.sql": "INSERT INTO step VALUES (3);",
+        "0004_of_a_later_version.sql": "SELECT 1/0;",
+        "README.md": "not a step",
+    }
+    for name, text in steps.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(schema, "_MIGRATIONS", tmp_path)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", 3)
+    with database.connect() as conn:
+        for _ in range(2):
+            schema.apply(conn, catalogue.load())
+        assert conn.execute("SELECT n FROM step ORDER BY n").fetchall() == [(2,), (3,)]
+        assert conn.execute("SELECT version FROM schema_version ORDER BY 1").fetchall() == [(1,), (2,), (3,)]
+
+
+def test_every_migration_has_a_lock_timeout_and_the_last_leads_to_this_version() -> None:
+    files = sorted(Path(str(schema._MIGRATIONS)).glob("*.sql"))
+    assert [file.name for file in files if not file.read_text().startswith("SET LOCAL lock_timeout")] == []
+    assert max((int(file.name[:4]) for file in files), default=1) == schema.SCHEMA_VERSION
 
 
 def test_two_databases_of_one_server_share_the_roles(new_database: Callable[[str], Database]) -> None:
