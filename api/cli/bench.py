@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
 
     @bench.command("ingest")
     def command(
+        *,
         seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long each load lasts.")] = 10,
         devices: Annotated[int, typer.Option("--devices", min=1, max=99_999, help="How many devices publish.")] = 1000,
         rate: Annotated[float | None, typer.Option("--rate", min=1, help="Messages a second, all together.")] = None,

@@ -1,0 +1,26 @@
+-- name: set_cursor
+-- The worker begins at the log's head: what earlier runs published is not its business.
+UPDATE partition SET cursor = %(cursor)s
+
+-- name: read_partition
+-- How far the worker is, and whether it has begun.
+SELECT epoch, cursor FROM partition
+
+-- name: count_missing
+-- Readings that were published, or of those only the acknowledged, and are not in the record.
+SELECT count(*)
+FROM unnest(%(device)s::text[], %(first_ms)s::bigint[], %(step_ms)s::bigint[], %(count)s::bigint[])
+        AS sent (device_id, first_ms, step_ms, count)
+JOIN device ON device.tenant_id = %(tenant_id)s AND device.device_id = sent.device_id
+CROSS JOIN generate_series(0, sent.count - 1) AS i
+LEFT JOIN reading_cold_room AS kept
+    ON kept.device_no = device.device_no AND kept.ts = to_timestamp((sent.first_ms + i * sent.step_ms) / 1000.0)
+WHERE kept.seq IS NULL
+
+-- name: count_kept
+-- Rows in the record, and how many messages they came from: each message carried one reading.
+SELECT count(*), count(DISTINCT seq) FROM reading_cold_room
+
+-- name: count_refused
+-- What was refused instead; a reading that came twice with another value would be here.
+SELECT count(*) FROM refusal
