@@ -40,8 +40,10 @@ class Door:
         body = {"shift_ms": shift_ms, "keep_time": keep_time, "facts": facts}
         return self._ask("PUT", f"/api/devices/{device_id}/recordings/{sha256}", body)
 
-    def ledger(self, device_id: str) -> Json:
-        return self._ask("GET", f"/api/devices/{device_id}/ledger")
+    def ledger(self, device_id: str, from_ms: int | None = None, to_ms: int | None = None) -> Json:
+        """What the record says of a device; `committed` of the readings between the two times, if they are given."""
+        span = "" if from_ms is None or to_ms is None else f"?from_ms={from_ms}&to_ms={to_ms}"
+        return self._ask("GET", f"/api/devices/{device_id}/ledger{span}")
 
     def newest_ms(self, device_id: str) -> int | None:
         newest = self.ledger(device_id)["to"]

@@ -9,7 +9,6 @@ import numpy as np
 import orjson
 
 from devices.model import Catalogue
-from simulators.days import Bools
 from simulators.model import KINDS, Fault, Unit
 from simulators.thermal import Plant, Run
 from simulators.town import Household
@@ -52,9 +51,9 @@ class Herd:
         ts_ms = run.ts_ms + self._phases_ms[unit]
         names = self._names[unit]
         values = run.values[unit, :, : len(names)]
-        said: Bools = ~np.isnan(values)
-        picked = said.any(axis=1) & (ts_ms > after_ms)
-        whole = said.all(axis=1)[picked].tolist()
+        gaps = np.isnan(values).sum(axis=1)
+        picked = (gaps < len(names)) & (ts_ms > after_ms)
+        whole = (gaps[picked] == 0).tolist()
         for at_ms, row, no_gap in zip(ts_ms[picked].tolist(), values[picked].tolist(), whole, strict=True):
             measured = dict(zip(names, row, strict=True))
             if not no_gap:
