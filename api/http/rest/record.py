@@ -2,9 +2,9 @@
 
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from api.http import counts
 from api.http.house import Home
@@ -13,16 +13,19 @@ from ingest import adapter_log, history
 
 router = APIRouter(tags=["record"])
 
+Moment = Annotated[int | None, Query(ge=0, le=253_402_300_799_999)]  # epoch ms, up to the year 9999
+
 
 def _iso(ms: int | None) -> str | None:
     return None if ms is None else datetime.fromtimestamp(ms / 1000, tz=UTC).isoformat()
 
 
 @router.get("/devices/{device_id}/ledger", summary="What became of everything that this device sent")
-def ledger(device_id: str, home: Home) -> dict[str, Any]:
+def ledger(device_id: str, home: Home, from_ms: Moment = None, to_ms: Moment = None) -> dict[str, Any]:
+    """`committed`, `from` and `to` are of the readings in [from_ms, to_ms]; without them of all."""
     with home.looking() as conn:
         device = registry.find(conn, home.settings.tenant, device_id)
-        kept = history.counts(conn, home.catalogue[device.class_id], device.device_no)
+        kept = history.counts(conn, home.catalogue[device.class_id], device.device_no, from_ms, to_ms)
         came_of_it = counts.of_device(conn, device.device_no)
     return {
         "committed": kept.readings,
