@@ -85,11 +85,14 @@ class House:
             epoch, cursor = conn.execute(_sql.read_partition).fetchone() or (0, 0)
         return epoch, cursor
 
-    def load(self, devices: int, seconds: float, rate: float | None) -> subprocess.Popen[bytes]:
+    def load(
+        self, devices: int, seconds: float, rate: float | None, *, reconnect: bool = False
+    ) -> subprocess.Popen[bytes]:
         """Starts publishing; `sent` waits for it."""
         pace = ["--flat-out"] if rate is None else ["--rate", str(rate)]
         options = ["--port", str(self.nats.mqtt_port), "--tenant", TENANT, "--devices", str(devices)]
         options += ["--seconds", str(seconds), *pace, "--keys-out", str(self.folder / "keys.json")]
+        options += ["--reconnect"] if reconnect else []
         return subprocess.Popen(self._command("simulators.load", *options), stdout=subprocess.PIPE)  # noqa: S603  our own module
 
     def sent(self, load: subprocess.Popen[bytes]) -> Sent:

@@ -50,7 +50,7 @@ def measure(order: Order) -> Result:
         road = _road(ours, order)
         after, _ = _bare(ours, order)
         bare = (before + after) / 2
-        missing, duplicates, refused = _ledger(ours, road.sent)
+        missing, duplicates, refused = ledger(ours, road.sent)
     return Result(
         committed_msg_s=round(road.msg_s, 1),
         points_s=round(road.msg_s * METRICS, 1),
@@ -127,7 +127,7 @@ def _cpu_s(pid: int) -> float | None:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def _ledger(ours: House, sent: Sent) -> tuple[int, int, int]:
+def ledger(ours: House, sent: Sent) -> tuple[int, int, int]:
     """Missing, duplicates and refused, of the published keys against the record, over a connection of its own."""
     names = {
         "tenant_id": TENANT,

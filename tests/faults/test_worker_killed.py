@@ -1,0 +1,118 @@
+"""A worker that is killed anywhere, also right after its COMMIT, costs nothing and repeats nothing."""
+
+import json
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import paho.mqtt.client as mqtt
+import psycopg
+import pytest
+
+from tests.conftest import Database, NatsServer
+from tests.faults.crew import LONG, a_worker, cursor_of, wait_for, working
+from tests.ingest.record import register
+
+pytestmark = pytest.mark.engines
+
+KILLS = 20 if LONG else 10
+DAYS = 3
+EVERY_MS = 120_000
+AT_ONCE = 20
+
+
+def messages(seed: int) -> list[tuple[str, bytes]]:
+    """Three days of three refrigerators. One gets warm on the third day; here and there something is bad."""
+    rng = np.random.default_rng(seed)
+    now_ms = time.time_ns() // 1_000_000
+    count = DAYS * 86_400_000 // EVERY_MS
+    ts = now_ms - EVERY_MS * np.arange(count, 0, -1)
+    sent = []
+    for start in range(0, count, AT_ONCE):
+        for device in range(3):
+            warm = 9.0 if device == 0 and start > count * 0.8 else 0.0
+            readings: list[Any] = [
+                {"ts": int(at), "m": {"cabinet_temp_c": round(4 + warm + rng.normal() / 5, 2), "power_w": 60}}
+                for at in ts[start : start + AT_ONCE]
+            ]
+            readings += [readings[0], "bad"] if start % 100 == 0 else []
+            sent.append((f"d{device}", json.dumps(readings).encode()))
+        sent += [("stranger", b"{}")] if start % 200 == 0 else []
+    return sent
+
+
+def a_fleet(database: Database, cursor: int) -> None:
+    with database.connect() as conn:
+        register(conn, *[("demo", f"d{i}", "refrigerator") for i in range(3)])
+        conn.execute("UPDATE partition SET cursor = %s", [cursor])
+
+
+def left_behind(database: Database) -> dict[str, list[Any]]:
+    """All that must not depend on where a worker was killed."""
+    with database.connect() as conn:
+        return {
+            "readings": conn.execute("SELECT * FROM reading_refrigerator ORDER BY device_no, ts").fetchall(),
+            "refusals": conn.execute(
+                "SELECT tenant_id, device_no, seq, received_at, topic, reason, detail, ts, metric, payload"
+                " FROM refusal ORDER BY seq, reason, ts"
+            ).fetchall(),
+            "findings": conn.execute(
+                "SELECT tenant_id, device_no, rule, claim, metric, observed, expected, since, at, seq, evidence"
+                " FROM finding ORDER BY finding_no"
+            ).fetchall(),
+        }
+
+
+def test_killed_at_seeded_points_it_leaves_what_an_undisturbed_one_leaves(
+    new_database: Callable[[], Database], nats_server: NatsServer
+) -> None:
+    disturbed, undisturbed = new_database(), new_database()
+    start = nats_server.clear()
+    for database in (disturbed, undisturbed):
+        a_fleet(database, start)
+    sent = messages(seed=7)
+    _publish_and_kill(nats_server, disturbed, sent, random.Random(11))
+    with working(undisturbed.dsn, nats_server.url):
+        wait_for(lambda: cursor_of(undisturbed) == start + len(sent))
+
+    ours, expected = left_behind(disturbed), left_behind(undisturbed)
+    assert [row[3] for row in expected["findings"]] == ["RAISED"], expected["findings"]
+    assert ours["findings"] == expected["findings"]
+    assert ours["readings"] == expected["readings"]
+    assert ours["refusals"] == expected["refusals"]
+    taken = {row[2] for row in ours["readings"]} | {row[2] for row in ours["refusals"]}
+    assert taken == set(range(start + 1, start + 1 + len(sent)))
+
+
+def _publish_and_kill(
+    nats_server: NatsServer, database: Database, sent: list[tuple[str, bytes]], chance: random.Random
+) -> None:
+    """A part of the messages, a worker, and its death as soon as the cursor has passed a seeded point (that is right
+    after a COMMIT) or a seeded moment later (mostly in the midst of the next batch)."""
+    start = cursor_of(database)
+    device = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"faults-{start}")
+    device.connect("127.0.0.1", nats_server.mqtt_port)
+    device.loop_start()
+    parts = np.array_split(np.arange(len(sent)), KILLS)
+    with psycopg.connect(database.dsn, user="postgres", autocommit=True) as conn:
+        for part in parts:
+            point = start + int(chance.choice(part)) + 1
+            after_s = chance.choice([0.0, chance.uniform(0.0, 0.03)])
+            for i in part:
+                device.publish(f"fm/demo/{sent[i][0]}/up/telemetry", sent[i][1], qos=1)
+            worker = a_worker(database.dsn, nats_server.url)
+            wait_for(lambda: _cursor(conn) >= point, pause_s=0)  # noqa: B023  called before the next turn
+            time.sleep(after_s)
+            worker.kill()
+            worker.wait()
+        with working(database.dsn, nats_server.url):
+            wait_for(lambda: _cursor(conn) == start + len(sent))
+    device.disconnect()
+    device.loop_stop()
+
+
+def _cursor(conn: psycopg.Connection[Any]) -> int:
+    (cursor,) = conn.execute("SELECT cursor FROM partition").fetchone() or (0,)
+    return int(cursor)
