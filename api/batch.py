@@ -43,6 +43,7 @@ class Memory:
             return
         self.engine = Engine(self.catalogue)
         with conn.transaction():
+            self.engine.recall(findings.recalled(conn, cursor))
             for appliance in self.catalogue.values():
                 for batch in history.remembered(conn, appliance, cursor):
                     self.engine.fold([batch])

@@ -47,4 +47,14 @@ def listed(conn: Connection[Any], device_no: int, limit: int = 200) -> list[Find
     """A device's findings, newest first."""
     with conn.cursor(row_factory=dict_row) as cur:
         rows = cur.execute(_sql.list_findings, {"device_no": device_no, "limit": limit})
-        return [Finding(**{**row, "claim": Claim(row["claim"])}) for row in rows]
+        return [_finding(row) for row in rows]
+
+
+def recalled(conn: Connection[Any], cursor: int) -> list[Finding]:
+    """What the engine must know as decided before it folds the record up to `cursor`, in order."""
+    with conn.cursor(row_factory=dict_row) as cur:
+        return [_finding(row) for row in cur.execute(_sql.recall_findings, {"cursor": cursor})]
+
+
+def _finding(row: dict[str, Any]) -> Finding:
+    return Finding(**{**row, "claim": Claim(row["claim"])})

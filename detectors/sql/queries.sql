@@ -17,3 +17,12 @@ SELECT count(*) FROM finding WHERE device_no = %(device_no)s
 SELECT device_no, rule, claim, metric, observed, expected, (extract(epoch FROM since) * 1000)::bigint AS since_ms,
        (extract(epoch FROM at) * 1000)::bigint AS at_ms, seq, evidence
 FROM finding WHERE device_no = %(device_no)s ORDER BY finding_no DESC LIMIT %(limit)s
+
+-- name: recall_findings
+-- What was decided up to the cursor, for the fold at start: of each rule on each device more than it can have decided in
+-- the days that are folded (it holds for half an hour at least, both ways), and the last one before them.
+SELECT device_no, rule, claim, metric, observed, expected, (extract(epoch FROM since) * 1000)::bigint AS since_ms,
+       (extract(epoch FROM at) * 1000)::bigint AS at_ms, seq, evidence
+FROM (SELECT *, row_number() OVER (PARTITION BY device_no, rule ORDER BY finding_no DESC) AS age FROM finding
+      WHERE seq <= %(cursor)s) AS aged
+WHERE age <= 250 ORDER BY finding_no
