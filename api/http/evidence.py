@@ -38,23 +38,35 @@ def window_of(alert: Alert, now: datetime) -> tuple[int, int]:
     end = min(now, (alert.cleared_at or alert.last_seen) + timedelta(hours=12))
     end = max(end, alert.last_seen)
     start = max(alert.since - BEFORE, end - LONGEST)
-    return _ms(start), _ms(end)
+    return epoch_ms(start), epoch_ms(end)
 
 
 def of_alert(conn: Connection[Any], appliance: ApplianceClass, alert: Alert, reader: Reader) -> Markup:
     """The curve of an alert; empty when nothing was read in its window."""
-    from_ms, to_ms = window_of(alert, reader.now)
+    span_ms = window_of(alert, reader.now)
+    title = title_of(appliance, alert, reader.language)
+    hourly = hourly_measure(conn, appliance, alert, span_ms)
+    if hourly is not None:
+        start_ms, high = hourly
+        return _drawn(appliance, alert, reader, span_ms, title, start_ms, high, high, bars=True)
+    window = history.window(conn, appliance, alert.device_no, [alert.metric], *span_ms, max_points=2000)
+    low, high = window.low[:, 0], window.high[:, 0]
+    return _drawn(appliance, alert, reader, span_ms, title, window.ts_ms, low, high, bars=False)
+
+
+def hourly_measure(
+    conn: Connection[Any], appliance: ApplianceClass, alert: Alert, span_ms: tuple[int, int]
+) -> tuple[Ints, Floats] | None:
+    """Hours and the compressor's measure in them that the alert speaks of; None if it speaks of a level."""
     rule = next((rule for rule in appliance.on_times if rule.rule == alert.rule), None)
     measure = plain.measure_of(alert.evidence)
     if rule is None or measure == "level":
-        return _level(conn, appliance, alert, reader, from_ms, to_ms)
-    window = history.window(conn, appliance, alert.device_no, [rule.metric], from_ms, to_ms, max_points=_RAW)
-    start_ms, values = by_hour(window.ts_ms, window.high[:, 0], rule, appliance.cadence_s)
+        return None
+    window = history.window(conn, appliance, alert.device_no, [rule.metric], *span_ms, max_points=_RAW)
+    hour_ms, values = by_hour(window.ts_ms, window.high[:, 0], rule, appliance.cadence_s)
     which = next(k for k, each in enumerate(measures.MEASURES) if each.name == measure)
     known = np.isfinite(values[:, which])
-    title = say(reader.language, f"curve.{measure}")
-    start_ms, high = start_ms[known], values[known, which]
-    return _drawn(appliance, alert, reader, (from_ms, to_ms), title, start_ms, high, high, bars=True)
+    return hour_ms[known], values[known, which]
 
 
 def title_of(appliance: ApplianceClass, alert: Alert, language: str) -> str:
@@ -107,17 +119,10 @@ def by_hour(ts_ms: Ints, value: Floats, rule: OnTimeRule, cadence_s: int) -> tup
     return bins.number * _HOUR_MS, measures.hourly(bins.sums)
 
 
-def _level(
-    conn: Connection[Any], appliance: ApplianceClass, alert: Alert, reader: Reader, from_ms: int, to_ms: int
-) -> Markup:
-    window = history.window(conn, appliance, alert.device_no, [alert.metric], from_ms, to_ms, max_points=2000)
-    title = _level_title(appliance, alert.metric, reader.language)
-    low, high = window.low[:, 0], window.high[:, 0]
-    return _drawn(appliance, alert, reader, (from_ms, to_ms), title, window.ts_ms, low, high, bars=False)
-
-
 def _level_title(appliance: ApplianceClass, metric: str, language: str) -> str:
     row = appliance.metric(metric)
+    if row.unit == "1":
+        return row.title[language]
     return say(language, "curve.level", metric=row.title[language], unit=row.unit)
 
 
@@ -155,7 +160,7 @@ def _drawn(
             from_ms=span_ms[0],
             to_ms=span_ms[1],
             band=(float(band[0]), float(band[1])) if band else None,
-            since_ms=_ms(alert.since),
+            since_ms=epoch_ms(alert.since),
             ticks=ticks(*span_ms, reader),
             title=title,
             about=about,
@@ -171,15 +176,15 @@ def ticks(from_ms: int, to_ms: int, reader: Reader) -> list[curve.Tick]:
     step_h = next((step for step, reach in ((1, 7), (3, 20), (6, 40), (12, 84)) if hours <= reach), 24)
     moment = _moment(from_ms).astimezone(reader.zone).replace(minute=0, second=0, microsecond=0)
     found = []
-    while _ms(moment) <= to_ms:
-        if moment.hour % step_h == 0 and _ms(moment) >= from_ms:
+    while epoch_ms(moment) <= to_ms:
+        if moment.hour % step_h == 0 and epoch_ms(moment) >= from_ms:
             text = when.short_day(reader.language, moment) if moment.hour == 0 else f"{moment:%H:%M}"
-            found.append(curve.Tick(at_ms=_ms(moment), text=text))
+            found.append(curve.Tick(at_ms=epoch_ms(moment), text=text))
         moment = (moment.astimezone(UTC) + timedelta(hours=1)).astimezone(reader.zone)
     return found
 
 
-def _ms(moment: datetime) -> int:
+def epoch_ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 

@@ -7,8 +7,6 @@ from html import escape
 import segno
 from PIL import Image, ImageDraw, ImageFont
 
-from devices.model import Device
-
 _SCALE = 8  # pixels or units a module: 2.5 mm at 80 dots a centimetre, well above what a phone needs
 _BORDER = 4  # modules, ISO/IEC 18004
 _LINE_PX = 30
@@ -20,10 +18,11 @@ class Label:
     lines: tuple[str, ...]
 
 
-def of(base_url: str, device: Device) -> Label:
-    token = device.label_token
+def of(url: str, model: str, serial: str) -> Label:
+    """`url` is that of the device's page; its token, in groups, is what one types."""
+    token = url.rpartition("/")[2]
     grouped = "-".join(token[start : start + 5] for start in range(0, len(token), 5))
-    return Label(url=f"{base_url.rstrip('/')}/r/{token}", lines=(f"{device.model} · {device.serial}", grouped))
+    return Label(url=url, lines=(f"{model} · {serial}", grouped))
 
 
 def _code(label: Label) -> segno.QRCode:

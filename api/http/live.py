@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Callable, Hashable
 
 import anyio
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import StreamingResponse
 
 from api.http.house import House
-from api.http.problems import refuse
 
 LOOK_EVERY_S = 1
 STILL_HERE_EVERY = 15  # looks, so that what stands between does not close a silent line
@@ -16,16 +15,16 @@ LOOKS = 600  # then the browser comes again by itself
 _places = threading.BoundedSemaphore(200)  # pages that one process follows at once
 
 
-def answer(house: House, version: Callable[[], Hashable]) -> Response:
+def answer(house: House, version: Callable[[], Hashable]) -> StreamingResponse:
     """`version` is asked on a thread; whatever it raises at first becomes the answer."""
-    seen = version()
-    if not _places.acquire(blocking=False):
-        raise refuse(503, "too-many-followers", "Too many pages follow live just now; this one goes on without.")
-    headers = {"X-Accel-Buffering": "no"}
-    return StreamingResponse(_hints(house, version, seen), media_type="text/event-stream", headers=headers)
+    hints = _hints(house, version, version())
+    return StreamingResponse(hints, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
 async def _hints(house: House, version: Callable[[], Hashable], seen: Hashable) -> AsyncIterator[str]:
+    if not _places.acquire(blocking=False):
+        yield "retry: 30000\n\n"  # full: this page asks again later, and looks by itself when somebody returns to it
+        return
     try:
         yield "retry: 2000\n\n"
         for look in range(1, LOOKS + 1):

@@ -48,6 +48,8 @@ def render(
         "t": lambda key, **names: say(language, key, **names),
         "at": lambda moment: when.stamp(moment, local),
         "clock": lambda moment: when.clock(moment, local),
+        "moment": lambda moment: when.moment(language, moment, local),
+        "zone_name": local.key,
         "switch": {other: _in(request, other) for other in LANGUAGES if other != language},
         "here": request.url.path,
         "lang_query": f"?lang={request.query_params['lang']}" if request.query_params.get("lang") in LANGUAGES else "",

@@ -1,6 +1,6 @@
 """Moments and spans as people say them, in their own time zone and language."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from api.texts import say
@@ -52,16 +52,12 @@ def clock(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%H:%M}"
 
 
+def moment(language: str, moment: datetime, zone: ZoneInfo) -> str:
+    """`Sunday, 22 November, 10:00`: for sentences."""
+    local = moment.astimezone(zone)
+    return f"{day(language, local)}{' ' if language == 'zh' else ', '}{local:%H:%M}"
+
+
 def stamp(moment: datetime, zone: ZoneInfo) -> str:
     """For lists that staff read: sortable, to the minute."""
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
-
-
-def span(language: str, length: timedelta) -> str:
-    """A length in its largest fitting unit."""
-    minutes = int(length.total_seconds() // 60)
-    if minutes < 60:
-        return say(language, "span.minutes", count=minutes)
-    if minutes < 48 * 60:
-        return say(language, "span.hours", count=minutes // 60)
-    return say(language, "span.days", count=minutes // 1440)

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
+from psycopg_pool import ConnectionPool
 from starlette.testclient import TestClient
 
 from api import database as roof
-from api.http.app import staff_app
+from api.http.app import PUBLIC, REST, STAFF, staff_app
 from api.http.house import House
+from api.http.rest import health
+from api.settings import Settings
 from devices import catalogue
 from tests.conftest import Database
 
@@ -45,6 +49,23 @@ def house(database: Database, clock: Clock, tmp_path: Path) -> Iterator[House]:
 def client(house: House) -> Iterator[TestClient]:
     with TestClient(staff_app(house), base_url=BASE, follow_redirects=False) as client:
         yield client
+
+
+@pytest.fixture
+def doorway() -> Iterator[TestClient]:
+    """The application without a record behind it: for what is decided before anything is read."""
+    house = House(settings=Settings(dsn=""), pool=ConnectionPool(open=False), catalogue=catalogue.load())
+    with TestClient(staff_app(house), base_url=BASE, raise_server_exceptions=False) as client:
+        yield client
+
+
+def get_paths() -> list[str]:
+    """Every path that answers a GET, as it was declared."""
+    groups = (("", (*STAFF, *PUBLIC, health.router)), ("/api", REST))
+    routes = [(prefix, route) for prefix, routers in groups for router in routers for route in router.routes]
+    return [
+        f"{prefix}{route.path}" for prefix, route in routes if isinstance(route, APIRoute) and "GET" in route.methods
+    ]
 
 
 def a_device_body(**facts: Any) -> dict[str, Any]:

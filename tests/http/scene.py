@@ -131,7 +131,8 @@ def a_finding(scene: Scene, at: datetime) -> None:
     with scene.database.connect("foremend_worker") as conn:
         conn.execute(
             "INSERT INTO finding"
-            " (tenant_id, device_no, rule, claim, metric, observed, expected, since, at, seq, evidence) VALUES ('demo', %s, 'on_time:power_w', 'RAISED', 'power_w', 34, 21, %s, %s, 1, %s)",
+            " (tenant_id, device_no, rule, claim, metric, observed, expected, since, at, seq, evidence)"
+            " VALUES ('demo', %s, 'on_time:power_w', 'RAISED', 'power_w', 34, 21, %s, %s, 1, %s)",
             [scene.device_no, scene.since, at, Jsonb(evidence)],
         )
 

@@ -36,8 +36,8 @@ def test_other_facts_are_a_conflict_that_names_the_fact(client: TestClient) -> N
         ([], "#"),
     ],
 )
-def test_what_is_not_valid_is_pointed_at(client: TestClient, body: object, pointer: str) -> None:
-    answer = client.put("/api/devices/fridge-1", json=body)
+def test_what_is_not_valid_is_pointed_at(doorway: TestClient, body: object, pointer: str) -> None:
+    answer = doorway.put("/api/devices/fridge-1", json=body)
     assert answer.status_code == 422
     assert pointer in [error["pointer"] for error in answer.json()["errors"]]
 

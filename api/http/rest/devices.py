@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from api.http.house import Home
+from api.http.house import Home, House
 from devices import registry
 from devices.model import Device, Recording
 from devices.registry import Owner, Registration
@@ -52,18 +52,23 @@ class RecordingBody(Body):
     facts: dict[str, Any] = {}
 
 
-def as_json(house: Home, device: Device) -> dict[str, Any]:
+def as_json(house: House, device: Device) -> dict[str, Any]:
     return {
         "device_id": device.device_id,
         "device_no": device.device_no,
         "tenant": device.tenant_id,
         "class_id": device.class_id,
+        "model": device.model,
+        "serial": device.serial,
+        "place": device.place,
+        "region": device.region,
         "topic": f"fm/{device.tenant_id}/{device.device_id}/up/telemetry",
+        "mqtt": f"{house.settings.mqtt_host}:{house.settings.mqtt_port}",
         "label_url": label_url(house, device),
     }
 
 
-def label_url(house: Home, device: Device) -> str:
+def label_url(house: House, device: Device) -> str:
     return f"{house.settings.base_url.rstrip('/')}/r/{device.label_token}"
 
 

@@ -4,21 +4,21 @@ from base64 import b64encode
 from typing import Annotated, Any
 from uuid import UUID
 
-import numpy as np
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from psycopg import Connection
 from pydantic import Field, StringConstraints
 from starlette.responses import JSONResponse
 
-from api.http import evidence, pages
+from api.http import pages
+from api.http import series as columns
+from api.http.evidence import Reader
 from api.http.house import Home
 from api.http.problems import refuse
+from api.http.public import bearer
 from api.http.rest.devices import Body, Line, Word
-from api.http.staff.lists import ZONE
 from devices import registry
 from devices.errors import BadIdError
-from ingest import history
 from ledger.ids import uuid7
 from ticketing.alerts import store as alerts
 from ticketing.dispatch import store as dispatch
@@ -33,7 +33,7 @@ from ticketing.tickets.transitions import ALLOWED
 router = APIRouter(tags=["tickets"])
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
-_SERIES_POINTS = 1500  # more than a screen is wide
+Moment = Annotated[int | None, Query(ge=0, le=253_402_300_799_000)]  # epoch ms up to the year 9999
 
 
 class TransitionBody(Body):
@@ -163,50 +163,15 @@ def snapshot(name: str, home: Home) -> Response:
 
 
 @router.get("/tickets/{name}/series", summary="The telemetry around the ticket's event, as columns for a chart")
-def series(
-    name: str, home: Home, request: Request, from_ms: int | None = None, to_ms: int | None = None
-) -> dict[str, Any]:
-    language = pages.language_of(request)
+def series(name: str, home: Home, request: Request, from_ms: Moment = None, to_ms: Moment = None) -> dict[str, Any]:
     with home.looking() as conn:
         found = _found(conn, home, name)
         alert = alerts.find(conn, found.alert_id) if found.alert_id else None
         if alert is None:
             raise NotFoundError("alert of ticket", found.number)
-        appliance = home.catalogue[registry.by_no(conn, found.device_no).class_id]
-        start, end = evidence.window_of(alert, home.clock())
-        span = (max(start, from_ms or start), min(end, to_ms or end))
-        names = [alert.metric, *(name for name in appliance.metric_names if name != alert.metric)]
-        window = history.window(conn, appliance, found.device_no, names, *span, max_points=_SERIES_POINTS)
-    drawn = [column for column in range(len(names)) if column == 0 or np.isfinite(window.high[:, column]).any()]
-    return {
-        "zone": ZONE.key,
-        "ts": (window.ts_ms / 1000).tolist(),
-        "marks": [
-            {"kind": "since", "at_ms": int(alert.since.timestamp() * 1000)},
-            {"kind": "asked", "at_ms": int(alert.last_seen.timestamp() * 1000)},
-        ],
-        "metrics": [
-            {
-                "name": names[column],
-                "title": appliance.metric(names[column]).title[language],
-                "unit": appliance.metric(names[column]).unit,
-                "focus": column == 0,
-                "band": _band(alert.evidence, focus=column == 0),
-                "low": _numbers(window.low[:, column]),
-                "high": _numbers(window.high[:, column]),
-            }
-            for column in drawn
-        ],
-    }
-
-
-def _band(found: dict[str, Any], *, focus: bool) -> list[float] | None:
-    """The usual range, where it is in the metric's own unit: a compressor's minutes do not fit on its watts."""
-    return found.get("band") if focus and "measure" not in found else None
-
-
-def _numbers(column: Any) -> list[float | None]:
-    return [None if np.isnan(value) else round(float(value), 4) for value in column]
+        owned = bearer.owned(conn, home, found.device_no)
+        reader = Reader(language=pages.language_of(request), zone=owned.zone, now=home.clock())
+        return columns.of_alert(conn, owned.appliance, alert, reader, (from_ms, to_ms))
 
 
 @router.get("/engineers", summary="Who could be sent")

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from api.http import evidence, label, pages
 from api.http.evidence import Reader
 from api.http.house import Home
+from api.http.public import bearer
+from api.http.rest.devices import label_url
 from api.http.staff import lists
 from devices import registry
 from ingest import history
@@ -46,10 +48,10 @@ def device_list(
 @router.get("/{device_id}")
 def device_page(device_id: str, request: Request, home: Home) -> Response:
     language, now = pages.language_of(request), home.clock()
-    reader = Reader(language=language, zone=lists.ZONE, now=now)
     with home.looking() as conn:
-        device = registry.find(conn, home.settings.tenant, device_id)
-        appliance = home.catalogue[device.class_id]
+        owned = bearer.owned(conn, home, registry.find(conn, home.settings.tenant, device_id).device_no)
+        device, appliance = owned.device, owned.appliance
+        reader = Reader(language=language, zone=owned.zone, now=now)
         newest = history.newest(conn, appliance, device.device_no)
         end_ms = newest.ts_ms if newest else int(now.timestamp() * 1000)
         curves = evidence.of_metrics(conn, appliance, device.device_no, reader, end_ms, CURVES_OVER)
@@ -57,13 +59,13 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             request,
             "desk_device.html",
             language=language,
+            zone=owned.zone,
             device=device,
             appliance=appliance,
-            customer=registry.customer_of(conn, device),
+            customer=owned.customer,
             newest=datetime.fromtimestamp(newest.ts_ms / 1000, tz=UTC) if newest else None,
             counts=history.counts(conn, appliance, device.device_no),
             curves=curves,
-            zone_name=lists.ZONE.key,
             label_path=f"/r/{device.label_token}",
             alerts=lists.alert_rows(conn, home, language, alerts.listed(conn, LATEST, device_no=device.device_no)),
             tickets=lists.ticket_rows(conn, home, language, tickets.listed(conn, LATEST, device_no=device.device_no)),
@@ -74,5 +76,5 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
 def device_label(device_id: str, home: Home) -> Response:
     with home.looking() as conn:
         device = registry.find(conn, home.settings.tenant, device_id)
-    body = label.svg(label.of(home.settings.base_url, device))
+    body = label.svg(label.of(label_url(home, device), device.model, device.serial))
     return Response(body, media_type="image/svg+xml")

@@ -80,7 +80,7 @@ class RefusalRow:
 
 
 def _noticed(house: House, language: str, alert: Alert, device: Device) -> str:
-    return plain.noticed(language, alert, house.catalogue[device.class_id], house.clock(), ZONE)
+    return plain.seen(language, alert, house.catalogue[device.class_id], house.clock(), ZONE)
 
 
 def alert_rows(conn: Connection[Any], house: House, language: str, found: Sequence[Alert]) -> list[AlertRow]:

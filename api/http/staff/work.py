@@ -12,9 +12,10 @@ from api.http import counts, evidence, live, pages, plain
 from api.http.evidence import Reader
 from api.http.house import Home, House
 from api.http.problems import refuse
+from api.http.public import bearer
+from api.http.public.bearer import Owned
 from api.http.staff import lists, story
 from api.texts import say
-from devices import registry
 from ledger.model import Scope
 from ticketing.alerts import store as alerts
 from ticketing.dispatch import store as dispatch
@@ -71,45 +72,45 @@ def job(ticket_id: UUID, request: Request, home: Home) -> Response:
     language = pages.language_of(request)
     with home.looking() as conn:
         ticket = _find(conn, ticket_id)
-        device = registry.by_no(conn, ticket.device_no)
-        appliance = home.catalogue[device.class_id]
+        owned = bearer.owned(conn, home, ticket.device_no)
+        device, appliance = owned.device, owned.appliance
         return pages.render(
             request,
             "work_ticket.html",
             language=language,
+            zone=owned.zone,
             ticket=ticket,
             device=device,
             appliance=appliance,
             family=plain.family_word(language, appliance, ticket.family),
-            customer=registry.customer_of(conn, device),
+            customer=owned.customer,
             parts_to_bring=lists.parts(appliance, ticket.family),
             proposal=dispatch.proposal(conn, ticket_id),
             witnesses=intake.of_ticket(conn, ticket_id),
             story=story.told(conn, ticket, language),
             buttons=buttons(ticket),
-            zone_name=lists.ZONE.key,
-            **_evidence(conn, home, ticket, language),
+            **_evidence(conn, home, ticket, owned, language),
         )
 
 
-def _evidence(conn: Connection[Any], home: House, ticket: Ticket, language: str) -> dict[str, Any]:
+def _evidence(conn: Connection[Any], home: House, ticket: Ticket, owned: Owned, language: str) -> dict[str, Any]:
     """What the ticket stands on; a ticket from a report has none."""
     alert = alerts.find(conn, ticket.alert_id) if ticket.alert_id else None
     if alert is None:
         return {"alert": None, "snapshot": None}
-    appliance = home.catalogue[registry.by_no(conn, ticket.device_no).class_id]
-    reader = Reader(language=language, zone=lists.ZONE, now=home.clock())
-    words = {kind: say(language, f"work.mark.{kind}") for kind in ("since", "asked", "now")}
-    more = {word: say(language, f"work.{word}") for word in ("highest", "lowest")}
+    appliance = owned.appliance
+    reader = Reader(language=language, zone=owned.zone, now=home.clock())
+    words = {kind: say(language, f"work.mark.{kind}") for kind in ("since", "asked")}
+    more = {"band": say(language, "work.band"), "none": say(language, "curve.none")}
     return {
         "alert": alert,
         "snapshot": snapshots.find(conn, ticket.snapshot_id) if ticket.snapshot_id else None,
-        "noticed": plain.noticed(language, alert, appliance, home.clock(), lists.ZONE),
+        "noticed": plain.seen(language, alert, appliance, home.clock(), owned.zone),
         "observed": plain.with_unit(alert.observed, alert.evidence, appliance, alert.metric),
         "expected": plain.with_unit(alert.expected, alert.evidence, appliance, alert.metric),
         "curve": evidence.of_alert(conn, appliance, alert, reader),
         "curve_title": evidence.title_of(appliance, alert, language),
-        "words": json.dumps({**words, **more, "none": say(language, "curve.none")}, ensure_ascii=False),
+        "words": json.dumps({**words, **more}, ensure_ascii=False),
     }
 
 

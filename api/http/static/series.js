@@ -1,103 +1,140 @@
-// Telemetry around an event: one chart a metric, zoom in common, the usual range and the event's marks.
+// Telemetry around an event: one chart a metric, cursor and zoom in common, the usual range and the event's marks.
 // A zoom asks the server again, so that what is seen is as fine as what was kept.
 "use strict";
 (async function () {
   const place = document.getElementById("series");
   const words = JSON.parse(place.dataset.words);
+  const language = document.documentElement.lang;
   const charts = [];
-  const look = getComputedStyle(document.documentElement);
-  const colour = function (name) { return look.getPropertyValue("--" + name).trim(); };
   let whole = null, zooming = false, timer = 0, asked = 0;
+
+  function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim(); }
 
   async function load(from, to) {
     const address = new URL(place.dataset.source, location.href);
-    if (from) { address.searchParams.set("from_ms", Math.floor(from * 1000)); address.searchParams.set("to_ms", Math.ceil(to * 1000)); }
+    if (from) {
+      address.searchParams.set("from_ms", Math.floor(from * 1000));
+      address.searchParams.set("to_ms", Math.ceil(to * 1000));
+    }
     return (await fetch(address, {cache: "no-store"})).json();
   }
 
-  function marks(metric, answer) {
+  function clocks(zone) {
+    const day = new Intl.DateTimeFormat(language, {timeZone: zone, month: "short", day: "numeric"});
+    const time = new Intl.DateTimeFormat("en-GB", {timeZone: zone, hour: "2-digit", minute: "2-digit"});
+    return {
+      tick: function (ts) { const text = time.format(ts * 1000); return text === "00:00" ? day.format(ts * 1000) : text; },
+      full: function (ts) { return day.format(ts * 1000) + ", " + time.format(ts * 1000); },
+    };
+  }
+
+  function behind(metric, answer) {  // usual range and marks, under the line
     return function (u) {
       const c = u.ctx, box = u.bbox, scale = devicePixelRatio;
       c.save();
-      c.beginPath(); c.rect(box.left, box.top, box.width, box.height); c.clip();
       if (metric.band) {
-        const top = u.valToPos(metric.band[1], "y", true), bottom = u.valToPos(metric.band[0], "y", true);
-        c.fillStyle = colour("usual"); c.globalAlpha = .7;
+        const top = Math.max(u.valToPos(metric.band[1], "y", true), box.top);
+        const bottom = Math.min(u.valToPos(metric.band[0], "y", true), box.top + box.height);
+        c.fillStyle = colour("usual");
         c.fillRect(box.left, top, box.width, Math.max(bottom - top, 2 * scale));
-        c.globalAlpha = 1;
+        c.fillStyle = colour("accent"); c.font = 11 * scale + "px system-ui, sans-serif"; c.textAlign = "left";
+        c.fillText(words.band, box.left + 6 * scale, top - 4 * scale);
       }
-      answer.marks.forEach(function (mark, i) {
-        const x = u.valToPos(mark.at_ms / 1000, "x", true);
-        c.strokeStyle = c.fillStyle = colour("warm"); c.lineWidth = 1.5 * scale; c.setLineDash([4 * scale, 3 * scale]);
-        c.beginPath(); c.moveTo(x, box.top); c.lineTo(x, box.top + box.height); c.stroke();
-        c.setLineDash([]); c.font = 600 + " " + 11 * scale + "px system-ui, sans-serif"; c.textAlign = "left";
-        const text = words[mark.kind] || mark.kind, right = x + c.measureText(text).width + 8 * scale > box.left + box.width;
-        if (right) c.textAlign = "right";
-        c.fillText(text, x + (right ? -4 : 4) * scale, box.top + (12 + 13 * (i % 2)) * scale);
+      c.strokeStyle = c.fillStyle = colour("warm"); c.lineWidth = 1.5 * scale;
+      answer.marks.forEach(function (mark) {
+        const x = u.valToPos(mark.at_ms / 1000, "x", true), text = words[mark.kind] || mark.kind;
+        if (x < box.left || x > box.left + box.width) return;
+        c.setLineDash([4 * scale, 3 * scale]);
+        c.beginPath(); c.moveTo(x, box.top - (metric.focus ? 4 * scale : 0)); c.lineTo(x, box.top + box.height); c.stroke();
+        c.setLineDash([]);
+        if (!metric.focus) return;
+        c.font = "600 " + 11 * scale + "px system-ui, sans-serif";
+        c.textAlign = x > box.left + box.width / 2 && mark.kind === "since" || x + c.measureText(text).width > box.left + box.width ? "right" : "left";
+        c.fillText(text, x, box.top - 7 * scale);
       });
       c.restore();
     };
   }
 
   function draw(metric, answer) {
-    const holder = document.createElement("div");
+    const holder = document.createElement("div"), title = document.createElement("h3"), readout = document.createElement("small");
+    const clock = clocks(answer.zone), unit = metric.unit === "1" ? "" : " " + metric.unit;
     holder.className = "chart";
-    const title = document.createElement("h3");
-    title.textContent = metric.title + (metric.unit === "1" ? "" : " · " + metric.unit);
+    title.append(metric.title + (unit ? " ·" + unit : "") + " ", readout);
     holder.append(title);
     place.append(holder);
-    const line = colour("accent"), axis = {stroke: colour("soft"), grid: {stroke: colour("line"), width: 1}, ticks: {stroke: colour("line"), width: 1}, font: "11px system-ui, sans-serif"};
-    const zone = answer.zone;
+    const line = colour(metric.bars ? "run" : "accent");
+    const axis = {stroke: colour("soft"), grid: {stroke: colour("line"), width: 1}, ticks: {show: false}, font: "11px system-ui, sans-serif"};
+    const series = {stroke: line, width: 1.3, points: {show: false}};
+    if (metric.bars) { series.fill = line; series.paths = uPlot.paths.bars({size: [.86, 60], align: 1}); }
+    const since = answer.marks[0].at_ms / 1000, ill = Object.assign({}, series, {stroke: colour("ill"), fill: colour("ill")});
+    function data() {
+      if (!metric.bars) return [answer.ts, metric.high, metric.low];
+      const part = function (later) { return metric.high.map(function (value, i) { return (metric.ts[i] >= since) === later ? value : null; }); };
+      return [metric.ts, part(false), part(true)];
+    }
     const chart = new uPlot({
-      width: place.clientWidth, height: metric.focus ? 260 : 150,
-      tzDate: function (ts) { return uPlot.tzDate(new Date(ts * 1000), zone); },
-      fmtDate: function (pattern) { return uPlot.fmtDate(pattern.replace("{h}:{mm}{aa}", "{HH}:{mm}").replace("{h}{aa}", "{HH}:00")); },
-      cursor: {sync: {key: "event"}, drag: {x: true, y: false}},
-      legend: {show: Boolean(metric.focus)},
+      width: place.clientWidth, height: metric.focus ? 250 : 130, padding: [metric.focus ? 22 : 8, 8, 0, 0],
+      tzDate: function (ts) { return uPlot.tzDate(new Date(ts * 1000), answer.zone); },
+      cursor: {sync: {key: "event"}, drag: {x: true, y: false}, y: false},
+      legend: {show: false},
       scales: {y: {range: function (u, low, high) {
+        if (low === null) return [0, 1];
+        if (metric.bars) low = 0;
         if (metric.band) { low = Math.min(low, metric.band[0]); high = Math.max(high, metric.band[1]); }
-        return uPlot.rangeNum(low, high, .1, true);
+        return uPlot.rangeNum(low, high === low ? low + 1 : high, .08, true);
       }}},
-      axes: [axis, Object.assign({size: 46}, axis)],
-      series: [
-        {value: function (u, ts) { return ts === null || ts === undefined ? "" : new Date(ts * 1000).toLocaleString(document.documentElement.lang, {timeZone: zone}); }},
-        {label: words.highest, stroke: line, width: 1.3, spanGaps: false, points: {show: false}},
-        {label: words.lowest, stroke: line, width: 1.3, spanGaps: false, points: {show: false}},
+      axes: [
+        Object.assign({values: function (u, splits) { return splits.map(clock.tick); }, size: 28}, axis),
+        Object.assign({size: 44, space: 26}, axis),
       ],
-      bands: [{series: [1, 2], fill: line + "55"}],
-      hooks: {drawAxes: [marks(metric, answer)], setScale: [function (u, key) { if (key === "x") zoomed(u); }]},
-    }, [answer.ts, metric.high, metric.low], holder);
-    charts.push({chart: chart, name: metric.name});
+      series: [{}, series, metric.bars ? ill : Object.assign({}, series)],
+      bands: metric.bars ? [] : [{series: [1, 2], fill: line + "55"}],
+      hooks: {
+        drawAxes: [behind(metric, answer)],
+        setScale: [function (u, key) { if (key === "x") zoomed(u); }],
+        setCursor: [function (u) {
+          const at = u.cursor.idx, value = at === null || at === undefined ? null : u.data[1][at] ?? u.data[2][at];
+          readout.textContent = value === null || value === undefined ? "" : "— " + value + unit + ", " + clock.full(u.data[0][at]);
+        }],
+      },
+    }, data(), holder);
+    charts.push({chart: chart, name: metric.name, bars: metric.bars});
   }
 
   function zoomed(from) {
     if (zooming || !whole) return;
     zooming = true;
     const range = {min: from.scales.x.min, max: from.scales.x.max};
+    const all = range.min <= whole.min && range.max >= whole.max;
     charts.forEach(function (each) { if (each.chart !== from) each.chart.setScale("x", range); });
     zooming = false;
     clearTimeout(timer);
-    timer = setTimeout(refine, 250, range);
+    timer = setTimeout(refine, 250, all ? whole : range, all);
   }
 
-  async function refine(range) {
+  async function refine(range, all) {
     const turn = ++asked;
-    const all = range.min <= whole.min && range.max >= whole.max;
     const answer = all ? await load() : await load(range.min, range.max);
-    if (turn !== asked || !answer.ts.length) return;
+    if (turn !== asked || !answer.ts || !answer.ts.length) return;
     zooming = true;
     charts.forEach(function (each) {
       const metric = answer.metrics.find(function (candidate) { return candidate.name === each.name; });
-      each.chart.setData([answer.ts, metric.high, metric.low], false);
-      each.chart.setScale("x", all ? whole : range);
+      if (metric && !each.bars) each.chart.setData([answer.ts, metric.high, metric.low], false);
+      each.chart.setScale("x", range);
     });
     zooming = false;
+    place.dataset.refined = String(turn);
   }
 
   const answer = await load();
-  if (!answer.ts.length) { place.textContent = words.none; return; }
+  if (!answer.ts || !answer.ts.length) { place.textContent = words.none; return; }
   answer.metrics.forEach(function (metric) { draw(metric, answer); });
-  whole = {min: answer.ts[0], max: answer.ts[answer.ts.length - 1]};
+  zooming = true;
+  whole = {min: answer.from_ms / 1000, max: answer.to_ms / 1000};
+  charts.forEach(function (each) { each.chart.setScale("x", whole); });
+  zooming = false;
+  place.addEventListener("dblclick", function () { zooming = true; charts.forEach(function (each) { each.chart.setScale("x", whole); }); zooming = false; refine(whole, true); });
   place.dataset.drawn = String(charts.length);
   addEventListener("resize", function () {
     charts.forEach(function (each) { each.chart.setSize({width: place.clientWidth, height: each.chart.height}); });

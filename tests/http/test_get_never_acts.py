@@ -1,0 +1,67 @@
+"""A GET never acts: every route that answers one is walked, and the database stays as it was."""
+
+from functools import reduce
+
+import psycopg
+import pytest
+from starlette.testclient import TestClient
+
+from api.http.app import staff_app
+from api.http.house import House
+from tests.conftest import Database, NatsServer
+from tests.http.conftest import get_paths
+from tests.http.scene import Scene, a_scene
+
+NOT_WALKED = {"/desk/live", "/t/{token}/live", "/work/{ticket_id}/live"}  # endless; they only ask for a version
+
+
+def everything(database: Database) -> dict[str, str]:
+    """A fingerprint of every table."""
+    with database.connect() as conn:
+        tables = conn.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+        ).fetchall()
+        return {
+            name: conn.execute(
+                psycopg.sql.SQL("SELECT coalesce(md5(string_agg(t::text, '/' ORDER BY t::text)), '') FROM {} t").format(
+                    psycopg.sql.Identifier(name)
+                )
+            ).fetchone()[0]
+            for (name,) in tables
+        }
+
+
+@pytest.fixture
+def scene(database: Database, house: House, client: TestClient) -> Scene:
+    return a_scene(database, house, client)
+
+
+def test_no_get_route_changes_a_row(scene: Scene, house: House, nats_server: NatsServer) -> None:
+    settings = house.settings.model_copy(update={"nats_url": nats_server.secret_url})
+    app = staff_app(House(settings=settings, pool=house.pool, catalogue=house.catalogue, clock=house.clock))
+    question_path = scene.question_path()
+    scene.client.post(scene.label_path, data={"words": "hums", "key": "k"})
+    follow_path = scene.client.post(f"{question_path}/follow").headers["location"]
+    ticket = scene.ticket()
+    given = {
+        "q/{token}": question_path[1:],
+        "t/{token}": follow_path[1:],
+        "{label_token}": scene.label_path.rpartition("/")[2],
+        "{device_id}": scene.device_id,
+        "{ticket_id}": ticket["ticket_id"],
+        "{name}": ticket["number"],
+        "{sha256}": "ab" * 32,
+    }
+    paths = [path for path in [*get_paths(), "/api/openapi.json", "/static/style.css"] if path not in NOT_WALKED]
+    before = everything(scene.database)
+    with TestClient(app, base_url="http://127.0.0.1:8080", follow_redirects=False) as client:
+        for path in paths:
+            answer = client.get(reduce(lambda text, given: text.replace(*given), given.items(), path))
+            assert answer.status_code == (404 if "/photos/" in path else 200), (path, answer.text[:300])
+    assert len(paths) > 25
+    assert everything(scene.database) == before
+
+
+def test_what_only_looks_is_kept_from_writing_by_the_database(house: House) -> None:
+    with house.looking() as conn, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        conn.execute("INSERT INTO tenant VALUES ('demo', 'demo')")

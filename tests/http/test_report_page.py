@@ -1,0 +1,125 @@
+"""`/r/`: knows the appliance but not its owner, takes words and a photo, answers with the ticket's number."""
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from api.http.guard import PHOTO_BYTES
+from api.http.house import House
+from tests.conftest import Database
+from tests.http.scene import Scene, a_scene, events
+
+
+@pytest.fixture
+def scene(database: Database, house: House, client: TestClient) -> Scene:
+    return a_scene(database, house, client, asked=False)
+
+
+def a_photo(kind: str = "JPEG") -> bytes:
+    """With a place in it, lying on its side."""
+    image = Image.new("RGB", (400, 200), (200, 30, 30))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # rotate by 90 degrees
+    exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)  # latitude
+    out = io.BytesIO()
+    image.save(out, kind, exif=exif)
+    return out.getvalue()
+
+
+def send(scene: Scene, **fields: Any) -> Any:
+    photo = fields.pop("photo", None)
+    files = {"photo": ("p.jpg", photo, "image/jpeg")} if photo is not None else None
+    return scene.client.post(scene.label_path, data={"words": "no longer cold", "key": "k1", **fields}, files=files)
+
+
+def test_the_page_knows_the_appliance_and_masks_the_rest(scene: Scene) -> None:
+    page = scene.client.get(scene.label_path).text
+    assert "Refrigerator" in page
+    assert "F-200" in page
+    assert "12 C…" in page
+    for secret in ("Canal Street", "Ann", "+49", "S1<", "fridge-1"):
+        assert secret not in page
+
+
+def test_a_report_is_answered_with_a_ticket_number(scene: Scene) -> None:
+    page = send(scene)
+    assert page.status_code == 200
+    assert "Your ticket is T-000001." in page.text
+    assert scene.ticket()["source"] == "report"
+    assert events(scene.database, "ticket.opened")[0]["actor"] == "label:fridge-1"
+    words = scene.client.get(f"/work/{scene.ticket()['ticket_id']}").text
+    assert "no longer cold" in words
+
+
+def test_a_second_report_joins_the_open_ticket(scene: Scene) -> None:
+    send(scene)
+    page = send(scene, words="and it hums", key="k2").text
+    assert "A ticket was open already: T-000001" in page
+    assert len(scene.client.get("/api/tickets").json()["tickets"]) == 1
+
+
+def test_a_second_tap_is_not_a_second_report(scene: Scene) -> None:
+    first, second = send(scene).text, send(scene).text
+    assert "Your ticket is T-000001." in first
+    assert "Your ticket is T-000001." in second
+    assert events(scene.database, "ticket.witness_joined") == []
+
+
+def test_a_report_while_a_question_is_open_is_the_yes(database: Database, house: House, client: TestClient) -> None:
+    scene = a_scene(database, house, client)
+    assert "Your ticket is T-000001." in send(scene).text
+    assert scene.question()["state"] == "YES"
+    assert scene.ticket()["snapshot_id"] is not None
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_photo_is_kept_upright_and_without_its_place(scene: Scene, kind: str) -> None:
+    send(scene, photo=a_photo(kind))
+    page = scene.client.get(f"/work/{scene.ticket()['ticket_id']}").text
+    found = re.search(r'src="(/desk/photos/[0-9a-f]{64}\.jpg)"', page)
+    assert found is not None
+    answer = scene.client.get(found[1])
+    assert answer.headers["content-type"] == "image/jpeg"
+    with Image.open(io.BytesIO(answer.content)) as kept:
+        assert kept.size == (200, 400)
+        assert dict(kept.getexif()) == {}
+    assert b"Exif" not in answer.content
+
+
+@pytest.mark.parametrize("bad", [b"GIF89a not really", b"\xff\xd8\xff\xe0 cut off", b"<svg onload='x'/>"])
+def test_what_is_no_photo_is_refused_and_the_words_are_kept_in_the_form(scene: Scene, bad: bytes, house: House) -> None:
+    answer = send(scene, words="so warm", photo=bad)
+    assert answer.status_code == 422
+    assert "The photo could not be read" in answer.text
+    assert ">so warm</textarea>" in answer.text
+    assert scene.client.get("/api/tickets").json()["tickets"] == []
+    assert not list(Path(house.settings.photos).rglob("*.jpg"))
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused(scene: Scene) -> None:
+    bomb = io.BytesIO()
+    Image.new("1", (30_000, 30_000)).save(bomb, "PNG")
+    assert len(bomb.getvalue()) < PHOTO_BYTES
+    assert send(scene, photo=bomb.getvalue()).status_code == 422
+
+
+def test_nothing_said_is_nothing_reported(scene: Scene) -> None:
+    answer = send(scene, words="   ")
+    assert answer.status_code == 422
+    assert "Please say in a few words" in answer.text
+
+
+def test_a_body_beyond_the_limit_is_not_read(scene: Scene) -> None:
+    assert send(scene, photo=b"x" * (PHOTO_BYTES + 70_000)).status_code == 413
+
+
+def test_a_photo_that_nobody_reported_is_not_shown(scene: Scene, house: House) -> None:
+    stray = house.settings.photos / "ab" / f"{'ab' * 32}.jpg"
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"secret")
+    assert scene.client.get(f"/desk/photos/{'ab' * 32}.jpg").status_code == 404

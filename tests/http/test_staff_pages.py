@@ -1,0 +1,178 @@
+"""The desk and the engineer's pages: everything that waits is shown, bounded, escaped, and can be acted on."""
+
+import json
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.http.house import House
+from ledger import log
+from ledger.ids import uuid7
+from ledger.model import Event
+from tests.conftest import Database
+from tests.http.conftest import Clock, a_device_body, get_paths
+from tests.http.scene import Scene, a_finding, a_scene, readings, relay
+
+
+@pytest.fixture
+def scene(database: Database, house: House, client: TestClient) -> Scene:
+    return a_scene(database, house, client)
+
+
+def a_refusal(
+    scene: Scene, payload: bytes, topic: str = "fm/demo/fridge-1/up/telemetry", reason: str = "NOT_JSON"
+) -> None:
+    with scene.database.connect("foremend_worker") as conn:
+        conn.execute(
+            "INSERT INTO refusal (tenant_id, seq, received_at, topic, reason, detail, payload)"
+            " VALUES ('demo', 1, now(), %s, %s, 'detail', %s)",
+            [topic, reason, payload],
+        )
+
+
+STAFF_PATHS = [path for path in get_paths() if path.startswith(("/desk", "/work")) and "{" not in path]
+
+
+def test_an_empty_house_has_pages_in_both_languages(client: TestClient) -> None:
+    for path in (path for path in STAFF_PATHS if not path.endswith("/live")):
+        for language in ("en", "zh"):
+            answer = client.get(f"{path}?lang={language}")
+            assert answer.status_code == 200
+            assert f'lang="{"zh-CN" if language == "zh" else "en"}"' in answer.text
+
+
+def test_the_desk_sees_alert_and_question_in_words(scene: Scene) -> None:
+    for path in ("/desk/", "/desk/alerts", "/desk/questions", "/desk/devices/fridge-1"):
+        page = scene.client.get(path).text
+        assert "the compressor has been running 34 minutes at a time instead of 21" in page, path
+
+
+def test_a_refusal_is_shown_with_its_bytes_and_can_do_no_harm(scene: Scene) -> None:
+    a_refusal(scene, b"<script>alert(1)</script>\x00\x1b[31m\xff\xe2\x80\xae", topic="fm/demo/x\x1b/up/<b>")
+    page = scene.client.get("/desk/refusals").text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;\\x00\\x1b[31m\\xff\\u202e" in page
+    assert "3c 73 63 72 69 70 74 3e" in page
+    assert "<b>" not in page
+    assert "\x1b" not in page
+
+
+def test_a_long_refusal_is_shown_in_part(scene: Scene) -> None:
+    a_refusal(scene, b"x" * 65_536)
+    page = scene.client.get("/desk/refusals").text
+    assert "The first 2048 of 65536 bytes." in page
+    assert len(page) < 30_000
+
+
+def test_lists_are_bounded_and_go_on(scene: Scene) -> None:
+    for _ in range(3):
+        a_refusal(scene, b"{")
+    page = scene.client.get("/desk/refusals?limit=2").text
+    assert page.count('class="tag red"') == 2
+    assert "limit=4" in page
+    assert scene.client.get("/desk/refusals?limit=100000").status_code == 422
+
+
+def test_devices_are_paged(client: TestClient) -> None:
+    for n in range(5):
+        client.put(f"/api/devices/d{n}", json=a_device_body(serial=f"S{n}"))
+    first = client.get("/desk/devices?limit=3").text
+    assert ">d2<" in first
+    assert ">d3<" not in first
+    after = first.partition("after=")[2].partition("&")[0].partition('"')[0]
+    assert ">d3<" in client.get(f"/desk/devices?limit=3&after={after}").text
+
+
+def test_without_smtp_the_desk_says_so(scene: Scene) -> None:
+    for path in ("/desk/", "/desk/outbox", "/desk/questions"):
+        assert "No SMTP configured" in scene.client.get(path).text
+
+
+def test_a_dead_letter_is_sent_again_from_the_desk(scene: Scene, clock: Clock) -> None:
+    event = Event(event_id=uuid7(clock.now), tenant_id="demo", kind="a.b", subject_id="s", at=clock.now, actor="test")
+    with scene.house.acting() as conn:
+        log.record(conn, event, ["webhook:1"])
+        conn.execute("UPDATE delivery SET state = 'DEAD', last_error = '<i>410</i>' WHERE destination = 'webhook:1'")
+    page = scene.client.get("/desk/outbox").text
+    assert "Dead letter" in page
+    assert "&lt;i&gt;410" in page
+    dead = scene.client.get("/api/deliveries?state=DEAD").json()["deliveries"]
+    path = f"/desk/outbox/{dead[0]['delivery_id']}/replay"
+    assert scene.client.post(path).status_code == 303
+    assert scene.client.get("/api/deliveries?state=DEAD").json()["deliveries"] == []
+    assert scene.client.post(path).status_code == 409
+
+
+def test_findings_that_were_set_aside_are_for_review(scene: Scene, clock: Clock) -> None:
+    with scene.database.connect("foremend_worker") as conn:
+        conn.execute(
+            "INSERT INTO finding (tenant_id, device_no, rule, claim, metric, observed, expected, since, at, seq)"
+            " VALUES ('demo', %s, 'level:nothing', 'RAISED', 'nothing', 1, 2, now(), now(), 9)",
+            [scene.device_no],
+        )
+    relay(scene.database, scene.house, clock.now)
+    assert "level:nothing" in scene.client.get("/desk/review").text
+
+
+def test_a_device_that_nobody_owns_is_for_review(scene: Scene, clock: Clock) -> None:
+    body = a_device_body(serial="S2", customer=None)
+    orphan = scene.client.put("/api/devices/fridge-2", json=body).json()
+    readings(scene.database, scene.house.catalogue, orphan["device_no"], clock.now, scene.since)
+    a_finding(Scene(**{**scene.__dict__, "device_no": orphan["device_no"]}), clock.now)
+    relay(scene.database, scene.house, clock.now)
+    assert "No customer to ask" in scene.client.get("/desk/review").text
+
+
+def test_the_engineer_reads_the_evidence_the_parts_and_why_she_was_chosen(scene: Scene) -> None:
+    scene.answer("YES")
+    page = scene.client.get(f"/work/{scene.ticket()['ticket_id']}").text
+    for word in (
+        "compressor start relay",
+        "Mia Berg",
+        "20 min",
+        "Lea Ruiz",
+        "works in another region",
+        "34 min",
+        "SHA-256",
+    ):
+        assert word in page, word
+    assert page.index("Mia Berg") < page.index("Tom Ade")
+
+
+def test_another_engineer_than_the_proposed_one_may_accept(scene: Scene) -> None:
+    scene.answer("YES")
+    engineers = {each["slug"]: each["engineer_id"] for each in scene.client.get("/api/engineers").json()["engineers"]}
+    ticket = scene.ticket()
+    data = {"do": "accept", "version": ticket["version"], "engineer": engineers["tom"]}
+    assert scene.client.post(f"/work/{ticket['ticket_id']}", data=data).status_code == 303
+    assert scene.ticket()["engineer_id"] == engineers["tom"]
+
+
+def test_two_who_press_at_once_do_not_both_win(scene: Scene) -> None:
+    scene.answer("YES")
+    ticket = scene.ticket()
+    path, data = f"/work/{ticket['ticket_id']}", {"do": "accept", "version": ticket["version"]}
+    assert [scene.client.post(path, data=data).status_code for _ in range(2)] == [303, 412]
+    assert scene.client.post(path, data={"do": "en_route", "version": 1}).status_code == 409
+
+
+def test_buttons_that_do_not_exist_do_nothing(scene: Scene) -> None:
+    scene.answer("YES")
+    assert scene.press("explode").status_code == 422
+    assert scene.client.get("/work/nothing").status_code == 422
+    assert scene.client.get(f"/work/{uuid7(scene.since)}").status_code == 404
+
+
+def test_the_chart_is_told_what_it_draws(scene: Scene) -> None:
+    scene.answer("YES")
+    path = f"/api/tickets/{scene.ticket()['number']}/series"
+    answer = scene.client.get(path).json()
+    noticed, power = answer["metrics"][:2]
+    assert (noticed["name"], noticed["band"], noticed["focus"]) == ("on_min", [18.0, 24.0], True)
+    assert set(noticed["high"]) == {21.0, 34.0}
+    assert power["name"] == "power_w"
+    assert len(power["high"]) == len(answer["ts"])
+    assert [mark["kind"] for mark in answer["marks"]] == ["since", "asked"]
+    zoom = scene.client.get(path, params={"from_ms": answer["to_ms"] - 3_600_000, "to_ms": answer["to_ms"]}).json()
+    assert 59 <= len(zoom["ts"]) <= 61
+    assert zoom["metrics"][0]["high"] == noticed["high"]
+    json.dumps(answer, allow_nan=False)

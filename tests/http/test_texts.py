@@ -1,0 +1,90 @@
+"""Every text that a person reads is in the catalogue, in both languages, and nothing else is."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from api import http
+from api.texts import CATALOGUE, LANGUAGES, preferred, say
+from devices import catalogue
+from ingest.model import Reason
+from ledger.model import DeliveryState
+from ticketing.alerts.model import Condition, Engagement, Review
+from ticketing.dispatch.model import LeftOutReason
+from ticketing.model import Severity
+from ticketing.questions.model import NoReason, QuestionState
+from ticketing.tickets.model import Note, Source, TicketState
+
+TEMPLATES = Path(http.__file__).parent / "templates"
+
+NAMED = {  # what is looked up by a value: every value has its word
+    "state": TicketState,
+    "condition": Condition,
+    "engagement": Engagement,
+    "review": Review,
+    "question_state": QuestionState,
+    "question.reason": NoReason,
+    "severity": Severity,
+    "source": Source,
+    "delivery": DeliveryState,
+    "left_out": LeftOutReason,
+    "refusal": Reason,
+    "event": Note,
+}
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_both_languages_have_the_same_keys_and_fill_in_the_same_names() -> None:
+    english, chinese = (CATALOGUE[language] for language in LANGUAGES)
+    assert english.keys() == chinese.keys()
+    assert {key: fields(text) for key, text in english.items()} == {key: fields(text) for key, text in chinese.items()}
+
+
+def test_nothing_is_left_in_the_other_language() -> None:
+    han = re.compile("[\u4e00-\u9fff]")
+    assert [key for key, text in CATALOGUE["en"].items() if han.search(text)] == []
+    alike = {"product", "curve.level"}
+    assert [key for key, text in CATALOGUE["zh"].items() if not han.search(text) and key not in alike] == []
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.html")), ids=lambda path: path.name)
+def test_every_key_that_a_template_names_exists(template: Path) -> None:
+    text = template.read_text(encoding="utf-8")
+    whole = re.findall(r"""\bt\(\s*["']([a-z_.0-9A-Z]+)["']\s*[,)]""", text)
+    begun = re.findall(r"""\bt\(\s*["']([a-z_.0-9A-Z]+\.)["']\s*~""", text)
+    assert [key for key in whole if key not in CATALOGUE["en"]] == []
+    assert [start for start in begun if not any(key.startswith(start) for key in CATALOGUE["en"])] == []
+
+
+@pytest.mark.parametrize(("group", "values"), NAMED.items(), ids=NAMED)
+def test_every_value_that_is_shown_has_its_word(group: str, values: type) -> None:
+    assert [value for value in values if f"{group}.{value}" not in CATALOGUE["en"]] == []
+
+
+def test_every_class_speaks_both_languages() -> None:
+    for row in catalogue.load().values():
+        assert set(row.title) == set(LANGUAGES)
+
+
+def test_a_missing_name_is_an_error_not_a_hole() -> None:
+    with pytest.raises(KeyError):
+        say("en", "follow.number")
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("de,en;q=0.8,zh;q=0.9", "zh"),
+        ("fr-FR", "en"),
+        ("", "en"),
+        ("zh;q=0,en;q=x", "en"),
+    ],
+)
+def test_the_browser_is_heard(header: str, language: str) -> None:
+    assert preferred(header, "en") == language
