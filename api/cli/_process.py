@@ -14,6 +14,7 @@ from api.settings import Settings
 
 _LOG_BYTES = 8 * 1024 * 1024
 _OLD_LOGS = 2
+_LAST_WORDS_S = 5.0  # for whoever does not hear that all is over
 
 
 def run(name: str, work: Callable[[Settings, threading.Event], None]) -> None:
@@ -49,6 +50,9 @@ def _watch_threads(stop: threading.Event, died: list[BaseException]) -> None:
         )
         stop.set()
         os.kill(os.getpid(), signal.SIGTERM)  # a server that does not look at `stop` hears this
+        deadline = threading.Timer(_LAST_WORDS_S, os._exit, (1,))
+        deadline.daemon = True
+        deadline.start()
 
     threading.excepthook = on_death
 

@@ -16,8 +16,11 @@ def register(app: typer.Typer) -> None:
         http_port: HttpPort = 8080,
         mqtt_port: MqttPort = 1883,
         nats_port: NatsPort = 4222,
-        lan: Annotated[bool, typer.Option("--lan", help="Open the public pages to the local network.")] = False,  # noqa: FBT002 - typer makes a flag of it
-        no_fleet: Annotated[bool, typer.Option("--no-fleet", help="Without the demo's appliances.")] = False,  # noqa: FBT002 - typer makes a flag of it
+        lan: Annotated[bool, typer.Option("--lan", help="Open the public pages to the local network.")] = False,
+        power_safe: Annotated[
+            bool, typer.Option("--power-safe", help="Acknowledge only what is on the disk; slow.")
+        ] = False,
+        no_fleet: Annotated[bool, typer.Option("--no-fleet", help="Without the demo's appliances.")] = False,
         fleet_seed: Annotated[int | None, typer.Option(help="Another seed: another unit falls ill.")] = None,
         fleet_fault: Annotated[str | None, typer.Option(help="Which fault, or none.")] = None,
         devices: Annotated[int | None, typer.Option(min=1, help="How many appliances the fleet has.")] = None,
@@ -31,6 +34,7 @@ def register(app: typer.Typer) -> None:
             mqtt_port=mqtt_port,
             nats_port=nats_port,
             lan=lan,
+            power_safe=power_safe,
             fleet=None if no_fleet else fleet,
         )
 
@@ -72,8 +76,9 @@ def _run(*, http_port: int, lan: bool, **asked: Any) -> None:
 def _addresses(plan: Any) -> list[str]:
     return [
         "",
-        f"  desk             {plan.desk_url}/",
-        f"  MQTT             127.0.0.1:{plan.mqtt_port}  topic fm/demo/DEVICE/up/telemetry",
+        f"  desk             {plan.desk_url}/desk",
+        f"  engineers        {plan.desk_url}/work",
+        f"  MQTT             127.0.0.1:{plan.mqtt_port}, topic fm/demo/DEVICE/up/telemetry",
         f"  data and logs    {plan.data}",
         "",
     ]

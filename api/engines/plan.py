@@ -21,6 +21,7 @@ class Plan:
     base_url: str
     lan: bool
     fleet: tuple[str, ...] | None
+    power_safe: bool = False  # NATS syncs each message before it acknowledges
     sync: bool = True  # False: for tests, that may lose everything with the machine
     backoff_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)  # between deaths; one more ends the house
 

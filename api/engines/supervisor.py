@@ -30,7 +30,7 @@ from ledger.statements import Statements
 
 _TICK_S = 0.1
 _LOOK_S = 1.0
-_API_START_S = 60
+_API_START_S = 120  # three interpreters import at once on a busy machine
 _sql = Statements("api")
 
 
@@ -45,7 +45,13 @@ class Supervisor:
         self._on_ready = on_ready
         self._account = accounts.choose()
         self._postgres = Postgres(plan.data, account=self._account, sync=plan.sync)
-        self._nats = Nats(plan.data, port=plan.nats_port, mqtt_port=plan.mqtt_port, account=self._account)
+        self._nats = Nats(
+            plan.data,
+            port=plan.nats_port,
+            mqtt_port=plan.mqtt_port,
+            account=self._account,
+            sync_always=plan.power_safe,
+        )
         self._watched: list[Watched] = []  # in the order of start
         self._fleet = FleetProgress()
 

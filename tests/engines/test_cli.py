@@ -1,0 +1,100 @@
+"""The command line: quick to start, one sentence when it cannot, and processes that do not live on half dead."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[2]
+_SETTINGS = {"FOREMEND_DSN": "host=/nowhere", "FOREMEND_NATS_URL": "nats://house:geheim@127.0.0.1:1"}
+
+
+def _foremend(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", *map(str, arguments)],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_every_command_explains_itself() -> None:
+    done = _foremend("--help")
+    assert done.returncode == 0
+    assert {"up", "clean"} <= set(done.stdout.split())
+
+
+def test_a_taken_port_is_one_sentence_and_no_traceback(tmp_path: Path, engines_folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = _foremend("up", "--data", engines_folder / "taken", "--http-port", port)
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        f"foremend: port {port} is taken on this machine; choose another one with --http-port PORT"
+    )
+
+
+def test_clean_removes_a_data_folder_and_nothing_else(engines_folder: Path, tmp_path: Path) -> None:
+    ours, theirs = engines_folder / "ours", tmp_path / "theirs"
+    for folder in (ours, theirs):
+        folder.mkdir()
+        (folder / "something").touch()
+    (ours / "foremend.lock").touch()
+    assert _foremend("clean", "--data", ours).returncode == 0
+    refused = _foremend("clean", "--data", theirs)
+    assert refused.returncode == 1
+    assert "not a data folder of Foremend" in refused.stderr
+    assert not ours.exists()
+    assert (theirs / "something").exists()
+
+
+def test_asking_for_one_command_does_not_load_the_others() -> None:
+    code = (
+        "import sys; sys.argv = ['foremend', 'clean', '--help']\n"
+        "from api.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print('heavy:', sorted({'psycopg', 'fastapi', 'numpy', 'rich.progress'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=_ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "heavy: []" in done.stdout
+
+
+def _process(work: str, tmp_path: Path) -> subprocess.Popen[str]:
+    code = f"import threading, time\nfrom api.cli import _process\n{work}\n_process.run('trial', work)"
+    env = {**os.environ, **_SETTINGS, "FOREMEND_LOG_FILE": str(tmp_path / "log.json")}
+    return subprocess.Popen([sys.executable, "-c", code], cwd=_ROOT, env=env, text=True)
+
+
+def test_a_signal_ends_a_process_of_ours_in_its_own_time(tmp_path: Path) -> None:
+    process = _process("def work(settings, stop): stop.wait()", tmp_path)
+    while not (tmp_path / "log.json").exists() or "started" not in (tmp_path / "log.json").read_text():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "def work(settings, stop): raise ValueError('broken')",
+        "def work(settings, stop):\n    threading.Thread(target=lambda: 1 / 0).start()\n    stop.wait()",
+        "def work(settings, stop):\n    threading.Thread(target=lambda: 1 / 0).start()\n    time.sleep(60)",
+    ],
+    ids=["itself", "a side task", "a side task while nobody looks at stop"],
+)
+def test_an_error_in_whichever_thread_ends_the_process_and_is_in_its_log(work: str, tmp_path: Path) -> None:
+    process = _process(work, tmp_path)
+    assert process.wait(20) == 1
+    log = (tmp_path / "log.json").read_text()
+    assert "died" in log
+    assert "geheim" not in log
