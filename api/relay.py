@@ -26,7 +26,7 @@ from ticketing.questions.model import AskPolicy
 
 POLL_S = 1.0
 PATIENCE_S = 0.2  # between two looks at the outbox while letters are on the way
-AT_A_TIME = 100  # findings, alerts or questions in one transaction
+AT_A_TIME = 100  # findings or alerts in one transaction
 _log = structlog.get_logger("relay")
 
 Job = Callable[[Connection[Any], threading.Event], None]
@@ -84,10 +84,14 @@ def keep_time(conn: Connection[Any], stop: threading.Event, catalogue: Catalogue
     while not stop.wait(POLL_S):
         now = datetime.now(UTC)
         look(conn, catalogue, policy, now)
-        with conn.transaction():
-            expired = expire_due(conn, now, AT_A_TIME)
-        if expired:
-            _log.info("questions expired", count=expired)
+        while expire(conn, now):
+            _log.info("question expired")
+
+
+def expire(conn: Connection[Any], now: datetime) -> int:
+    """One a transaction: whoever holds several alerts may meet somebody who holds them the other way round."""
+    with conn.transaction():
+        return expire_due(conn, now, limit=1)
 
 
 def look(conn: Connection[Any], catalogue: Catalogue, policy: AskPolicy, now: datetime) -> None:

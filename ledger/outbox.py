@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from ledger.ids import uuid7
 from ledger.model import Delivery, DeliveryState, Event
 from ledger.statements import Statements
 
@@ -66,8 +67,9 @@ def settle(
 
 
 def replay(conn: Connection[Any], delivery_id: UUID, now: datetime) -> bool:
-    """Make a dead letter pending again; False if it is not dead."""
-    return conn.execute(_sql.replay_delivery, {"delivery_id": delivery_id, "now": now}).rowcount == 1
+    """Make a dead letter pending again, by the scope's actor; False if it is not dead."""
+    names = {"delivery_id": delivery_id, "now": now, "event_id": uuid7(now)}
+    return conn.execute(_sql.replay_delivery, names).rowcount == 1
 
 
 def listed(conn: Connection[Any], *, state: DeliveryState | None = None, limit: int = 200) -> list[Delivery]:

@@ -50,9 +50,13 @@ UPDATE delivery SET state = %(state)s, next_at = %(next_at)s, last_error = %(las
 WHERE delivery_id = %(delivery_id)s AND state = 'PENDING'
 
 -- name: replay_delivery
--- A person sends a dead letter on its way again.
-UPDATE delivery SET state = 'PENDING', attempts = 0, next_at = %(now)s
-WHERE delivery_id = %(delivery_id)s AND state = 'DEAD'
+-- A person sends a dead letter on its way again, and the log says who.
+WITH revived AS (
+    UPDATE delivery SET state = 'PENDING', attempts = 0, next_at = %(now)s
+    WHERE delivery_id = %(delivery_id)s AND state = 'DEAD'
+    RETURNING tenant_id, delivery_id)
+INSERT INTO event (event_id, tenant_id, kind, subject_id, at, actor)
+SELECT %(event_id)s, tenant_id, 'delivery.replayed', delivery_id::text, %(now)s, current_actor() FROM revived
 
 -- name: list_deliveries
 -- The outbox as the desk sees it, newest first.

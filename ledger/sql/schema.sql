@@ -50,7 +50,8 @@ CREATE TABLE delivery (
     last_error text,
     delivered_at timestamptz
 );
-CREATE INDEX delivery_due ON delivery (next_at) WHERE state = 'PENDING';
+-- By channel, so that letters that wait for a mail server cost nobody a look.
+CREATE INDEX delivery_due ON delivery (split_part(destination, ':', 1), next_at) WHERE state = 'PENDING';
 CREATE INDEX delivery_lane ON delivery (lane, destination, position) WHERE state = 'PENDING';
 CREATE INDEX delivery_listed ON delivery (tenant_id, position DESC);
 SELECT protect('delivery');

@@ -122,7 +122,11 @@ def test_a_dead_letter_starts_again_from_the_first_attempt(conn: Conn) -> None:
     (one,) = lease(conn)
     outbox.settle(conn, one.delivery_id, DeliveryState.DEAD, now=NOW, next_at=NOW, error="HTTP 410")
     assert lease(conn, now=NOW + timedelta(days=1)) == []
-    assert outbox.replay(conn, one.delivery_id, NOW)
+    with conn.transaction():
+        scope.enter(conn, Scope(tenant_id="demo", actor="staff:desk"))
+        assert outbox.replay(conn, one.delivery_id, NOW)
+    (line,) = outbox.history(conn, str(one.delivery_id))
+    assert (line.kind, line.actor) == ("delivery.replayed", "staff:desk")
     assert [(again.delivery_id, again.attempts) for again in lease(conn)] == [(one.delivery_id, 1)]
 
 
@@ -131,6 +135,7 @@ def test_the_next_due_delivery_is_found_by_index(conn: Conn, database: Database)
         other.execute("SET enable_seqscan = off")
         rows = other.execute(
             "EXPLAIN SELECT 1 FROM delivery due WHERE due.state = 'PENDING' AND due.next_at <= now()"
+            " AND split_part(due.destination, ':', 1) = ANY(ARRAY['webhook'])"
             " AND NOT EXISTS (SELECT 1 FROM delivery earlier WHERE earlier.lane = due.lane"
             " AND earlier.destination = due.destination AND earlier.state = 'PENDING'"
             " AND earlier.position < due.position)"

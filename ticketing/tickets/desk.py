@@ -57,12 +57,14 @@ def move(
 
     Raises NotFoundError, StaleVersionError, IllegalTransitionError, AlreadyOpenError (a reopened duplicate).
     """
+    seen = _found(store.find(conn, ticket_id), ticket_id)
+    if transitions.reopens(seen.state, to):
+        store.lock_device(conn, seen.device_no)  # before the ticket, as everywhere: two orders would be a deadlock
     ticket = _found(store.lock(conn, ticket_id), ticket_id)
     if ticket.version != expected_version:
         raise StaleVersionError(expected_version, ticket.version)
     after = transitions.moved(ticket, to, engineer_id, now)
     if transitions.reopens(ticket.state, to):
-        store.lock_device(conn, ticket.device_no)
         _refuse_second(conn, ticket.tenant_id, ticket.device_no, ticket.family)
     store.save(conn, after)
     data = {
