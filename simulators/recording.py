@@ -17,6 +17,7 @@ from simulators.thermal import Ints
 TIME_NAMES = ("time", "timestamp", "ts", "datetime", "date")
 _DELIMITERS = ",;\t|"
 _HEAD_BYTES = 65_536
+_SMALLEST_EPOCH = 1e8  # s; no recording is from before 1973
 _DECIMAL_COMMA = r"^\s*[+-]?\d+,\d+\s*$"
 
 
@@ -115,19 +116,25 @@ def _times(cells: "pd.Series[str]", name: str, tz: str) -> "pd.Series[float]":
     numbers = pd.to_numeric(cells, errors="coerce")
     if numbers.notna().mean() > 0.5:
         size = float(numbers.abs().median())
+        if size < _SMALLEST_EPOCH:
+            raise _no_times(cells, name)
         per_ms = next((unit for limit, unit in ((1e11, 1e-3), (1e14, 1.0), (1e17, 1e3)) if size < limit), 1e6)
         return (numbers / per_ms).round()
     moments = pd.to_datetime(cells.where(cells.str.strip() != ""), errors="coerce", format="ISO8601")
     if moments.notna().mean() <= 0.5:
         moments = pd.to_datetime(cells.where(cells.str.strip() != ""), errors="coerce", format="mixed")
     if moments.notna().mean() <= 0.5:
-        example = next((cell for cell in cells if cell.strip()), "")
-        raise RecordingError(f"column {name!r} cannot be read as times ({example!r}); name the right one with --time.")
+        raise _no_times(cells, name)
     if moments.dt.tz is None:
         # an hour that a clock change repeats or skips has no one meaning
         moments = moments.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
     whole = moments.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[ms]")
     return pd.Series(np.where(np.isnat(whole), np.nan, whole.astype(np.int64).astype(np.float64)))
+
+
+def _no_times(cells: "pd.Series[str]", name: str) -> RecordingError:
+    example = next((cell for cell in cells if cell.strip()), "")
+    return RecordingError(f"column {name!r} cannot be read as times ({example!r}); name the right one with --time.")
 
 
 def _numbers(cells: "pd.Series[str]") -> tuple[Floats, int]:

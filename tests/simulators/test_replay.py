@@ -1,0 +1,98 @@
+"""A replayed file ends in a ledger that is counted from the record, and a second run changes nothing."""
+
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from simulators.replay import Outcome, device_name, main
+from tests.simulators.conftest import House
+
+ROWS = 900
+END = datetime(2024, 3, 1, 15, 0, tzinfo=UTC)
+
+
+def a_recording(folder: Path, name: str = "Old fridge (1).csv") -> Path:
+    lines = ["time,power,secret"]
+    for i in range(ROWS):
+        at = END - timedelta(minutes=ROWS - 1 - i)
+        lines.append(f"{at.isoformat()},{90 if i % 30 < 12 else 2},1")
+    path = folder / name
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def replay(house: House, file: Path, *more: str) -> tuple[int, str, str]:
+    command = [sys.executable, "-m", "api.cli", "replay", str(file), "--class", "refrigerator", "--api", house.api]
+    ended = subprocess.run(
+        [*command, "--map", "power=power_w", *more], check=False, capture_output=True, text=True, timeout=110
+    )
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def row(shown: str, what: str) -> list[int]:
+    (line,) = re.findall(rf"│ {what} +│(.*)", shown)
+    return [int(number) for number in re.findall(r"\d+", line)]
+
+
+@pytest.mark.engines
+def test_a_replay_commits_every_row_once_and_ends_now(house: House, tmp_path: Path) -> None:
+    file = a_recording(tmp_path)
+    code, shown, errors = replay(house, file)
+    assert code == 0, errors
+    assert row(shown, "published") == row(shown, "acknowledged") == [ROWS]
+    assert row(shown, "committed") == [ROWS, ROWS]
+    assert row(shown, "refused") == [0, 0]
+    device_id = next(device["device_id"] for device in house.get("/api/devices")["devices"])
+    assert re.fullmatch(r"Old-fridge-1-[0-9a-f]{8}", device_id)
+    ledger = house.get(f"/api/devices/{device_id}/ledger")
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(ledger["to"])) < timedelta(minutes=2)
+
+    code, shown, errors = replay(house, file, "--speed", "1000000")
+    assert code == 0, errors
+    assert row(shown, "committed") == [0, ROWS]
+    assert row(shown, "already there") == [ROWS]
+    assert house.get(f"/api/devices/{device_id}/ledger") == ledger
+
+    code, shown, errors = replay(house, file, "--keep-time", "--device", "kept-time")
+    assert code == 0, errors
+    assert datetime.fromisoformat(house.get("/api/devices/kept-time/ledger")["to"]) == END
+
+
+def test_a_device_is_named_after_its_file_and_content() -> None:
+    assert device_name(Path("/x/Küche 2.csv"), "ab" * 32) == "K-che-2-abababab"
+    assert device_name(Path("/x/冰箱.csv"), "ab" * 32) == "recording-abababab"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--class", "toaster"), "no class 'toaster'; there are: air_conditioner, cold_room, refrigerator."),
+        (("--map", "power=watts"), "refrigerator has no metric 'watts'; it has: cabinet_temp_c,"),
+        (("--map", "power"), "--map 'power' is not COLUMN=METRIC."),
+        (("--map", "volts=power_w"), "has no column 'volts'; it has: time, power, secret."),
+        (("--api", "http://127.0.0.1:9"), "is Foremend running (make up), and is that its address (--api)?"),
+        (("--api", "nonsense"), "(--api)?"),
+    ],
+)
+def test_what_was_asked_wrongly_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], words: str
+) -> None:
+    file = a_recording(tmp_path)
+    asked = {"--class": "refrigerator", "--map": "power=power_w", more[0]: more[1]}
+    assert main([str(file), *(word for pair in asked.items() for word in pair)]) == 1
+    said = capsys.readouterr().err
+    assert words in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_ledger_that_does_not_add_up_is_seen() -> None:
+    before = {"committed": 0, "refused": 0, "findings": 0, "alerts": 0}
+    whole = {"device_id": "a", "published": 10, "acknowledged": 10, "before": before}
+    assert Outcome(**whole, there=0, after={**before, "committed": 9, "refused": 1}).adds_up
+    assert Outcome(**whole, there=10, after=before).adds_up
+    assert not Outcome(**whole, there=0, after={**before, "committed": 9}).adds_up
+    assert not Outcome(**{**whole, "acknowledged": 9}, there=1, after={**before, "committed": 9}).adds_up
