@@ -56,6 +56,10 @@ class Slots:
 
     def claim(self, device_no: Ints) -> Ints:
         """The devices' slots, new ones given to those not met yet."""
-        for number in device_no[self.find(device_no) < 0].tolist():
-            self.slot_of[number] = len(self.slot_of)
-        return self.find(device_no)
+        slots = self.find(device_no)
+        unknown = slots < 0
+        if unknown.any():
+            for number in device_no[unknown].tolist():
+                self.slot_of[number] = len(self.slot_of)
+            slots = self.find(device_no)
+        return slots

@@ -91,3 +91,19 @@ def test_sparse_readings_are_enough() -> None:
     n = 7 * 144
     log = a_batch([("cabinet_temp_c", np.where(np.arange(n) >= 5 * 144, 12.0, 4.0))], step_ms=10 * MINUTE_MS)
     assert said(observe(LEVEL.engine(), [log])) == [("level", "RAISED")]
+
+
+def test_the_hours_of_a_departure_never_become_what_is_normal() -> None:
+    engine = LEVEL.engine()
+    step = engine.observe([a_batch([("cabinet_temp_c", np.where(AT >= ONSET, 12.0, 4.0))])])
+    assert [finding.claim.value for finding in step.findings] == ["RAISED"]
+    ring = step.classes[0].rules[0].memory.ring[0]
+    assert set(ring[~np.isnan(ring)]) == {4.0}
+
+
+def test_a_hold_does_not_reach_across_silence() -> None:
+    """Warm for an hour, silent for two, warm for another: an hour and a half was never seen."""
+    warm_k = 8.0 * (after(AT, 60) | ((AT >= ONSET + 180) & (AT < ONSET + 240)))
+    log = a_batch([("cabinet_temp_c", 4.0 + warm_k)])
+    keep = ~((AT >= ONSET + 60) & (AT < ONSET + 180))
+    assert observe(LEVEL.engine(), [log.where(keep)]) == []
