@@ -181,7 +181,7 @@ class LogReader:
         if cursor > self.head.last_seq:
             raise LogLostError(
                 f"the record has read the log up to {cursor}, but its head is {self.head.last_seq}: "
-                "this is another log than the record's"
+                "this is another log than the record's, or it lost its end in a power cut"
             )
         subject = f"_INBOX.{secrets.token_hex(8)}"
         config = {

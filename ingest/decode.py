@@ -47,7 +47,7 @@ def decode(
     parts: dict[str, list[Part]] = {}
     for group in groups:
         parts.setdefault(group.class_id, []).append(group.part(catalogue[group.class_id], odd))
-    refusals = _scrutinise(messages, sources, odd, catalogue, parts)
+    refusals = _scrutinise(messages, sources, odd, catalogue, parts) if odd or None in class_ids else []
     batches = []
     for class_id, of_class in parts.items():
         batch = assemble(catalogue[class_id], of_class, log)
@@ -69,8 +69,6 @@ def _scrutinise(
 ) -> list[Refusal]:
     """The careful way for the messages at `odd`; what is left of them is added to `parts`."""
     refusals: list[Refusal] = []
-    if not odd and not any(source.reason for source in sources):
-        return refusals
     found: dict[str, list[tuple[int, Reading]]] = {}
     for place, (message, source) in enumerate(zip(messages, sources, strict=True)):
         if source.reason is not None:

@@ -25,9 +25,11 @@ class Directory:
         """Where each message came from."""
         known = self._known
         subjects = [message.subject for message in messages]
-        if not known.keys() >= set(subjects):
-            known = known | self._look_up(conn, set(subjects) - known.keys())
-        return [known[subject] for subject in subjects]
+        strangers = set(subjects) - known.keys()
+        if not strangers:
+            return [known[subject] for subject in subjects]
+        answers = self._look_up(conn, strangers)
+        return [answers[subject] if subject in answers else known[subject] for subject in subjects]
 
     def _look_up(self, conn: Connection[Any], subjects: set[str]) -> dict[str, Source]:
         read = {subject: topics.read(subject) for subject in sorted(subjects)}

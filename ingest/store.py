@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def insert(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> int:
     """Write the batch; how many of its readings were new. `batch` has one row a (device, ts)."""
-    extra = batch.extra if any(text is not None for text in batch.extra) else None  # NULL: unnest fills up
+    extra = None if batch.extra.count(None) == len(batch) else batch.extra  # NULL: unnest fills up
     names: dict[str, Any] = {
         **_keys(batch),
         "seq": arrays.int8s(batch.seq),
