@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.responses import RedirectResponse, Response
 
 from api.http import pages, problems, static
 from api.http.guard import Guard
@@ -23,9 +24,14 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 def staff_app(house: House, hosts: frozenset[str] = LOOPBACK) -> FastAPI:
     """Staff pages and the REST interface, beside the public pages: for loopback only, until sign-in exists."""
     app = _app(house, hosts, (*STAFF, *PUBLIC, health.router))
+    app.add_api_route("/", _front_door, include_in_schema=False)
     for router in REST:
         app.include_router(router, prefix="/api")
     return app
+
+
+def _front_door() -> Response:
+    return RedirectResponse("/desk/")
 
 
 def public_app(house: House, hosts: frozenset[str]) -> FastAPI:

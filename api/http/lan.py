@@ -8,14 +8,16 @@ import segno
 
 from api.settings import Settings
 
+NO_NETWORK = "127.0.0.1"
+
 
 def address() -> str:
-    """Our address towards the default route; no packet is sent for it."""
+    """Our address towards the default route, NO_NETWORK without one; no packet is sent for it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # RFC 5737: documentation, routed nowhere
         except OSError:
-            return "127.0.0.1"
+            return NO_NETWORK
         return str(probe.getsockname()[0])
 
 

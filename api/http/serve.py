@@ -1,9 +1,13 @@
 """The HTTP process: one server on loopback for everything, with `lan` a second one for the public pages alone."""
 
+import socket
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
+import structlog
 import uvicorn
 
 from api import database
@@ -29,29 +33,42 @@ class _Server(uvicorn.Server):
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    with database.pool(settings, "foremend_api") as pool:
+    """Serve until SIGTERM or SIGINT. Raises OSError when an address is taken."""
+    with database.pool(settings, "foremend_api") as pool, ExitStack() as open_sockets:
         house = House(settings=settings, pool=pool, catalogue=catalogue.load())
         names = LOOPBACK | lan.names(settings)
-        server = _Server(_config(staff_app(house, names), settings.http_host, settings.http_port), house.stopping)
-        if settings.lan:
-            address = lan.address()
-            beside = uvicorn.Server(_config(public_app(house, names | {address}), address, settings.http_port))
-            thread = threading.Thread(target=beside.run, name="lan", daemon=True)
-            thread.start()
-            lan.announce(address, settings.http_port)
-            server.run()
+        here = open_sockets.enter_context(_listen(settings.http_host, settings.http_port))
+        server = _Server(_config(staff_app(house, names)), house.stopping)
+        beside = open_sockets.enter_context(_beside(house, names)) if settings.lan else None
+        server.run(sockets=[here])
+        if beside is not None:
             beside.should_exit = True
-            thread.join(timeout=_STOP_S + 1)
-        else:
-            server.run()
 
 
-def _config(app: Any, host: str, port: int) -> uvicorn.Config:
+@contextmanager
+def _beside(house: House, names: frozenset[str]) -> Iterator[uvicorn.Server | None]:
+    """The public pages on the local network's address, if there is one."""
+    address = lan.address()
+    if address == lan.NO_NETWORK:
+        structlog.get_logger("api").warning("no local network", hint="the public pages stay on this machine")
+        yield None
+        return
+    with _listen(address, house.settings.http_port) as there:
+        server = uvicorn.Server(_config(public_app(house, names | {address})))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [there]}, name="lan", daemon=True)
+        thread.start()
+        yield server
+        thread.join(timeout=_STOP_S + 1)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=1024)
+
+
+def _config(app: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_level="warning",
         access_log=False,  # addresses with tokens do not belong in logs
         server_header=False,

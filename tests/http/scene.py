@@ -126,14 +126,33 @@ def readings(database: Database, catalogue: Catalogue, device_no: int, now: date
         history.keep(conn, catalogue, [batch], [])
 
 
-def a_finding(scene: Scene, at: datetime) -> None:
-    evidence = {"measure": "on_min", "unit": "min", "band": [18.0, 24.0]}
+ON_TIME = {"measure": "on_min", "unit": "min", "band": [18.0, 24.0]}
+
+
+def a_finding(
+    scene: Scene,
+    at: datetime,
+    *,
+    rule: str = "on_time:power_w",
+    observed: float = 34,
+    expected: float = 21,
+    evidence: dict[str, Any] = ON_TIME,
+) -> None:
     with scene.database.connect("foremend_worker") as conn:
         conn.execute(
             "INSERT INTO finding"
             " (tenant_id, device_no, rule, claim, metric, observed, expected, since, at, seq, evidence)"
-            " VALUES ('demo', %s, 'on_time:power_w', 'RAISED', 'power_w', 34, 21, %s, %s, 1, %s)",
-            [scene.device_no, scene.since, at, Jsonb(evidence)],
+            " VALUES ('demo', %s, %s, 'RAISED', %s, %s, %s, %s, %s, 1, %s)",
+            [
+                scene.device_no,
+                rule,
+                rule.partition(":")[2],
+                observed,
+                expected,
+                scene.since,
+                at,
+                Jsonb(evidence),
+            ],
         )
 
 

@@ -46,6 +46,16 @@ def test_the_five_steps_follow_the_work(scene: Scene, path: str) -> None:
     assert scene.ticket()["state"] == "RESOLVED"
 
 
+def test_a_customer_who_says_not_yet_has_the_engineer_back(scene: Scene, path: str) -> None:
+    for do in ("accept", "on_site"):
+        scene.press(do)
+    assert scene.client.post(path, data={"do": "not_yet", "version": 3}).status_code == 409
+    scene.press("done")
+    assert scene.client.post(path, data={"do": "not_yet", "version": 4}).status_code == 303
+    assert here(scene, path) == "Being repaired"
+    assert scene.ticket()["state"] == "IN_PROGRESS"
+
+
 def test_the_customer_may_cancel_until_somebody_is_on_the_way(scene: Scene, path: str) -> None:
     assert "Cancel the repair" in scene.client.get(path).text
     scene.press("accept")

@@ -1,6 +1,7 @@
 """The desk and the engineer's pages: everything that waits is shown, bounded, escaped, and can be acted on."""
 
 import json
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -45,6 +46,34 @@ def test_the_desk_sees_alert_and_question_in_words(scene: Scene) -> None:
     for path in ("/desk/", "/desk/alerts", "/desk/questions", "/desk/devices/fridge-1"):
         page = scene.client.get(path).text
         assert "the compressor has been running 34 minutes at a time instead of 21" in page, path
+
+
+@pytest.mark.parametrize(
+    ("rule", "observed", "expected", "evidence", "says"),
+    [
+        ("level:cabinet_temp_c", 9.42, 4.1, {"unit": "°C", "band": [1, 7]}, "has been 9.4 °C instead of 4.1 °C"),
+        ("level:cabinet_temp_c", 9.42, 4.1, {}, "has been 9.4 °C instead of 4.1 °C"),
+        ("on_time:power_w", 61.3, 35.2, {"measure": "duty", "unit": "%"}, "running 61 % of the time instead of 35 %"),
+        ("on_time:power_w", 4.26, 1.1, {"measure": "starts_per_hour"}, "starting 4.3 times an hour instead of 1.1"),
+        ("on_time:power_w", 3, 1, {"measure": "a_later_one", "unit": "x"}, "power has been 3.0 x instead of 1.0 x"),
+    ],
+)  # fmt: skip
+def test_every_measure_has_its_sentence_and_its_curve(
+    database: Database, house: House, client: TestClient, clock: Clock, rule: str, observed: float, expected: float,
+    evidence: dict[str, Any], says: str
+) -> None:  # fmt: skip
+    scene = a_scene(database, house, client, asked=False)
+    with database.connect() as conn:
+        conn.execute("DELETE FROM finding")
+    a_finding(scene, clock.now, rule=rule, observed=observed, expected=expected, evidence=evidence)
+    relay(database, house, clock.now)
+    assert says in client.get("/desk/alerts").text
+    assert '<svg class="curve"' in client.get(scene.question_path()).text
+    scene.answer("YES")
+    assert client.get(f"/work/{scene.ticket()['ticket_id']}").status_code == 200
+    chart = client.get("/api/tickets/T-000001/series").json()["metrics"][0]
+    assert chart["focus"] is True
+    assert chart["band"] == evidence.get("band")
 
 
 def test_a_refusal_is_shown_with_its_bytes_and_can_do_no_harm(scene: Scene) -> None:

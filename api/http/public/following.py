@@ -23,6 +23,11 @@ from ticketing.tickets.transitions import ALLOWED
 router = APIRouter(include_in_schema=False)
 
 CANCEL_REASONS = ("works_again", "other_help", "mistake")
+_MOVES = {
+    "confirm": TicketState.RESOLVED,
+    "not_yet": TicketState.IN_PROGRESS,  # from PENDING_CONFIRMATION alone: see below
+    "cancel": TicketState.CANCELLED,
+}
 # The event that began each step
 _BEGAN = {
     "ticket.opened": 1,
@@ -97,8 +102,8 @@ def act(
 ) -> Response:
     with home.stranger(acts=True) as conn:
         followed = _followed(conn, home, token)
-        to = {"confirm": TicketState.RESOLVED, "cancel": TicketState.CANCELLED}.get(do)
-        if to is None or not followed.may_act or (do == "cancel" and not _may_cancel(followed.ticket)):
+        to = _MOVES.get(do)
+        if to is None or not followed.may_act or not _offered(do, followed.ticket):
             raise refuse(409, "illegal-transition", "That is not possible any more.")
         desk.move(
             conn,
@@ -110,6 +115,11 @@ def act(
             now=home.clock(),
         )
     return RedirectResponse(f"/t/{token}", status_code=303)
+
+
+def _offered(do: str, ticket: Ticket) -> bool:
+    """Whether the page shows that button: the table of states allows staff more."""
+    return _may_cancel(ticket) if do == "cancel" else ticket.state is TicketState.PENDING_CONFIRMATION
 
 
 def _may_cancel(ticket: Ticket) -> bool:

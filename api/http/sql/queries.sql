@@ -11,7 +11,7 @@ SELECT (SELECT count(*) FROM alert WHERE condition = 'ACTIVE') AS alerts,
 
 -- name: find_newest_change
 -- Has anything happened that a list of the desk would show?
-SELECT (SELECT max(event_id::text) FROM event WHERE tenant_id = current_tenant()) AS newest
+SELECT (SELECT event_id::text FROM event ORDER BY event_id DESC LIMIT 1) AS newest
 
 -- name: list_open_tickets
 -- The engineers' list: open work, oldest first.

@@ -1,0 +1,78 @@
+"""The HTTP process as it is started: it answers, ends when asked, and keeps to its doors."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from api.engines.nats import free_port
+from api.http import lan
+from tests.conftest import Database, need
+
+PATIENCE_S = 30
+
+
+def started(database: Database, folder: Path, **more: str) -> tuple[subprocess.Popen[bytes], int]:
+    port = free_port()
+    told = {"DSN": database.dsn, "HTTP_PORT": str(port), "DATA": str(folder), **more}
+    environment = {**os.environ, **{f"FOREMEND_{name}": value for name, value in told.items()}}
+    process = subprocess.Popen([sys.executable, "-m", "api.cli", "api"], env=environment)
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
+                return process, port
+        except httpx2.HTTPError:
+            time.sleep(0.05)
+    process.kill()
+    pytest.fail(f"the process did not answer; it ended with {process.wait()}")
+
+
+def ended(process: subprocess.Popen[bytes]) -> int:
+    process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(timeout=10)
+    finally:
+        process.kill()
+
+
+def test_it_ends_when_asked_though_a_page_follows_live(database: Database, tmp_path: Path) -> None:
+    process, port = started(database, tmp_path)
+    with httpx2.stream("GET", f"http://127.0.0.1:{port}/desk/live") as answer:
+        assert next(answer.iter_lines()) == "retry: 2000"
+        assert ended(process) == 0
+
+
+def test_the_local_network_sees_the_public_pages_alone(database: Database, tmp_path: Path) -> None:
+    address = lan.address()
+    need(address != lan.NO_NETWORK, "this machine has no network address of its own")
+    process, port = started(database, tmp_path, LAN="1")
+    there = f"http://{address}:{port}"
+    assert httpx2.get(f"{there}/static/style.css").status_code == 200
+    assert httpx2.get(f"{there}/r/nothing").status_code == 404
+    assert "There is nothing here" in httpx2.get(f"{there}/r/nothing").text
+    assert [httpx2.get(f"{there}{path}").status_code for path in ("/desk/", "/api/devices", "/livez")] == [404] * 3
+    assert httpx2.get(f"{there}/r/nothing", headers={"host": "evil.example"}).status_code == 421
+    assert ended(process) == 0
+
+
+def test_a_taken_port_ends_the_process_with_an_error(database: Database, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = {"DSN": database.dsn, "HTTP_PORT": str(port), "DATA": str(tmp_path)}
+        environment = {**os.environ, **{f"FOREMEND_{name}": value for name, value in told.items()}}
+        done = subprocess.run(
+            [sys.executable, "-m", "api.cli", "api"],
+            env=environment,
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert b"Address already in use" in done.stderr
