@@ -97,7 +97,10 @@ class Gathered:
         return [extra_text({name: value for name, value in each.items() if value is not None}) for each in picked]
 
     def _declared(self, appliance: ApplianceClass) -> list[int]:
-        return [place for place, name in enumerate(self.names) if name in appliance.metric_names]
+        known = appliance.metric_names
+        if self.names == known:
+            return list(range(len(known)))
+        return [place for place, name in enumerate(self.names) if name in known]
 
     def _is_odd(self, row: int, declared: list[int]) -> bool:
         """Whether one reading is not plainly a number in each declared metric and a scalar in each other one."""
