@@ -58,6 +58,7 @@ def svg(drawing: Drawing) -> Markup:
         _grid(drawing, frame),
         _bars(drawing, frame) if drawing.bars else _line(drawing, frame),
         _since(drawing, frame),
+        _usual_word(drawing, frame),
     ]
     head = (
         f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="curve-title curve-about">'
@@ -101,10 +102,15 @@ def _band(drawing: Drawing, frame: _Frame) -> str:
         return ""
     low, high = frame.y(drawing.band[0]), frame.y(drawing.band[1])
     height = max(low - high, 2)
-    return (
-        f'<rect class="usual" x="{LEFT}" y="{high}" width="{_COLUMNS}" height="{height:.1f}"/>'
-        f'<text class="usual-word" x="{LEFT + 4}" y="{max(high - 4, TOP + 8):.1f}">{escape(drawing.usual)}</text>'
-    )
+    return f'<rect class="usual" x="{LEFT}" y="{high}" width="{_COLUMNS}" height="{height:.1f}"/>'
+
+
+def _usual_word(drawing: Drawing, frame: _Frame) -> str:
+    """Above what is drawn, with a halo."""
+    if drawing.band is None:
+        return ""
+    y = max(frame.y(drawing.band[1]) - 5, TOP + 8)
+    return f'<text class="usual-word" x="{LEFT + 4}" y="{y:.1f}">{escape(drawing.usual)}</text>'
 
 
 def _grid(drawing: Drawing, frame: _Frame) -> str:

@@ -46,6 +46,15 @@ def test_the_page_knows_the_appliance_and_masks_the_rest(scene: Scene) -> None:
         assert secret not in page
 
 
+def test_who_has_no_camera_types_what_stands_on_the_label(scene: Scene) -> None:
+    assert "type what stands beneath it" in scene.client.get("/r/").text
+    token = scene.label_path.rpartition("/")[2]
+    typed = f" {token[:5]}-{token[5:10]} {token[10:]}".upper()
+    assert scene.client.get("/r/", params={"code": typed}).headers["location"] == scene.label_path
+    for harm in ("//evil.example", "../desk/", "x\r\ny", "é"):
+        assert scene.client.get("/r/", params={"code": harm}).status_code == 200
+
+
 def test_a_report_is_answered_with_a_ticket_number(scene: Scene) -> None:
     page = send(scene)
     assert page.status_code == 200

@@ -3,8 +3,9 @@
 import secrets
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from psycopg import Connection
+from starlette.responses import RedirectResponse
 
 from api.http import pages, photos, reporting
 from api.http.guard import PHOTO_BYTES
@@ -26,6 +27,15 @@ def _scanned(conn: Connection[Any], label_token: str) -> Device:
         raise bearer.nothing_here()
     scope.enter(conn, Scope(tenant_id=device.tenant_id, actor=f"label:{device.device_id}"))
     return device
+
+
+@router.get("/r/")
+def front(request: Request, code: Annotated[str, Query(max_length=64)] = "") -> Response:
+    """For who types what stands on the label; looking it up is the next page's matter."""
+    token = labels.read(code)
+    if token.isalnum() and token.isascii():
+        return RedirectResponse(f"/r/{token}", status_code=303)
+    return pages.render(request, "label.html", language=pages.language_of(request))
 
 
 @router.get("/r/{label_token}")
