@@ -109,21 +109,23 @@ class Engine:
         if self._record is None:
             self.keep(self.observe(batches))
             return
-        rest = [batch for batch in batches if len(batch)]
-        while rest:
-            piece = self._record.cut(rest)
-            self.keep(self.observe(piece.batches, quiet=True))
-            for class_id, finding in piece.decided:
-                self._remember(class_id, finding)
-            rest = piece.rest
+        for batch in batches:
+            rest: Batch | None = batch
+            while rest is not None:
+                piece = self._record.cut(rest)
+                self._remember(batch.class_id, piece.before)
+                self.keep(self.observe([piece.now], quiet=True))
+                self._remember(batch.class_id, piece.decided)
+                rest = piece.rest
 
-    def _remember(self, class_id: str, finding: Finding) -> None:
+    def _remember(self, class_id: str, decided: Iterable[Finding]) -> None:
         mine = self._classes[class_id]
-        slot = int(mine.slots.claim(np.array([finding.device_no]))[0])
-        self._grow(mine)
-        for detector, memory in zip(mine.detectors, mine.memories, strict=True):
-            if detector.rule == finding.rule:
-                detector.recall(memory, slot, finding)
+        for finding in decided:
+            slot = int(mine.slots.claim(np.array([finding.device_no]))[0])
+            self._grow(mine)
+            for detector, memory in zip(mine.detectors, mine.memories, strict=True):
+                if detector.rule == finding.rule:
+                    detector.recall(memory, slot, finding)
 
     def bytes_per_device(self, class_id: str) -> int:
         """Flat: no device costs more than another, however long it is watched."""

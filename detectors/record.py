@@ -4,56 +4,56 @@ Four days are enough to know what is normal for a device today, not what was nor
 raised then would be judged by too short a baseline. It does not have to be, its findings are on record.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from detectors.model import Claim, Finding
-from ingest.model import Batch, Bools
+from ingest.model import Batch, Bools, Ints
 
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """Batches to fold, then findings that their last readings had led to, with their class; then `rest`."""
+    """What was decided `before`, readings to fold `now`, what the last of them `decided`, and the `rest`."""
 
-    batches: list[Batch]
-    decided: list[tuple[str, Finding]]
-    rest: list[Batch]
+    before: list[Finding]
+    now: Batch
+    decided: list[Finding]
+    rest: Batch | None
 
 
 class Record:
     def __init__(self, findings: Iterable[Finding]) -> None:
-        self._waiting: dict[int, list[Finding]] = {}
+        self._waiting: dict[int, list[Finding]] = {}  # a device's, the last one first
         for finding in sorted(findings, key=lambda finding: (finding.seq, finding.at_ms), reverse=True):
             if finding.claim != Claim.SWITCHED_OFF:  # a restart gives a detector that failed another chance
                 self._waiting.setdefault(finding.device_no, []).append(finding)
 
-    def cut(self, batches: Sequence[Batch]) -> Piece:
-        """Cuts behind the reading that decided the first waiting finding of each device."""
-        now, rest = [], []
-        decided: list[tuple[str, Finding]] = []
-        reached: set[int] = set()
-        for batch in batches:
-            later = np.zeros(len(batch), bool)
-            for number in np.unique(batch.device_no).tolist():
-                if number in self._waiting:
-                    mine = batch.device_no == number
-                    after, at = _position(batch, self._waiting[number][-1])
-                    later |= mine & after
-                    if number not in reached and (mine & (after | at)).any():
-                        reached.add(number)
-                        decided.append((batch.class_id, self._waiting[number][-1]))
-            now.append(batch.where(~later))
-            rest.append(batch.where(later))
-        for number in reached:
-            self._waiting[number].pop()
-            if not self._waiting[number]:
-                del self._waiting[number]
-        return Piece(batches=now, decided=decided, rest=[batch for batch in rest if len(batch)])
+    def cut(self, batch: Batch) -> Piece:
+        """Cuts behind the reading that decided each device's next finding."""
+        before: list[Finding] = []
+        decided: list[Finding] = []
+        later = np.zeros(len(batch), bool)
+        for number in sorted(self._waiting.keys() & set(np.unique(batch.device_no).tolist())):
+            places = np.flatnonzero(batch.device_no == number)
+            later[places] = self._cut_device(number, batch.seq[places], batch.ts_ms[places], before, decided)
+        if not later.any():
+            return Piece(before=before, now=batch, decided=decided, rest=None)
+        return Piece(before=before, now=batch.where(~later), decided=decided, rest=batch.where(later))
 
-
-def _position(batch: Batch, finding: Finding) -> tuple[Bools, Bools]:
-    """Which readings come after the one that decided, and which is it, in log order."""
-    same = batch.seq == finding.seq
-    return (batch.seq > finding.seq) | (same & (batch.ts_ms > finding.at_ms)), same & (batch.ts_ms == finding.at_ms)
+    def _cut_device(self, number: int, seq: Ints, ts_ms: Ints, before: list[Finding], decided: list[Finding]) -> Bools:
+        """Which of the device's readings (in log order) must wait for the next piece."""
+        waiting = self._waiting[number]
+        while waiting and (waiting[-1].seq, waiting[-1].at_ms) < (seq[0], ts_ms[0]):
+            before.append(waiting.pop())
+        later = np.zeros(len(seq), bool)
+        if waiting:
+            last = (waiting[-1].seq, waiting[-1].at_ms)
+            later = (seq > last[0]) | ((seq == last[0]) & (ts_ms > last[1]))
+            if later.any() or (seq[-1], ts_ms[-1]) == last:
+                while waiting and (waiting[-1].seq, waiting[-1].at_ms) == last:  # several rules may decide at once
+                    decided.append(waiting.pop())
+        if not waiting:
+            del self._waiting[number]
+        return later

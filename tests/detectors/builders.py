@@ -125,6 +125,7 @@ class Subject:
     name: str
     detector: Detector
     metric: str
+    knows_after_h: int  # of readings, before it says anything
 
     def engine(self) -> Engine:
         return Engine({REFRIGERATOR.class_id: REFRIGERATOR}, lambda _: (self.detector,))
@@ -142,6 +143,6 @@ class Subject:
 
 
 SUBJECTS = (
-    Subject(name="level", detector=Level(REFRIGERATOR.levels[0], "°C"), metric="cabinet_temp_c"),
-    Subject(name="on_time", detector=OnTime(REFRIGERATOR.on_times[0], 60), metric="power_w"),
+    Subject(name="level", detector=Level(REFRIGERATOR.levels[0], "°C"), metric="cabinet_temp_c", knows_after_h=24),
+    Subject(name="on_time", detector=OnTime(REFRIGERATOR.on_times[0], 60), metric="power_w", knows_after_h=64),
 )

@@ -46,6 +46,9 @@ def the_first_spike_never_raises(subject: Subject) -> None:
 def nothing_is_said_before_the_baseline(subject: Subject) -> None:
     """A device that is ill from its first reading on is not known any other way."""
     assert observe(subject.engine(), [subject.log(6 * DAY, ill=slice(0, None))]) == []
+    soon = subject.knows_after_h * 60 * 2 // 3
+    for finding in observe(subject.engine(), [subject.log(6 * DAY, ill=slice(soon, None))]):
+        assert finding.at_ms - START_MS >= subject.knows_after_h * HOUR_MS
 
 
 def a_reading_that_says_nothing_changes_nothing(subject: Subject) -> None:

@@ -113,3 +113,10 @@ def test_power_cuts_do_not_look_like_long_cycles() -> None:
     for begin in rng.integers(0, len(AT) - 120, 40).tolist():
         keep[begin : begin + int(rng.integers(12, 120))] = False
     assert told(compressor_w(len(AT)), keep) == []
+
+
+def test_the_hours_of_a_departure_never_become_what_is_normal() -> None:
+    step = ON_TIME.engine().observe([a_batch([("power_w", compressor_w(len(AT), on=15 + 10.0 * ILL))])])
+    assert [finding.claim.value for finding in step.findings] == ["RAISED"]
+    suspect_h = int(step.classes[0].rules[0].memory.suspect[0].sum())
+    assert 45 <= suspect_h <= 49, "two days, since the departure and not since it was noticed"

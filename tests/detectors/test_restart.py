@@ -126,8 +126,17 @@ def test_what_is_not_on_record_was_not_said_and_is_said_now(subject: Subject) ->
 
 def test_findings_of_devices_that_are_never_folded_wait_for_them() -> None:
     record = Record([Finding(**{**_A_FINDING, "device_no": 9})])  # type: ignore[arg-type]
-    piece = record.cut([a_batch([("power_w", np.zeros(5))])])
-    assert (piece.decided, piece.rest, len(piece.batches[0])) == ([], [], 5)
+    piece = record.cut(a_batch([("power_w", np.zeros(5))]))
+    assert (piece.before, piece.decided, piece.rest, len(piece.now)) == ([], [], None, 5)
+    other = record.cut(a_batch([("power_w", np.zeros(5))], device_no=9, seq=7))
+    assert ([finding.device_no for finding in other.before], len(other.now)) == ([9], 5)
+
+
+def test_two_rules_that_decided_with_the_last_reading_are_both_remembered() -> None:
+    log = a_batch([("power_w", np.zeros(5))])
+    at = {"seq": int(log.seq[-1]), "at_ms": int(log.ts_ms[-1])}
+    both = [Finding(**{**_A_FINDING, **at, "device_no": 1, "rule": rule}) for rule in ("a", "b")]  # type: ignore[arg-type]
+    assert {finding.rule for finding in Record(both).cut(log).decided} == {"a", "b"}
 
 
 _A_FINDING = {
