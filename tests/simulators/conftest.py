@@ -25,7 +25,7 @@ class House:
     def get(self, path: str) -> Any:
         return httpx2.get(self.api + path, timeout=30, trust_env=False).raise_for_status().json()
 
-    def until(self, holds: Callable[[], object], what: str, timeout_s: float = 90) -> None:
+    def until(self, holds: Callable[[], object], what: str, timeout_s: float = 60) -> None:
         end = time.monotonic() + timeout_s
         while not holds():
             assert time.monotonic() < end, what
