@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The locks are complete and every package in them has a hash, so nothing is resolved; what is imported is compiled then.
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q install --no-deps --no-compile
 
-.PHONY: up test check clean bench faults lock env env-dev
+.PHONY: up test check clean bench faults pictures lock env env-dev
 
 up: env                     ## start everything with the demo fleet; Ctrl-C stops it. Options: make up ARGS="--http-port 8081"
 	@exec $(BIN)/foremend up $(ARGS)
@@ -25,6 +25,9 @@ bench: env                  ## what one machine takes in: foremend bench ingest
 
 faults: env-dev             ## the long form of the fault tests
 	@FOREMEND_FAULTS=long $(BIN)/python -m pytest -q tests/faults $(ARGS)
+
+pictures: env-dev           ## take the screenshots of the README again
+	@FOREMEND_PICTURES=docs/pictures $(BIN)/python -m pytest -q tests/browser/test_journey.py -k from_the_question
 
 clean:                      ## stop what still runs and forget the data and the environment
 	@if [ -x $(BIN)/foremend ]; then $(BIN)/foremend clean; fi

@@ -1,5 +1,6 @@
 """A real browser before a real server: Chromium, uvicorn, PostgreSQL."""
 
+import os
 import socket
 import threading
 import time
@@ -79,6 +80,21 @@ def scene_of(database: Database, house: House) -> Callable[[str], Scene]:
         return a_scene(database, house, client, language=language)
 
     return make
+
+
+Keep = Callable[[Page, str], None]
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Keep:
+    """`keep(page, "question")` takes a picture of the page, into FOREMEND_PICTURES where that is set."""
+    folder = Path(os.environ.get("FOREMEND_PICTURES", tmp_path))
+
+    def take(page: Page, name: str) -> None:
+        page.screenshot(path=folder / f"{name}.png")
+        assert (folder / f"{name}.png").stat().st_size > 10_000, "a picture of something, not of an empty page"
+
+    return take
 
 
 Visit = Callable[..., AbstractContextManager[Page]]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Visit
+from tests.browser.conftest import DESKTOP, PHONE, Keep, Visit
 from tests.http.scene import Scene
 from tests.http.test_report_page import a_photo
 
@@ -20,7 +20,7 @@ def step(page: Page) -> str:
     return page.locator(HERE).inner_text()
 
 
-def test_from_the_question_to_the_end_of_the_work(scene_of: SceneOf, visit: Visit) -> None:
+def test_from_the_question_to_the_end_of_the_work(scene_of: SceneOf, visit: Visit, keep: Keep) -> None:
     scene_of("en")
     with visit("/desk/questions", size=DESKTOP) as desk:
         desk.get_by_role("button", name="Open the customer's page").click()
@@ -29,6 +29,7 @@ def test_from_the_question_to_the_end_of_the_work(scene_of: SceneOf, visit: Visi
     with visit(question) as customer, visit("/work/") as engineer:
         expect(customer.get_by_text("34 minutes at a time instead of 21")).to_be_visible()
         expect(customer.get_by_role("img", name="Minutes the compressor runs each time")).to_be_visible()
+        keep(customer, "question")
         customer.get_by_role("button", name="Yes, please send someone").click()
         expect(customer.get_by_role("heading")).to_contain_text("help is under way")
         customer.get_by_role("link", name="Follow the repair").click()
@@ -37,6 +38,9 @@ def test_from_the_question_to_the_end_of_the_work(scene_of: SceneOf, visit: Visi
         engineer.get_by_role("link", name=re.compile("T-000001")).click()
         engineer.locator("#series[data-drawn]").wait_for()
         expect(engineer.get_by_text("compressor start relay")).to_be_visible()
+        engineer.set_viewport_size(DESKTOP)
+        keep(engineer, "ticket")
+        engineer.set_viewport_size(PHONE)
         pressed = (
             ("Accept", "Engineer assigned"),
             ("On the way", "On the way"),
@@ -45,6 +49,7 @@ def test_from_the_question_to_the_end_of_the_work(scene_of: SceneOf, visit: Visi
         for button, follows in pressed:
             engineer.get_by_role("button", name=button, exact=True).click()
             expect(customer.locator(HERE)).to_contain_text(follows)  # nobody reloads: the page looks again by itself
+        keep(customer, "follow")
         engineer.get_by_role("button", name="Repair done").click()
         customer.get_by_role("button", name="Yes, it works").click()
         expect(customer.locator(HERE)).to_contain_text("Done")
