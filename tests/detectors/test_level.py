@@ -107,3 +107,9 @@ def test_a_hold_does_not_reach_across_silence() -> None:
     log = a_batch([("cabinet_temp_c", 4.0 + warm_k)])
     keep = ~((AT >= ONSET + 60) & (AT < ONSET + 180))
     assert observe(LEVEL.engine(), [log.where(keep)]) == []
+
+
+def test_the_cycles_of_a_warm_cabinet_do_not_hide_that_it_is_warm() -> None:
+    cycles_k = 2.0 * np.sin(AT / 52 * 2 * np.pi)
+    log = a_batch([("cabinet_temp_c", 4.0 + cycles_k + 4.0 * (AT >= ONSET))])
+    assert said(observe(LEVEL.engine(), [log])) == [("level", "RAISED")]

@@ -139,6 +139,14 @@ def test_two_rules_that_decided_with_the_last_reading_are_both_remembered() -> N
     assert {finding.rule for finding in Record(both).cut(log).decided} == {"a", "b"}
 
 
+def test_the_reading_that_decided_is_the_last_before_the_cut() -> None:
+    log = a_batch([("power_w", np.zeros(6))], array=3)
+    at = {"seq": int(log.seq[1]), "at_ms": int(log.ts_ms[1])}
+    piece = Record([Finding(**{**_A_FINDING, **at, "device_no": 1})]).cut(log)  # type: ignore[arg-type]
+    assert piece.rest is not None
+    assert (piece.now.ts_ms.tolist(), len(piece.rest)) == (log.ts_ms[:2].tolist(), 4)
+
+
 _A_FINDING = {
     "rule": "level:cabinet_temp_c",
     "claim": "RAISED",
