@@ -75,7 +75,7 @@ class Intake:
     def renew(self) -> None:
         """Say that we live."""
         with self._conn.transaction():
-            partition.advance(self._conn, self._claim, self._memory.cursor or 0)
+            partition.renew(self._conn, self._claim)
 
     def _commit(self, messages: Sequence[Message], error: psycopg.Error | None = None) -> None:
         """With `error`, the one message is refused for it instead of being decoded."""
@@ -90,7 +90,7 @@ class Intake:
             kept = history.keep(self._conn, memory.catalogue, decoded.batches, decoded.refusals)
             step = memory.engine.observe(kept.new)
             self._store(step.findings)
-            partition.advance(self._conn, self._claim, cursor)
+            partition.advance(self._conn, self._claim, cursor, messages[-1].received_ms)
         memory.engine.keep(step)
         memory.cursor = cursor
         self.messages += len(messages)

@@ -19,9 +19,10 @@ _log = structlog.get_logger("worker")
 
 
 def keep_from(head: adapter_log.Head, cursor: int, first_young: int, log_bytes: int) -> int:
-    """The first sequence that stays: nothing above the cursor is ever forgotten."""
+    """The first sequence that stays. Nothing above the cursor is ever forgotten, nor the message at the cursor, by
+    which the next start knows the log again."""
     first_that_fits = head.last_seq + 1 - log_bytes // MESSAGE_BYTES
-    return min(cursor + 1, max(first_young, first_that_fits))
+    return min(cursor, max(first_young, first_that_fits))
 
 
 class Forgetting:

@@ -9,6 +9,8 @@ import os
 import socket
 import threading
 import time
+from contextlib import closing
+from datetime import UTC, datetime
 
 import psycopg
 import structlog
@@ -19,9 +21,10 @@ from api.batch import Intake, Memory, is_about_content
 from api.forget import Forgetting
 from api.settings import Settings
 from devices import catalogue
-from ingest import partition
-from ingest.adapter_log import LogReader
+from ingest import adapter_log, partition
+from ingest.adapter_log import LogReader, Wire
 from ingest.errors import LogError
+from ingest.standing import Standing, judge
 
 MOST_MESSAGES = 4000
 MOST_BYTES = 2 << 20  # of payload: 400 readings in 64 KiB, so some 16,000 rows of them in one transaction
@@ -69,9 +72,10 @@ class _Session:
             if claim is None:
                 return
             self._memory.stand_at(conn, claim.cursor)
-            reader = LogReader(self._settings.nats_url.get_secret_value(), claim.cursor)
+            cursor = self._memory.cursor = self._stand(conn, claim)
+            reader = LogReader(self._settings.nats_url.get_secret_value(), cursor)
             try:
-                self._say(reader, claim.cursor)
+                self._say(reader, cursor)
                 self._read(conn, reader, Intake(conn, self._memory, claim), stop)
             finally:
                 reader.close()
@@ -89,6 +93,24 @@ class _Session:
                 said = True
             stop.wait(1.0)
         return None
+
+    def _stand(self, conn: Connection, claim: partition.Claim) -> int:
+        """The cursor in the log that is there. Of a log that lost its end it is the last message that is not newer
+        than what was read, and the loss is said. Raises LogLostError for a log that is not the record's."""
+        with closing(Wire(self._settings.nats_url.get_secret_value())) as wire:
+            head = adapter_log.head(wire)
+            standing = judge(claim, head, adapter_log.received_ms(wire, head, claim.cursor))
+            if standing is Standing.SAME:
+                return claim.cursor
+            cursor = min(claim.cursor, head.last_seq)
+            if standing is Standing.SHORTENED and claim.received_ms is not None:
+                since = datetime.fromtimestamp((claim.received_ms + 1) / 1000, UTC)
+                cursor = min(cursor, adapter_log.first_seq_since(wire, since) - 1)
+        with conn.transaction():
+            partition.place(conn, claim, cursor, head.made)
+        if standing is Standing.SHORTENED:
+            _log.error("the log lost its end; the record had read it", lost_from=cursor + 1, lost_to=claim.cursor)
+        return cursor
 
     def _say(self, reader: LogReader, cursor: int) -> None:
         first = reader.head.first_seq

@@ -38,8 +38,10 @@ _EPHEMERAL = {
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """What the log holds. Empty: `last_seq` is where it was, `first_seq` one more."""
+    """What the log holds. Empty: `last_seq` is where it was, `first_seq` one more. `made`: when it was created, which
+    tells it from every other log."""
 
+    made: str
     first_seq: int
     last_seq: int
     messages: int
@@ -136,10 +138,24 @@ class Wire:
 
 
 def head(wire: Wire) -> Head:
-    state = wire.request(f"$JS.API.STREAM.INFO.{STREAM}")["state"]
+    answer = wire.request(f"$JS.API.STREAM.INFO.{STREAM}")
+    state = answer["state"]
     return Head(
-        first_seq=state["first_seq"], last_seq=state["last_seq"], messages=state["messages"], bytes=state["bytes"]
+        made=answer["created"],
+        first_seq=state["first_seq"],
+        last_seq=state["last_seq"],
+        messages=state["messages"],
+        bytes=state["bytes"],
     )
+
+
+def received_ms(wire: Wire, head: Head, seq: int) -> int | None:
+    """When the log received the message at `seq`; None where it has none."""
+    if not max(head.first_seq, 1) <= seq <= head.last_seq:
+        return None
+    at: str = wire.request(f"$JS.API.STREAM.MSG.GET.{STREAM}", {"seq": seq})["message"]["time"]
+    second, _, fraction = at.removesuffix("Z").partition(".")
+    return int(datetime.fromisoformat(f"{second}+00:00").timestamp()) * 1000 + int(f"{fraction:0<3.3}")
 
 
 def purge(wire: Wire, below_seq: int) -> int:

@@ -29,11 +29,21 @@ SELECT device_no, tenant_id, device_id FROM device WHERE device_no = ANY(%(devic
 UPDATE partition SET epoch = epoch + 1, owner = %(owner)s, lease_until = clock_timestamp() + %(lease)s
 WHERE first_slot = %(first_slot)s
   AND (pg_try_advisory_lock(hashtext('foremend.partition'), first_slot) OR lease_until < clock_timestamp())
-RETURNING epoch, cursor
+RETURNING epoch, cursor, log_made, (extract(epoch FROM cursor_received_at) * 1000)::bigint
 
 -- name: advance_partition
 -- The batch ends here, if we still own it; renews the lease.
-UPDATE partition SET cursor = %(cursor)s, cursor_at = clock_timestamp(), lease_until = clock_timestamp() + %(lease)s
+UPDATE partition SET cursor = %(cursor)s, cursor_received_at = %(received_at)s, cursor_at = clock_timestamp(),
+                     lease_until = clock_timestamp() + %(lease)s
+WHERE first_slot = %(first_slot)s AND epoch = %(epoch)s
+
+-- name: renew_partition
+-- Its owner lives, though the log brings nothing.
+UPDATE partition SET lease_until = clock_timestamp() + %(lease)s WHERE first_slot = %(first_slot)s AND epoch = %(epoch)s
+
+-- name: place_partition
+-- Which log the cursor counts in and where it stands there, if we still own it: at the first start, or when the log lost its end.
+UPDATE partition SET cursor = %(cursor)s, cursor_received_at = NULL, log_made = %(log_made)s
 WHERE first_slot = %(first_slot)s AND epoch = %(epoch)s
 
 -- name: find_lowest_cursor

@@ -10,7 +10,9 @@ CREATE TABLE partition (
     owner text,
     lease_until timestamptz,
     cursor bigint NOT NULL DEFAULT 0,
-    cursor_at timestamptz
+    cursor_at timestamptz,
+    cursor_received_at timestamptz,    -- when the log received the message at the cursor: whether it is still the same one
+    log_made text                      -- which log the cursor counts in: when the stream was created; NULL: none yet
 );
 INSERT INTO partition (first_slot, last_slot) VALUES (0, 63);
 

@@ -1,6 +1,6 @@
 -- name: set_cursor
 -- The worker begins at the log's head: what earlier runs published is not its business.
-UPDATE partition SET cursor = %(cursor)s
+UPDATE partition SET cursor = %(cursor)s, cursor_received_at = NULL
 
 -- name: read_partition
 -- How far the worker is, and whether it has begun.

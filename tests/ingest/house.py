@@ -1,0 +1,85 @@
+"""A record, a log, a device that speaks, and a worker between them."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import paho.mqtt.client as mqtt
+
+from api import worker
+from api.settings import Settings
+from tests.conftest import Database, NatsServer
+from tests.ingest.record import register
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class House:
+    """A record whose cursor stands at the log's head, with one refrigerator, and a device that speaks to it."""
+
+    database: Database
+    nats: NatsServer
+    device_no: int
+    device: mqtt.Client
+    settings: Settings
+
+    def publish(self, *payloads: Any, device: str = "d1", kind: str = "telemetry") -> None:
+        texts = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in payloads]
+        wait_for(self.device.is_connected)
+        for info in [self.device.publish(f"fm/demo/{device}/up/{kind}", text, qos=1) for text in texts]:
+            info.wait_for_publish(10)
+
+    def one(self, query: str) -> Any:
+        with self.database.connect() as conn:
+            row = conn.execute(query).fetchone()
+            assert row is not None
+            return row[0]
+
+    def caught_up(self) -> None:
+        wait_for(lambda: self.one("SELECT cursor FROM partition") == self.nats.state().last_seq)
+
+    def refusals(self) -> list[str]:
+        with self.database.connect() as conn:
+            return [reason for (reason,) in conn.execute("SELECT reason FROM refusal ORDER BY refusal_no")]
+
+
+def wait_for(true: Callable[[], Any], seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@contextmanager
+def working(settings: Settings) -> Iterator[Future[None]]:
+    """A worker in a thread of its own; what it raises is raised at the end."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(worker.run, settings, stop)
+        try:
+            yield running
+        finally:
+            stop.set()
+        running.result(20)
+
+
+@contextmanager
+def a_house(database: Database, nats: NatsServer) -> Iterator[House]:
+    start = nats.state().last_seq
+    with database.connect() as conn:
+        (device_no,) = register(conn, ("demo", "d1", "refrigerator"))
+        conn.execute("UPDATE partition SET cursor = %s", [start])
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"worker-test-{start}")
+    client.connect("127.0.0.1", nats.mqtt_port)
+    client.loop_start()
+    yield House(database, nats, device_no, client, database.settings(nats_url=nats.secret_url))
+    client.disconnect()
+    client.loop_stop()
