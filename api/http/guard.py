@@ -34,7 +34,7 @@ def refusal(method: str, path: str, headers: Headers, hosts: frozenset[str]) -> 
     Sec-Fetch-Site keep other sites from posting to them with this machine's browser. Programs send neither.
     """
     host = headers.get("host", "")
-    if urlsplit(f"//{host}").hostname not in hosts:
+    if _name(host) not in hosts:
         return Problem(status=421, slug="unknown-host", detail="This server does not answer to that name.")
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > body_limit(path):
@@ -44,10 +44,18 @@ def refusal(method: str, path: str, headers: Headers, hosts: frozenset[str]) -> 
     foreign = headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
     origin = headers.get("origin")
     if not path.startswith(_TOKEN_PAGES):  # those forbid referrers, so a browser sends `Origin: null` from them
-        foreign = foreign or (origin is not None and urlsplit(origin).netloc != host)
+        foreign = foreign or (origin is not None and origin.partition("://")[2] != host)
     if foreign:
         return Problem(status=403, slug="foreign-origin", detail="Only pages of this server may do that.")
     return None
+
+
+def _name(host: str) -> str | None:
+    """Without the port; None for what is no address at all, such as `[`."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,10 @@
 
 import hashlib
 import io
-import os
+import secrets
+import struct
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -21,7 +24,13 @@ _UNREADABLE = (  # what pillow raises for broken files, and for those that would
     ValueError,
     SyntaxError,
     EOFError,
+    struct.error,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
 )
+_tables = threading.BoundedSemaphore(2)  # photos read at once: the largest takes half a gigabyte for a moment
 
 
 class PhotoError(Exception):
@@ -46,17 +55,30 @@ def clean(data: bytes) -> bytes:
     return out.getvalue()
 
 
-def keep(folder: Path, data: bytes) -> Photo:
-    """The cleaned photo under its sha256; the same photo twice is one file. Raises PhotoError."""
-    body = clean(data)
-    sha256 = hashlib.sha256(body).hexdigest()
-    target = path(folder, sha256)
+@dataclass(frozen=True, kw_only=True)
+class Developed:
+    """A photo as it will be kept, not kept yet."""
+
+    photo: Photo
+    body: bytes
+
+
+def develop(data: bytes) -> Developed:
+    """Raises PhotoError."""
+    with _tables:
+        body = clean(data)
+    photo = Photo(sha256=hashlib.sha256(body).hexdigest(), media_type="image/jpeg", size_bytes=len(body))
+    return Developed(photo=photo, body=body)
+
+
+def keep(folder: Path, developed: Developed) -> None:
+    """Under its sha256; the same photo twice is one file."""
+    target = path(folder, developed.photo.sha256)
     if not target.exists():
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = target.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(body)
+        part = target.with_suffix(f".{secrets.token_hex(8)}.part")
+        part.write_bytes(developed.body)
         part.replace(target)
-    return Photo(sha256=sha256, media_type="image/jpeg", size_bytes=len(body))
 
 
 def path(folder: Path, sha256: str) -> Path:

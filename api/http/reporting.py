@@ -8,13 +8,15 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from api.http import photos
 from api.http.house import House
+from api.http.photos import Developed
 from api.http.public import bearer
 from devices.model import Device
 from ledger import idempotency
 from ledger.idempotency import StoredAnswer
 from ticketing.intake import report as intake
-from ticketing.intake.model import Photo, Report
+from ticketing.intake.model import Report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +33,18 @@ def submit(
     device: Device,
     words: str,
     contact: str,
-    photo: Photo | None,
+    photo: Developed | None,
     channel: str,
     actor: str,
     key: str,
 ) -> Answer:
     """The same key and report get the same answer. The link alone is made anew: a token is never kept."""
-    said = [device.device_id, words, contact, photo.sha256 if photo else None]
+    kept_photo = photo.photo if photo else None
+    said = [device.device_id, words, contact, kept_photo.sha256 if kept_photo else None]
     body_sha256 = hashlib.sha256(json.dumps(said).encode()).digest()
     stored = idempotency.find(conn, device.tenant_id, key, body_sha256)
     if stored is None:
-        report = Report(device=device, words=words, contact=contact, photo=photo, channel=channel, actor=actor)
+        report = Report(device=device, words=words, contact=contact, photo=kept_photo, channel=channel, actor=actor)
         done = intake.submit(conn, report, now=house.clock(), catalogue=house.catalogue)
         kept = {
             "ticket_number": done.ticket.number,
@@ -51,6 +54,8 @@ def submit(
         }
         stored = StoredAnswer(status=201, answer=kept)
         idempotency.keep(conn, device.tenant_id, key, body_sha256, stored, house.clock())
+        if photo is not None:  # last: of a report that was refused no file is left
+            photos.keep(house.settings.photos, photo)
     answer = stored.answer
     recipient = f"{'witness' if answer['joined'] else 'reporter'}:{answer['report_id']}"
     return Answer(

@@ -13,7 +13,7 @@ from tests.http.conftest import BASE, a_device_body, get_paths
 HOST = BASE.removeprefix("http://")
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8080", "localhost@evil.example", ""])
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8080", "localhost@evil.example", "", "["])
 def test_a_foreign_name_for_this_machine_is_not_answered(doorway: TestClient, host: str) -> None:
     assert doorway.get("/desk/", headers={"host": host}).status_code == 421
 
@@ -30,6 +30,7 @@ def test_its_own_names_are(doorway: TestClient, host: str) -> None:
         {"origin": "null"},
         {"origin": f"http://{HOST}0"},
         {"origin": "http://localhost:8080"},
+        {"origin": "http://["},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
     ],

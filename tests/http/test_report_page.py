@@ -13,6 +13,7 @@ from api.http.guard import PHOTO_BYTES
 from api.http.house import House
 from tests.conftest import Database
 from tests.http.scene import Scene, a_scene, events
+from ticketing.errors import ReportRefusedError
 
 
 @pytest.fixture
@@ -121,6 +122,17 @@ def test_nothing_said_is_nothing_reported(scene: Scene) -> None:
     answer = send(scene, words="   ")
     assert answer.status_code == 422
     assert "Please say in a few words" in answer.text
+
+
+def test_a_report_that_comes_to_nothing_leaves_no_photo(
+    scene: Scene, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: Any, **__: Any) -> None:
+        raise ReportRefusedError(("EMPTY",))
+
+    monkeypatch.setattr("ticketing.intake.report.store.insert", breaks)
+    assert send(scene, photo=a_photo()).status_code == 422
+    assert not list(Path(house.settings.photos).rglob("*"))
 
 
 def test_a_body_beyond_the_limit_is_not_read(scene: Scene) -> None:

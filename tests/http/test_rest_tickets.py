@@ -129,7 +129,19 @@ def test_a_webhooks_secret_is_told_once(scene: Scene) -> None:
     assert destinations.count(f"webhook:{made.json()['webhook_id']}") == 1
 
 
-@pytest.mark.parametrize("url", ["ftp://example.org", "javascript:alert(1)", "https://", "/hook", "https://a b"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.org",
+        "javascript:alert(1)",
+        "https://",
+        "/hook",
+        "https://a b",
+        "https://[::1",
+        "https://a:99999",
+        "https://user:secret@example.org/",  # it would stand in lists
+    ],
+)
 def test_a_webhook_needs_an_address_of_the_web(doorway: TestClient, url: str) -> None:
     assert doorway.post("/api/webhooks", json={"url": url}).status_code == 422
 

@@ -3,7 +3,7 @@
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -43,6 +43,24 @@ def receiver(*answers: int, hold: threading.Event | None = None) -> Iterator[Rec
     with _serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         box.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
         yield box
+
+
+@contextmanager
+def dripping() -> Iterator[str]:
+    """A receiver whose answer's head comes a byte at a time and has no end."""
+    ends = threading.Event()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65_536)
+            self.request.sendall(b"HTTP/1.1 200 OK\r\nx-slow: ")
+            with suppress(OSError):
+                while not ends.wait(0.05):
+                    self.request.sendall(b"x")
+
+    with _serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)) as server:
+        yield f"http://127.0.0.1:{server.server_address[1]}/hook"
+        ends.set()
 
 
 @dataclass

@@ -8,6 +8,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from ledger.model import DeliveryState, Event
+from tests.ticketing.receivers import dripping
 from ticketing.notify import adapter_http, ladder, outside
 from ticketing.notify.envelope import Envelope, envelope
 from ticketing.notify.model import Attempt, Endpoint
@@ -67,6 +68,10 @@ def test_after_the_last_rung_or_a_final_error_it_is_dead(attempt: Attempt, attem
         "fd00::1",
         "::ffff:127.0.0.1",
         "64:ff9b::7f00:1",
+        "64:ff9b:1::7f00:1",
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "fec0::1",
         "2002:7f00:1::",
         "ff02::1",
     ],
@@ -98,6 +103,13 @@ def test_public_addresses_are_outside() -> None:
 def test_only_plain_http_addresses_are_webhooks(url: str) -> None:
     assert outside.refuse_url(url) is not None
     assert adapter_http.post(url, Envelope(headers={}, body=b""), allow_private=True).final
+
+
+def test_who_answers_a_byte_at_a_time_is_left_when_the_whole_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter_http, "WHOLE_S", 0.5)
+    with dripping() as url:
+        attempt = adapter_http.post(url, Envelope(headers={}, body=b"{}"), allow_private=True)
+    assert (attempt.error, attempt.final) == ("no answer within 0.5 s", False)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1"])

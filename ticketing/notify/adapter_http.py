@@ -1,7 +1,7 @@
 """The way out by HTTP: one POST, short timeouts, no redirects, to the very address that was looked at."""
 
+import asyncio
 import socket
-from contextlib import closing
 from urllib.parse import urlsplit
 
 import httpx2
@@ -10,7 +10,8 @@ from ticketing.notify.envelope import Envelope
 from ticketing.notify.model import Attempt
 from ticketing.notify.outside import refuse_addresses, refuse_url
 
-TIMEOUT = httpx2.Timeout(10.0, connect=5.0)
+TIMEOUT = httpx2.Timeout(10.0, connect=5.0)  # of one step
+WHOLE_S = 20.0  # of all steps together: who answers a byte at a time does not keep us
 _GONE = 410  # Standard Webhooks: the receiver wants no more
 _OK = range(200, 300)
 
@@ -27,7 +28,9 @@ def post(url: str, envelope: Envelope, *, allow_private: bool) -> Attempt:
     if refused:
         return Attempt(error=f"refused: {refused}", final=True)
     try:
-        return _judge(_send(url, addresses[0], envelope))
+        return _judge(asyncio.run(_in_time(url, addresses[0], envelope)))
+    except TimeoutError:
+        return Attempt(error=f"no answer within {WHOLE_S:g} s")
     except httpx2.HTTPError as error:
         return Attempt(error=f"{type(error).__name__}: {error}"[:300])
 
@@ -39,7 +42,12 @@ def _resolve(url: str) -> list[str]:
     return [str(address[0]) for *_, address in found]
 
 
-def _send(url: str, address: str, envelope: Envelope) -> int:
+async def _in_time(url: str, address: str, envelope: Envelope) -> int:
+    async with asyncio.timeout(WHOLE_S):
+        return await _send(url, address, envelope)
+
+
+async def _send(url: str, address: str, envelope: Envelope) -> int:
     """Connects to `address`, not to the name: between looking and connecting, a name can change its mind.
 
     A connection serves one request, since it was checked for one name only. The answer's body is not read.
@@ -47,9 +55,8 @@ def _send(url: str, address: str, envelope: Envelope) -> int:
     target = httpx2.URL(url)
     headers = {**envelope.headers, "host": target.netloc.decode("ascii"), "user-agent": "foremend"}
     limits = httpx2.Limits(max_keepalive_connections=0)
-    client = httpx2.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False, limits=limits)
-    with (
-        closing(client),
+    async with (
+        httpx2.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False, limits=limits) as client,
         client.stream(
             "POST",
             target.copy_with(host=address),

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
-_DISGUISES = (IPv6Network("64:ff9b::/96"), IPv6Network("2002::/16"))  # IPv4 inside IPv6, private ones too
+_HANDED_OUT = IPv6Network("2000::/3")  # what else there is of IPv6 carries IPv4 (64:ff9b::, ::ffff:0:) or is local
+_DISGUISE = IPv6Network("2002::/16")  # IPv4 inside IPv6, private ones too
 
 
 def refuse_url(url: str) -> str | None:
@@ -38,6 +39,6 @@ def _outside(text: str) -> bool:
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return _outside(str(address.ipv4_mapped))
-        if any(address in network for network in _DISGUISES):
+        if address not in _HANDED_OUT or address in _DISGUISE:
             return False
     return address.is_global and not address.is_multicast

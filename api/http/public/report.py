@@ -10,13 +10,14 @@ from starlette.responses import RedirectResponse
 from api.http import pages, photos, reporting
 from api.http.guard import PHOTO_BYTES
 from api.http.house import Home
+from api.http.photos import Developed
 from api.http.public import bearer
 from devices import labels, registry
 from devices.model import Device
 from ledger import scope
 from ledger.model import Scope
 from ticketing.errors import ReportRefusedError
-from ticketing.intake.model import MAX_CONTACT, MAX_WORDS, Photo
+from ticketing.intake.model import MAX_CONTACT, MAX_WORDS
 
 router = APIRouter(include_in_schema=False)
 
@@ -55,6 +56,12 @@ def send(
     photo: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     """`key` was drawn when the form was shown, so that a second tap is not a second report."""
+    with home.stranger() as conn:
+        device = _scanned(conn, label_token)
+    try:
+        developed = _photo(photo)  # between the transactions: it takes its time, and only who has a label may take it
+    except photos.PhotoError:
+        return _form(request, home, device, words=words, contact=contact, refused=["photo"])
     with home.stranger(acts=True) as conn:
         device = _scanned(conn, label_token)
         try:
@@ -64,23 +71,21 @@ def send(
                 device=device,
                 words=words,
                 contact=contact,
-                photo=_photo(home, photo),
+                photo=developed,
                 channel="qr",
                 actor=f"label:{device.device_id}",
                 key=f"form:{key or secrets.token_hex(16)}",
             )
-        except photos.PhotoError:
-            return _form(request, home, device, words=words, contact=contact, refused=["photo"])
         except ReportRefusedError as error:
             return _form(request, home, device, words=words, contact=contact, refused=list(error.codes))
     return pages.render(request, "reported.html", language=pages.language_of(request), answer=answer)
 
 
-def _photo(home: Home, photo: UploadFile | None) -> Photo | None:
+def _photo(photo: UploadFile | None) -> Developed | None:
     data = photo.file.read(PHOTO_BYTES + 1) if photo is not None else b""
     if len(data) > PHOTO_BYTES:
         raise photos.PhotoError(f"more than {PHOTO_BYTES} bytes")
-    return photos.keep(home.settings.photos, data) if data else None
+    return photos.develop(data) if data else None
 
 
 def _form(

@@ -11,13 +11,14 @@ from pydantic import StringConstraints, model_validator
 from api.http import photos, reporting
 from api.http.guard import PHOTO_BYTES
 from api.http.house import Home
+from api.http.photos import Developed
 from api.http.problems import refuse
 from api.http.rest.devices import Body, Line
 from devices import registry
 from devices.errors import UnknownDeviceError
 from devices.model import Device
 from ledger import scope
-from ticketing.intake.model import MAX_WORDS, Photo
+from ticketing.intake.model import MAX_WORDS
 
 router = APIRouter(tags=["reports"])
 
@@ -46,13 +47,13 @@ class ReportBody(Body):
 def report(
     body: ReportBody,
     home: Home,
-    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    idempotency_key: Annotated[str | None, Header(max_length=250)] = None,
 ) -> dict[str, Any]:
     if not idempotency_key:
         raise refuse(
             400, "idempotency-key-missing", "Send an Idempotency-Key, so that a repeat is not a second report."
         )
-    photo = _photo(home, body.photo_base64)
+    photo = _photo(body.photo_base64)
     with home.stranger(acts=True) as conn:
         device = _device(conn, home, body)
         answer = reporting.submit(
@@ -64,7 +65,7 @@ def report(
             photo=photo,
             channel="api",
             actor=home.scope().actor,
-            key=f"api:{idempotency_key}"[:255],
+            key=f"api:{idempotency_key}",
         )
     follow_url = home.settings.base_url.rstrip("/") + answer.follow_path
     return {"ticket_number": answer.ticket_number, "joined": answer.joined, "follow_url": follow_url}
@@ -80,10 +81,10 @@ def _device(conn: Connection[Any], home: Home, body: ReportBody) -> Device:
     return device
 
 
-def _photo(home: Home, text: str | None) -> Photo | None:
+def _photo(text: str | None) -> Developed | None:
     if not text:
         return None
     try:
-        return photos.keep(home.settings.photos, base64.b64decode(text, validate=True))
+        return photos.develop(base64.b64decode(text, validate=True))
     except (binascii.Error, ValueError):
         raise refuse(422, "not-a-photo", "photo_base64 is not base64.") from None

@@ -14,7 +14,7 @@ from devices import registry
 from ledger import outbox
 from ledger.model import DeliveryState
 from ticketing.errors import NotFoundError
-from ticketing.notify import webhooks
+from ticketing.notify import outside, webhooks
 
 router = APIRouter(tags=["webhooks"])
 
@@ -34,6 +34,9 @@ class ActiveBody(Body):
 
 @router.post("/webhooks", status_code=201, summary="Subscribe; the signing secret is in this answer and nowhere else")
 def subscribe(body: WebhookBody, home: Home) -> dict[str, Any]:
+    refused = outside.refuse_url(body.url)
+    if refused:
+        raise refuse(422, "not-a-webhook", f"Nothing can be sent to that address: {refused}.")
     with home.acting() as conn:
         registry.settle_tenant(conn, home.settings.tenant)
         webhook_id, secret = webhooks.subscribe(
