@@ -17,8 +17,8 @@ _DEVICES_AT_ONCE = 64  # of the fold: four days of them at one reading a minute 
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """`new`: the readings that the record did not have, in the batches' order. `refusals`: all that were stored,
-    those included that only the record could know of (CONFLICT)."""
+    """`new`: the readings that the record did not have, in the batches' order, as their first messages said them.
+    `refusals`: all that were stored, those included that only the record could know of (CONFLICT)."""
 
     new: list[Batch]
     refusals: list[Refusal]
@@ -31,10 +31,10 @@ def keep(conn: Connection[Any], catalogue: Catalogue, batches: Sequence[Batch], 
     for batch in batches:
         appliance = catalogue[batch.class_id]
         if store.insert(conn, appliance, batch) == len(batch):
-            new.append(batch)
+            new.append(merge.first_said(batch))
             continue
         fresh, differing = _compare(conn, appliance, batch)
-        new += [fresh] if len(fresh) else []
+        new += [merge.first_said(fresh)] if len(fresh) else []
         conflicts += differing
     stored = [*refusals, *_refused(conn, conflicts)]
     if stored:
@@ -67,7 +67,8 @@ def _refused(conn: Connection[Any], conflicts: Sequence[merge.Conflict]) -> list
 
 def remembered(conn: Connection[Any], appliance: ApplianceClass, cursor: int, days: int = 4) -> Iterator[Batch]:
     """For the fold at start, some devices at a time: of each the readings of the last days before its newest one, up
-    to the cursor, ordered by (device, seq, ts). `extra` is left out: no detector reads it."""
+    to the cursor, as their first messages said them, ordered by (device, seq, ts). `extra` is left out: no detector
+    reads it."""
     devices = store.find_class_devices(conn, appliance.class_id)
     for start in range(0, len(devices), _DEVICES_AT_ONCE):
         some = devices[start : start + _DEVICES_AT_ONCE]

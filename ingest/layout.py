@@ -16,6 +16,7 @@ FIXED = {
     "received_at": "timestamp with time zone",
     "flags": "bigint",
     "extra": "jsonb",
+    "filled": "bigint",
 }
 METRIC = "double precision"
 
@@ -56,6 +57,7 @@ def _create(row: ApplianceClass, *, timescale: bool) -> list[str]:
         "received_at timestamptz NOT NULL",
         "flags bigint NOT NULL DEFAULT 0",
         "extra jsonb",
+        "filled bigint",
         *(f"{metric} {METRIC}" for metric in row.metric_names),
         "PRIMARY KEY (device_no, ts)",
     ]
@@ -104,24 +106,31 @@ def _insert(class_id: str, metrics: tuple[str, ...]) -> str:
     """Arrays in, one row out: how many rows were new, judged by their seq, which a later message never changes.
 
     A row that is there gets the columns it lacks and keeps the others; a row that lacks nothing is not written again.
-    Flags travel with the columns they speak of. NaN in the arrays stands for "not said".
+    Flags travel with the columns they speak of, and what came later is marked as `filled`. NaN in the arrays stands for
+    "not said".
     """
     names = [f"m{i}" for i in range(len(metrics))]
-    filled = " | ".join(f"CASE WHEN kept.{m} IS NULL THEN {1 << i}::bigint ELSE 0 END" for i, m in enumerate(metrics))
+    lacks = " | ".join(f"CASE WHEN kept.{m} IS NULL THEN {1 << i}::bigint ELSE 0 END" for i, m in enumerate(metrics))
+    fills = " | ".join(
+        f"CASE WHEN kept.{m} IS NULL AND excluded.{m} IS NOT NULL THEN {1 << i}::bigint ELSE 0 END"
+        for i, m in enumerate(metrics)
+    )
     said = " OR ".join(f"kept.{m} IS NULL AND excluded.{m} IS NOT NULL" for m in metrics)
     arrays = ", ".join(f"%({name})s::float8[]" for name in names)
     return f"""
 WITH done AS (
-    INSERT INTO {table(class_id)} AS kept (device_no, ts, seq, received_at, flags, extra, {", ".join(metrics)})
-    SELECT device_no, ts, seq, received_at, flags, extra::jsonb, {", ".join(f"nullif({name}, 'NaN')" for name in names)}
+    INSERT INTO {table(class_id)} AS kept (device_no, ts, seq, received_at, flags, extra, filled, {", ".join(metrics)})
+    SELECT device_no, ts, seq, received_at, flags, extra::jsonb, nullif(filled, 0),
+        {", ".join(f"nullif({name}, 'NaN')" for name in names)}
     FROM unnest(%(device_no)s::integer[], %(ts)s::timestamptz[], %(seq)s::bigint[], %(received_at)s::timestamptz[],
-                %(flags)s::bigint[], %(extra)s::text[], {arrays})
-        AS batch (device_no, ts, seq, received_at, flags, extra, {", ".join(names)})
+                %(flags)s::bigint[], %(extra)s::text[], %(filled)s::bigint[], {arrays})
+        AS batch (device_no, ts, seq, received_at, flags, extra, filled, {", ".join(names)})
     ON CONFLICT (device_no, ts) DO UPDATE SET
         {", ".join(f"{m} = coalesce(kept.{m}, excluded.{m})" for m in metrics)},
         extra = CASE WHEN excluded.extra IS NULL THEN kept.extra
                      ELSE excluded.extra || coalesce(kept.extra, '{{}}') END,
-        flags = kept.flags | excluded.flags & ({filled})
+        flags = kept.flags | (excluded.flags & ({lacks})),
+        filled = nullif(coalesce(kept.filled, 0) | {fills}, 0)
     WHERE {said}
         OR excluded.extra IS NOT NULL AND excluded.extra || coalesce(kept.extra, '{{}}') IS DISTINCT FROM kept.extra
     RETURNING seq
@@ -183,18 +192,23 @@ def newest(class_id: str) -> str:
 
 
 def remembered(row: ApplianceClass) -> str:
-    """For the fold at start: of each device the last days before its newest reading, as the log brought them."""
+    """For the fold at start: of each device the last days before its newest reading, as the log brought them, without
+    what later messages filled in."""
     return _remembered(row.class_id, row.metric_names)
 
 
 @lru_cache
 def _remembered(class_id: str, metrics: tuple[str, ...]) -> str:
     columns = ("ts", "seq", "received_at", "flags", *metrics)
-    listed = ", ".join(f"coalesce(kept.{c}, 'NaN') AS {c}" if c in metrics else f"kept.{c}" for c in columns)
+    listed = ", ".join(f"kept.{c}" for c in columns[:4])
+    said = ", ".join(
+        f"CASE WHEN kept.filled & {1 << i} <> 0 THEN 'NaN' ELSE coalesce(kept.{m}, 'NaN') END AS {m}"
+        for i, m in enumerate(metrics)
+    )
     name = table(class_id)
     return f"""
 SELECT device_no, {", ".join(f"array_agg({c})" for c in columns)} FROM (
-    SELECT kept.device_no, {listed}
+    SELECT kept.device_no, {listed}, {said}
     FROM unnest(%(device_no)s::integer[]) AS asked (device_no)
     CROSS JOIN LATERAL (
         SELECT ts FROM {name} WHERE device_no = asked.device_no AND seq <= %(cursor)s

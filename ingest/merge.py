@@ -1,6 +1,10 @@
-"""One row a (device, ts): what is missing is filled, a different value is a conflict, who came first stays."""
+"""One row a (device, ts): what is missing is filled, a different value is a conflict, who came first stays.
 
-from dataclasses import dataclass
+What a later message filled in is marked, because the engine observes a reading as its first message said it: so its
+findings depend neither on where a batch ended nor on whether it read the log or, after a restart, the record.
+"""
+
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,26 +37,27 @@ def fold(batch: Batch, metrics: tuple[str, ...]) -> tuple[Batch, list[Conflict]]
         return batch, []
     first = order[np.maximum.accumulate(np.where(again, 0, np.arange(len(batch))))]
     values, flags, extra = batch.values.copy(), batch.flags.copy(), list(batch.extra)
+    late = np.zeros(len(batch), dtype=np.int64)
     conflicts: list[Conflict] = []
     for into, row in zip(first[again].tolist(), order[again].tolist(), strict=True):
         conflicts += _differences(batch, row, metrics, values[into], extra[into])
-        lacks = np.isnan(values[into])
-        values[into, lacks] = values[row, lacks]
-        flags[into] |= flags[row] & _bits(lacks)
+        fills = np.isnan(values[into]) & ~np.isnan(values[row])
+        values[into, fills] = values[row, fills]
+        flags[into] |= flags[row] & _bits(fills)
+        late[into] |= _bits(fills) if batch.seq[row] != batch.seq[into] else 0
         extra[into] = _joined(extra[into], extra[row])
     keep = np.ones(len(batch), dtype=np.bool_)
     keep[order[again]] = False
-    filled = Batch(
-        class_id=batch.class_id,
-        device_no=batch.device_no,
-        ts_ms=batch.ts_ms,
-        seq=batch.seq,
-        received_ms=batch.received_ms,
-        values=values,
-        flags=flags,
-        extra=extra,
-    )
-    return filled.where(keep), conflicts
+    merged = replace(batch, values=values, flags=flags, extra=extra, filled=late if late.any() else None)
+    return merged.where(keep), conflicts
+
+
+def first_said(batch: Batch) -> Batch:
+    """The readings without what later messages filled in."""
+    if batch.filled is None:
+        return batch
+    late = (batch.filled[:, None] >> np.arange(batch.values.shape[1])) & 1 == 1
+    return replace(batch, values=np.where(late, np.nan, batch.values), filled=None)
 
 
 def differences(

@@ -77,7 +77,8 @@ class Batch:
 
     `device_no`, `ts_ms`, `seq`, `received_ms`, `flags`: (n,) int64. `values`: (n, n_metrics) float64, columns in the
     class's order of metrics, NaN where the reading says nothing. `flags`: bit i: metric i is finite but implausible.
-    `extra`: n JSON objects as text, or None, for metrics that nobody declared.
+    `extra`: n JSON objects as text, or None, for metrics that nobody declared. `filled`: (n,) int64, bit i: metric i
+    came with a later message for the same `ts`; None: nothing did.
     """
 
     class_id: str
@@ -88,6 +89,7 @@ class Batch:
     values: Floats
     flags: Ints
     extra: list[str | None]
+    filled: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.device_no)
@@ -103,6 +105,7 @@ class Batch:
             values=self.values[mask],
             flags=self.flags[mask],
             extra=[text for text, keep in zip(self.extra, mask, strict=True) if keep],
+            filled=None if self.filled is None else self.filled[mask],
         )
 
 

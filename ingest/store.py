@@ -26,6 +26,7 @@ def insert(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> in
         "received_at": arrays.moments(batch.received_ms),
         "flags": arrays.int8s(batch.flags),
         "extra": extra,
+        "filled": None if batch.filled is None else arrays.int8s(batch.filled),
         "first_seq": int(batch.seq.min()),
         **{f"m{i}": arrays.float8s(batch.values[:, i]) for i in range(batch.values.shape[1])},
     }

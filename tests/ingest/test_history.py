@@ -8,8 +8,9 @@ import psycopg
 import pytest
 
 from ingest import history, layout
+from ingest.decode import decode
 from ingest.model import Batch, Reason, Refusal, Window
-from tests.ingest.builders import CATALOGUE, FRIDGE, NOW_MS
+from tests.ingest.builders import CATALOGUE, FRIDGE, NOW_MS, a_message, a_reading, a_source
 from tests.ingest.conftest import Record, is_timescale
 from tests.ingest.record import a_batch, register
 
@@ -222,6 +223,26 @@ def test_the_fold_gets_the_last_days_of_each_device_in_log_order(record: Record,
     power = batch.values[:, FRIDGE.metric_names.index("power_w")]
     np.testing.assert_array_equal(power, [1.0, 3.0, np.nan, np.nan])
     assert batch.received_ms.tolist() == [NOW_MS] * 4
+
+
+def test_what_is_observed_depends_neither_on_batches_nor_on_a_restart(record: Record, device_no: int) -> None:
+    """Three messages for one `ts`, in one batch and in three: one reading, as the first of them said it."""
+    with record.connect() as conn:
+        (other,) = register(conn, ("demo", "d2", "refrigerator"))
+    said = [{"power_w": 85.0}, {"cabinet_temp_c": 99.0, "power_w": 85.0}, {"door_open": 1.0}]
+    messages = [a_message(a_reading(**metrics), seq=seq) for seq, metrics in enumerate(said, start=1)]
+    observed = []
+    for number, pieces in ((device_no, [messages]), (other, [[message] for message in messages])):
+        found = [decode(piece, [a_source(number)] * len(piece), CATALOGUE) for piece in pieces]
+        observed.append([batch for each in found for batch in keep(record, *each.batches).new])
+    with record.connect("foremend_worker") as conn:
+        (folded,) = history.remembered(conn, FRIDGE, cursor=3)
+    power = FRIDGE.metric_names.index("power_w")
+    for values in (*[batch.values for (batch,) in observed], folded.values[:1], folded.values[1:]):
+        assert values.shape == (1, len(FRIDGE.metrics))
+        assert np.flatnonzero(~np.isnan(values[0])).tolist() == [power]
+    kept = rows(record, "seq, power_w, cabinet_temp_c, door_open, flags, filled")
+    assert kept == [(1, 85.0, 99.0, 1.0, 1, 1 | 1 << FRIDGE.metric_names.index("door_open"))] * 2
 
 
 def test_the_windows_plan_is_an_index_scan_with_a_bound_on_rows(record: Record, device_no: int) -> None:

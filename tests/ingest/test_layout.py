@@ -21,6 +21,7 @@ CREATE TABLE reading_refrigerator (
     received_at timestamptz NOT NULL,
     flags bigint NOT NULL DEFAULT 0,
     extra jsonb,
+    filled bigint,
     cabinet_temp_c double precision,
     evaporator_temp_c double precision,
     PRIMARY KEY (device_no, ts)
@@ -28,7 +29,7 @@ CREATE TABLE reading_refrigerator (
 GRANT SELECT, INSERT, UPDATE ON reading_refrigerator TO foremend_worker
 CREATE OR REPLACE VIEW tenant_reading_refrigerator WITH (security_barrier) AS
     SELECT device.tenant_id, kept.device_no, kept.ts, kept.seq, kept.received_at, kept.flags, kept.extra, \
-kept.cabinet_temp_c, kept.evaporator_temp_c
+kept.filled, kept.cabinet_temp_c, kept.evaporator_temp_c
     FROM reading_refrigerator AS kept JOIN device USING (device_no)
 GRANT SELECT ON tenant_reading_refrigerator TO foremend_api, foremend_relay"""
 HYPERTABLE = (
@@ -38,18 +39,22 @@ HYPERTABLE = (
 INSERTED = """
 WITH done AS (
     INSERT INTO reading_refrigerator AS kept (device_no, ts, seq, received_at, flags, extra, \
-cabinet_temp_c, evaporator_temp_c)
-    SELECT device_no, ts, seq, received_at, flags, extra::jsonb, nullif(m0, 'NaN'), nullif(m1, 'NaN')
+filled, cabinet_temp_c, evaporator_temp_c)
+    SELECT device_no, ts, seq, received_at, flags, extra::jsonb, nullif(filled, 0),
+        nullif(m0, 'NaN'), nullif(m1, 'NaN')
     FROM unnest(%(device_no)s::integer[], %(ts)s::timestamptz[], %(seq)s::bigint[], %(received_at)s::timestamptz[],
-                %(flags)s::bigint[], %(extra)s::text[], %(m0)s::float8[], %(m1)s::float8[])
-        AS batch (device_no, ts, seq, received_at, flags, extra, m0, m1)
+                %(flags)s::bigint[], %(extra)s::text[], %(filled)s::bigint[], %(m0)s::float8[], %(m1)s::float8[])
+        AS batch (device_no, ts, seq, received_at, flags, extra, filled, m0, m1)
     ON CONFLICT (device_no, ts) DO UPDATE SET
         cabinet_temp_c = coalesce(kept.cabinet_temp_c, excluded.cabinet_temp_c), \
 evaporator_temp_c = coalesce(kept.evaporator_temp_c, excluded.evaporator_temp_c),
         extra = CASE WHEN excluded.extra IS NULL THEN kept.extra
                      ELSE excluded.extra || coalesce(kept.extra, '{}') END,
-        flags = kept.flags | excluded.flags & (CASE WHEN kept.cabinet_temp_c IS NULL THEN 1::bigint ELSE 0 END \
-| CASE WHEN kept.evaporator_temp_c IS NULL THEN 2::bigint ELSE 0 END)
+        flags = kept.flags | (excluded.flags & (CASE WHEN kept.cabinet_temp_c IS NULL THEN 1::bigint ELSE 0 END \
+| CASE WHEN kept.evaporator_temp_c IS NULL THEN 2::bigint ELSE 0 END)),
+        filled = nullif(coalesce(kept.filled, 0) | \
+CASE WHEN kept.cabinet_temp_c IS NULL AND excluded.cabinet_temp_c IS NOT NULL THEN 1::bigint ELSE 0 END | \
+CASE WHEN kept.evaporator_temp_c IS NULL AND excluded.evaporator_temp_c IS NOT NULL THEN 2::bigint ELSE 0 END, 0)
     WHERE kept.cabinet_temp_c IS NULL AND excluded.cabinet_temp_c IS NOT NULL \
 OR kept.evaporator_temp_c IS NULL AND excluded.evaporator_temp_c IS NOT NULL
         OR excluded.extra IS NOT NULL AND excluded.extra || coalesce(kept.extra, '{}') IS DISTINCT FROM kept.extra
@@ -121,7 +126,7 @@ def test_rendered_v1_plus_the_difference_is_rendered_v2(record: Record) -> None:
                     _apply(conn, {"proof": step}, timescale=timescale)
                 shapes.append(_shape(conn, "proof"))
     assert shapes[0] == shapes[1]
-    assert len(shapes[0][0]) == 2 * (6 + len(FRIDGE.metrics)) + 1
+    assert len(shapes[0][0]) == 2 * (len(layout.FIXED) + len(FRIDGE.metrics)) + 1
 
 
 def _apply(conn: psycopg.Connection[Any], catalogue: dict[str, Any], *, timescale: bool) -> None:
