@@ -1,0 +1,89 @@
+"""Who sees whose rows: every table is closed to other tenants, and whoever may look past that is named here."""
+
+from typing import Any
+
+from tests.conftest import Database
+
+NO_TENANT = {
+    "schema_version": "says which version the schema has",
+    "partition": "how far the log was read, of all tenants at once",
+}
+BY_VIEW = ("reading_",)  # TimescaleDB refuses policies there; nobody but the worker has a right, others have views
+MACHINES = {"foremend_worker", "foremend_relay"}
+BY_TOKEN = {("device", "label"), ("link", "token")}  # whoever holds the secret sees that one row
+
+
+def ask(database: Database, query: str) -> list[tuple[Any, ...]]:
+    with database.connect() as conn:
+        return conn.execute(query).fetchall()
+
+
+def tables(database: Database) -> dict[str, tuple[bool, bool]]:
+    rows = ask(
+        database,
+        "SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')",
+    )
+    return {name: (enabled, forced) for name, enabled, forced in rows}
+
+
+def test_every_table_but_readings_is_under_row_level_security_also_for_its_owner(database: Database) -> None:
+    found = tables(database)
+    open_tables = {name for name, flags in found.items() if flags != (True, True) and not name.startswith(BY_VIEW)}
+    assert open_tables == set(NO_TENANT)
+    assert len(found) > 20
+
+
+def test_what_is_not_under_row_level_security_is_closed_to_who_speaks_for_one_tenant(database: Database) -> None:
+    rights = ask(
+        database,
+        "SELECT relname, relacl::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relkind IN ('r', 'p') AND NOT relrowsecurity",
+    )
+    readable = {name for name, acl in rights if acl and ("foremend_api=" in acl or "{=" in acl or ",=" in acl)}
+    assert readable == {"partition"}
+
+
+def test_only_these_may_look_past_it(database: Database) -> None:
+    past = ask(database, "SELECT rolname FROM pg_roles WHERE (rolsuper OR rolbypassrls) AND rolname !~ '^pg_'")
+    assert past == [("postgres",)]
+    members = ask(
+        database, "SELECT member::regrole::text FROM pg_auth_members WHERE roleid::regrole::text ~ '^foremend'"
+    )
+    assert members == []
+    lenders = ask(database, "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef")
+    assert lenders == []
+
+
+def test_the_only_policies_are_the_tenants_own_the_machines_and_the_holders_of_a_token(database: Database) -> None:
+    policies = ask(
+        database,
+        "SELECT tablename, policyname, permissive, roles::text[], cmd, qual, with_check FROM pg_policies"
+        " WHERE schemaname = 'public'",
+    )
+    by_tenant, by_machine, others = set(), set(), set()
+    for table, name, permissive, roles, command, sees, writes in policies:
+        assert permissive == "PERMISSIVE"
+        if name == "tenant":
+            assert (roles, command, sees, writes) == (["public"], "ALL", *["(tenant_id = current_tenant())"] * 2)
+            by_tenant.add(table)
+        elif name == "machines":
+            assert (set(roles), command, sees, writes) == (MACHINES, "ALL", "true", "true")
+            by_machine.add(table)
+        else:
+            assert (roles, command) == (["foremend_api"], "SELECT")
+            assert "app.token" in sees
+            others.add((table, name))
+    assert others == BY_TOKEN
+    closed = {name for name, flags in tables(database).items() if flags == (True, True)}
+    assert by_tenant == by_machine == closed
+
+
+def test_every_view_asks_as_a_role_that_is_under_it(database: Database) -> None:
+    views = ask(
+        database,
+        "SELECT relname, relowner::regrole::text, reloptions FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')",
+    )
+    assert {name.rpartition("reading_")[0] for name, _, _ in views} == {"tenant_"}
+    assert {(owner, tuple(options)) for _, owner, options in views} == {("foremend_owner", ("security_barrier=true",))}
