@@ -244,6 +244,9 @@ def request_of(arguments: list[str] | None) -> Request:
         parser.error("--speed must be above 0")
     if given.mqtt is not None and not re.fullmatch(r".+:\d{1,5}", given.mqtt):
         parser.error(f"--mqtt {given.mqtt!r} is not HOST:PORT")
+    delimiter = given.delimiter.replace("\\t", "\t")
+    if delimiter != "auto" and len(delimiter) != 1:
+        raise ReplayError(f"--delimiter {given.delimiter!r} is neither one character nor auto.")
     classes = catalogue.load()
     if given.class_id not in classes:
         raise ReplayError(f"there is no class {given.class_id!r}; there are: {', '.join(sorted(classes))}.")
@@ -254,7 +257,7 @@ def request_of(arguments: list[str] | None) -> Request:
         metrics=_mapped(given.map, appliance),
         time=given.time,
         tz=given.tz,
-        delimiter=given.delimiter.replace("\\t", "\t"),
+        delimiter=delimiter,
         speed=given.speed,
         api=given.api,
         mqtt=given.mqtt,

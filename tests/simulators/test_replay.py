@@ -73,6 +73,7 @@ def test_a_device_is_named_after_its_file_and_content() -> None:
         (("--class", "toaster"), "no class 'toaster'; there are: air_conditioner, cold_room, refrigerator."),
         (("--map", "power=watts"), "refrigerator has no metric 'watts'; it has: cabinet_temp_c,"),
         (("--map", "power"), "--map 'power' is not COLUMN=METRIC."),
+        (("--delimiter", "a["), "--delimiter 'a[' is neither one character nor auto."),
         (("--map", "volts=power_w"), "has no column 'volts'; it has: time, power, secret."),
         (("--api", "http://127.0.0.1:9"), "is Foremend running (make up), and is that its address (--api)?"),
         (("--api", "nonsense"), "(--api)?"),
