@@ -31,6 +31,10 @@ from simulators.town import ENGINEERS, Household, household
 FAULT_AGE_MS = 36 * 3_600_000
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
+LONGEST_QUEUE = (
+    DAY_MS // MINUTE_MS
+)  # readings of a unit while the broker is away, as an appliance's memory is bounded too
+_TICK_S = 1.0
 # Sudden enough to be seen within hours, and none that a person would notice at once by food freezing through.
 AUTO = tuple(name for name, effect in FAULTS.items() if effect.seen_by and not effect.stuck_on)
 
@@ -140,6 +144,7 @@ class Fleet:
         self._sent = 0
         while True:
             now_ms = _now_ms()
+            self._forget_oldest()
             if now_ms - said_ms >= MINUTE_MS:
                 say("live", self._sent, self._sent)
                 said_ms = now_ms
@@ -151,7 +156,13 @@ class Fleet:
             for device_id, waiting in self._waiting.items():
                 if device_id not in busy and waiting and waiting[0][0] <= now_ms:
                     busy[device_id] = asyncio.create_task(self.send(courier, device_id, now_ms))
-            await asyncio.sleep(1)
+            await asyncio.sleep(_TICK_S)
+
+    def _forget_oldest(self) -> None:
+        """What a unit could not send for more than a day is lost, as it would be out there."""
+        for waiting in self._waiting.values():
+            while len(waiting) > LONGEST_QUEUE:
+                waiting.popleft()
 
 
 def _now_ms() -> int:

@@ -1,14 +1,18 @@
 """The demo fleet comes in by the front door, goes on after a stop, and only its own seed knows who is ill."""
 
+import asyncio
 import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import pairwise
 
 import orjson
 import pytest
 
 from devices import catalogue
+from simulators import fleet
 from simulators.door import Door
 from simulators.fleet import AUTO, Demo, Fleet, Ground, ill_unit
 from simulators.herd import MAX_BYTES, Said, arrays
@@ -28,10 +32,10 @@ def a_demo(**facts: object) -> Demo:
 def readings_of(demo: Demo, newest_ms: dict[str, int], *until_ms: int) -> dict[str, list[Said]]:
     homes = [household(number) for number in range(1, demo.devices + 1)]
     start_ms = NOW_MS - int(demo.days * DAY_MS)
-    fleet = Fleet(demo, Ground(households=homes, start_ms=start_ms, newest_ms=newest_ms))
+    alive = Fleet(demo, Ground(households=homes, start_ms=start_ms, newest_ms=newest_ms))
     for end_ms in until_ms:
-        fleet.grow(end_ms)
-    return {device_id: list(waiting) for device_id, waiting in fleet._waiting.items()}
+        alive.grow(end_ms)
+    return {device_id: list(waiting) for device_id, waiting in alive._waiting.items()}
 
 
 def start(house: House, *more: str) -> subprocess.Popen[str]:
@@ -107,6 +111,48 @@ def test_the_seed_decides_who_is_ill_and_with_what() -> None:
     assert all(FAULTS[name].seen_by for name in AUTO)
     assert ill_unit(a_demo(fault="none"), 0) is None
     assert ill_unit(a_demo(fault="short_cycling"), 0)[1].name == "short_cycling"
+
+
+class Post:
+    """A courier whose broker is away until the clock says otherwise."""
+
+    def __init__(self, clock: Iterator[int], begin_ms: int, away: range) -> None:
+        self._clock, self._begin_ms, self._away = clock, begin_ms, away
+        self.now_ms, self.sent_ms, self.longest = begin_ms, [], 0
+        self.fleet: Fleet | None = None
+
+    def tick(self) -> int:
+        """Five minutes pass at each look at the clock."""
+        assert self.fleet is not None
+        self.now_ms = next(self._clock)
+        self.longest = max(self.longest, *map(len, self.fleet._waiting.values()))
+        return self.now_ms
+
+    async def deliver(self, topic: str, payload: bytes) -> None:
+        while (self.now_ms - self._begin_ms) // 3_600_000 in self._away:
+            await asyncio.sleep(0)  # noqa: ASYNC110  the clock is a number here, nobody can set an event
+        said = orjson.loads(payload)
+        assert len(payload) <= MAX_BYTES
+        if "fridge-001" in topic:
+            self.sent_ms += [each["ts"] for each in (said if isinstance(said, list) else [said])]
+
+
+def test_it_lives_for_days_and_waits_for_the_broker_with_a_bounded_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four days, a reading a minute; the broker is away for 40 hours of them."""
+    homes = [household(number) for number in range(1, 4)]
+    alive = Fleet(a_demo(devices=3), Ground(households=homes, start_ms=NOW_MS, newest_ms={}))
+    post = Post(iter(range(NOW_MS, NOW_MS + 4 * DAY_MS, 300_000)), NOW_MS, range(20, 60))
+    post.fleet = alive
+    monkeypatch.setattr(fleet, "_now_ms", post.tick)
+    monkeypatch.setattr(fleet, "_TICK_S", 0)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        asyncio.run(alive.live(post))  # type: ignore[arg-type]
+    assert fleet.LONGEST_QUEUE <= post.longest <= fleet.LONGEST_QUEUE + 5
+    assert post.sent_ms == sorted(set(post.sent_ms))
+    gaps = [(ms - NOW_MS) // 3_600_000 for ms, after in pairwise(post.sent_ms) if after - ms > 3_600_000]
+    assert gaps in ([19], [20]), "only what did not fit is missing: the first 16 of the 40 hours"
+    assert post.sent_ms[-1] > NOW_MS + 4 * DAY_MS - 900_000
+    assert len(post.sent_ms) > 4 * 1440 - 17 * 60 - 60
 
 
 def test_every_class_and_region_has_two_engineers_who_could_come() -> None:
