@@ -129,8 +129,8 @@ class Post:
         return self.now_ms
 
     async def deliver(self, topic: str, payload: bytes) -> None:
-        while (self.now_ms - self._begin_ms) // 3_600_000 in self._away:
-            await asyncio.sleep(0)  # noqa: ASYNC110  the clock is a number here, nobody can set an event
+        while (self.now_ms - self._begin_ms) // 3_600_000 in self._away:  # noqa: ASYNC110  nobody sets an event, time is a number
+            await asyncio.sleep(0)
         said = orjson.loads(payload)
         assert len(payload) <= MAX_BYTES
         if "fridge-001" in topic:
