@@ -23,8 +23,8 @@ _CONTENT = {"22", "23", "54"}  # SQLSTATE classes: data exception, integrity, pr
 
 
 def is_about_content(error: psycopg.Error) -> bool:
-    """The database will never take these rows, however often they are sent."""
-    return (error.sqlstate or "")[:2] in _CONTENT
+    """The database, or already its driver, will never take these rows, however often they are sent."""
+    return isinstance(error, psycopg.DataError) or (error.sqlstate or "")[:2] in _CONTENT
 
 
 class Memory:
