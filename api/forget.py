@@ -14,14 +14,15 @@ from ingest.errors import LogError
 
 EVERY_S = 60.0
 KEPT = timedelta(hours=48)
-MESSAGE_BYTES = 250  # on disk, measured with 8 metrics in JSON
+MESSAGE_BYTES = 250  # on disk, measured with 8 metrics in JSON; a log of arrays takes what it takes
 _log = structlog.get_logger("worker")
 
 
 def keep_from(head: adapter_log.Head, cursor: int, first_young: int, log_bytes: int) -> int:
     """The first sequence that stays. Nothing above the cursor is ever forgotten, nor the message at the cursor, by
     which the next start knows the log again."""
-    first_that_fits = head.last_seq + 1 - log_bytes // MESSAGE_BYTES
+    each_bytes = max(MESSAGE_BYTES, head.bytes // max(1, head.messages))
+    first_that_fits = head.last_seq + 1 - log_bytes // each_bytes
     return min(cursor, max(first_young, first_that_fits))
 
 

@@ -168,6 +168,11 @@ def test_the_log_forgets_what_was_read_and_is_old_or_too_much(
     assert keep_from(head, cursor, first_young, log_bytes) == expected
 
 
+def test_a_log_of_arrays_forgets_by_what_they_take() -> None:
+    head = Head(made="", first_seq=1, last_seq=1000, messages=1000, bytes=1000 * 45_000)
+    assert keep_from(head, 900, 1, 45_000 * 300) == 701
+
+
 def test_the_log_is_purged_below_the_cursor_and_nowhere_else(house: House) -> None:
     start = house.nats.state().last_seq
     house.publish(*[b"x"] * 20)
