@@ -16,7 +16,7 @@ from ledger.model import Delivery
 from ticketing.alerts import store as alerts
 from ticketing.errors import NotFoundError
 from ticketing.links import links
-from ticketing.links.model import Purpose
+from ticketing.links.model import TOLD_FOR, Purpose
 from ticketing.notify.model import Mail
 from ticketing.questions import store as questions
 from ticketing.questions.local_time import zone
@@ -61,7 +61,7 @@ class Letter:
         if self.delivery.event.kind == "question.withdrawn":
             return "withdrawn", {"appliance": word}
         noticed = plain.noticed(language, alert, appliance, self.now, zone(self.customer.time_zone))
-        link = self._link(conn, Purpose.QUESTION, max(question.expires_at - self.now, timedelta(hours=1)))
+        link = self._link(conn, Purpose.QUESTION, max(question.expires_at - self.now, timedelta()) + TOLD_FOR)
         return "question", {"appliance": word, "noticed": noticed, "link": link}
 
     def _ticket(self, conn: Connection[Any]) -> tuple[str, dict[str, object]]:

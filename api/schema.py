@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from devices.errors import CatalogueError
 from devices.model import Catalogue
 from ingest import layout
 from ledger.statements import Statements
@@ -35,13 +36,15 @@ class NewerSchemaError(Exception):
 def apply(conn: Connection[Any], catalogue: Catalogue) -> None:
     """Bring the database to SCHEMA_VERSION and to the catalogue, in one transaction.
 
-    `conn` is a superuser's. Raises NewerSchemaError.
+    `conn` is a superuser's. Raises NewerSchemaError, CatalogueError (a class that devices have is gone).
     """
     with conn.transaction():
         conn.execute(_sql.lock_schema)
         version = _version(conn)
         if version is not None and version > SCHEMA_VERSION:
             raise NewerSchemaError(version)
+        if version is not None:
+            _refuse_lost_classes(conn, catalogue)
         conn.execute(_script("api", "sql/roles.sql"))
         timescale = bool(_one(conn, _sql.find_timescale))
         if timescale:
@@ -87,6 +90,14 @@ def _widen(conn: Connection[Any], catalogue: Catalogue, *, timescale: bool) -> N
         tables[table][column] = kind
     for text in layout.difference(tables, catalogue, timescale=timescale):
         conn.execute(text.encode())
+
+
+def _refuse_lost_classes(conn: Connection[Any], catalogue: Catalogue) -> None:
+    """Without their class nobody knows what devices measure: better not to start than to break at each of them."""
+    for class_id, devices in conn.execute(_sql.count_devices_by_class):
+        if class_id not in catalogue:
+            reason = f"is not there, but {devices} devices in this data are of it; put it back, or use --data DIR"
+            raise CatalogueError(f"{class_id}.toml", "the class", reason)
 
 
 def _script(package: str, file: str) -> bytes:

@@ -43,11 +43,12 @@ def render(
 ) -> Response:
     """`template` with `t(key)` for texts, `at(moment)` for times, and what the frame of every page needs."""
     local = zone or ZoneInfo("UTC")
+    house = request.app.state.house
     frame = {
         "language": language,
         "t": lambda key, **names: say(language, key, **names),
         "at": lambda moment: when.stamp(moment, local),
-        "clock": lambda moment: when.clock(moment, local),
+        "told": lambda moment: when.told(language, moment, house.clock(), local),
         "moment": lambda moment: when.moment(language, moment, local),
         "zone_name": local.key,
         "switch": {other: _in(request, other) for other in LANGUAGES if other != language},

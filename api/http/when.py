@@ -48,8 +48,12 @@ def since(language: str, moment: datetime, now: datetime, zone: ZoneInfo) -> str
     return say(language, "since.day", day=day(language, local))
 
 
-def clock(moment: datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%H:%M}"
+def told(language: str, moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """`12:14`, and `Fri 20, 12:14` of another day: beside a step."""
+    local = moment.astimezone(zone)
+    if local.date() == now.astimezone(zone).date():
+        return f"{local:%H:%M}"
+    return f"{short_day(language, local)}{' ' if language == 'zh' else ', '}{local:%H:%M}"
 
 
 def moment(language: str, moment: datetime, zone: ZoneInfo) -> str:

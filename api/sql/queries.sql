@@ -22,6 +22,10 @@ SELECT max(version) FROM schema_version
 -- Write down what was applied.
 INSERT INTO schema_version (version) VALUES (%(version)s)
 
+-- name: count_devices_by_class
+-- What classes the catalogue must have.
+SELECT class_id, count(*) FROM device GROUP BY class_id ORDER BY class_id
+
 -- name: become_owner
 -- Everything is owned by a role that can neither log in nor bypass row-level security.
 SET LOCAL ROLE foremend_owner

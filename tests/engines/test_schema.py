@@ -8,6 +8,7 @@ import pytest
 
 from api import schema
 from devices import catalogue
+from devices.errors import CatalogueError
 from devices.model import Metric
 from tests.conftest import Database
 
@@ -47,6 +48,21 @@ def test_data_of_a_newer_schema_is_refused_with_the_option_that_helps(database: 
         conn.execute("INSERT INTO schema_version (version) VALUES (%s)", (schema.SCHEMA_VERSION + 1,))
         with pytest.raises(schema.NewerSchemaError, match="--data DIR"):
             schema.apply(conn, catalogue.load())
+
+
+def test_a_catalogue_that_lost_the_class_of_a_device_is_refused(database: Database) -> None:
+    known = catalogue.load()
+    rest = {class_id: row for class_id, row in known.items() if class_id != "cold_room"}
+    with database.connect() as conn:
+        schema.apply(conn, rest)
+        conn.execute("INSERT INTO tenant VALUES ('demo', 'Demo')")
+        conn.execute(
+            "INSERT INTO device (device_id, tenant_id, class_id, model, serial, label_token, registered_at)"
+            " VALUES ('room-1', 'demo', 'cold_room', 'W', '1', 'x', now())"
+        )
+        with pytest.raises(CatalogueError, match=r"cold_room\.toml.* 1 devices"):
+            schema.apply(conn, rest)
+        schema.apply(conn, known)
 
 
 def test_an_older_database_takes_the_steps_it_lacks_in_order_each_once(

@@ -54,6 +54,14 @@ def test_a_customer_who_says_not_yet_has_the_engineer_back(scene: Scene, path: s
     assert scene.client.post(path, data={"do": "not_yet", "version": 4}).status_code == 303
     assert here(scene, path) == "Being repaired"
     assert scene.ticket()["state"] == "IN_PROGRESS"
+    page = scene.client.get(f"/work/{scene.ticket()['ticket_id']}?lang=zh").text
+    assert "客户表示尚未修好 <small>客户</small>" in page
+
+
+def test_a_step_of_another_day_says_which(scene: Scene, path: str, house: House) -> None:
+    assert re.search(r"Request received<time[^>]*>10:00<", scene.client.get(path).text)
+    house.clock.forward(days=1)  # type: ignore[attr-defined]  # the tests' clock
+    assert re.search(r"Request received<time[^>]*>Fri 20, 10:00<", scene.client.get(path).text)
 
 
 def test_the_customer_may_cancel_until_somebody_is_on_the_way(scene: Scene, path: str) -> None:

@@ -49,6 +49,19 @@ def test_the_desk_sees_alert_and_question_in_words(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ("BUDGET SHELVED", "今天已询问过, 回答后暂缓"),
+        ("FAILED ValueError: <b>", "询问流程出错: ValueError: &lt;b&gt;"),
+    ],
+)
+def test_what_an_alert_waits_for_is_said_in_words(scene: Scene, codes: str, words: str) -> None:
+    with scene.database.connect() as conn:
+        conn.execute("UPDATE alert SET waits_for = %s", [codes])
+    assert words in scene.client.get("/desk/alerts?lang=zh").text
+
+
+@pytest.mark.parametrize(
     ("rule", "observed", "expected", "evidence", "says"),
     [
         ("level:cabinet_temp_c", 9.42, 4.1, {"unit": "°C", "band": [1, 7]}, "has been 9.4 °C instead of 4.1 °C"),

@@ -14,7 +14,7 @@ from ledger.model import DeliveryState
 from ticketing.alerts.model import Condition, Engagement, Review
 from ticketing.dispatch.model import LeftOutReason
 from ticketing.model import Severity
-from ticketing.questions.model import NoReason, QuestionState
+from ticketing.questions.model import Code, NoReason, QuestionState
 from ticketing.tickets.model import Note, Source, TicketState
 
 TEMPLATES = Path(http.__file__).parent / "templates"
@@ -32,6 +32,7 @@ NAMED = {  # what is looked up by a value: every value has its word
     "left_out": LeftOutReason,
     "refusal": Reason,
     "event": Note,
+    "waits": Code,
 }
 
 

@@ -11,6 +11,7 @@ from ticketing.alerts import store as alerts
 from ticketing.alerts.model import Engagement, Review
 from ticketing.questions.look import look_due
 from ticketing.questions.model import AskPolicy, Choice, NoReason, QuestionState, Verdict
+from ticketing.tickets import desk
 from ticketing.tickets.model import TicketState
 
 
@@ -165,7 +166,7 @@ def test_two_rules_of_one_family_are_one_question(firm: Firm) -> None:
     assert ticket is not None
     firm.forward(days=1)
     firm.readings(device)
-    assert firm.look() == [Verdict.JOIN]
+    assert sorted(firm.look()) == [Verdict.HOLD, Verdict.JOIN]
     assert firm.kinds(ticket.ticket_id)[-1] == "ticket.evidence_added"
     assert len(firm.questions()) == 1
 
@@ -179,6 +180,45 @@ def test_with_an_open_ticket_the_evidence_is_appended_and_nobody_is_asked(firm: 
     assert firm.alerts()[0].ticket_id == ticket.ticket_id
     evidence = firm.events(ticket.ticket_id)[-1]
     assert (evidence.kind, evidence.data["rule"]) == ("ticket.evidence_added", RULE)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_is_still_so_a_day_after_its_ticket_ended_is_asked_about_again(firm: Firm, *, asked: bool) -> None:
+    device = firm.device()
+    firm.readings(device)
+    ticket = firm.ticket(device) if asked else firm.report(device).ticket
+    if not asked:
+        firm.alert(device)
+        assert firm.look() == [Verdict.JOIN]
+    firm.forward(minutes=10)
+    firm.readings(device)
+    assert firm.look() == [Verdict.HOLD]
+    assert firm.alerts()[0].waits_for == "TICKET_OPEN"
+    assert firm.kinds(ticket.ticket_id).count("ticket.evidence_added") == (not asked), (
+        "what it has it is not given again"
+    )
+    with firm.api() as conn:
+        desk.move(
+            conn,
+            ticket_id=ticket.ticket_id,
+            to=TicketState.CANCELLED,
+            actor="staff:desk",
+            reason=None,
+            expected_version=ticket.version,
+            now=firm.now,
+        )
+    ended = firm.now
+    firm.forward(minutes=10)
+    firm.readings(device)
+    assert firm.look() == [Verdict.HOLD]
+    held = firm.alerts()[0]
+    assert held.waits_for is not None
+    assert "REPAIRED" in held.waits_for
+    assert held.look_at is not None
+    assert held.look_at >= ended + timedelta(days=1)
+    firm.now = held.look_at
+    firm.readings(device)
+    assert firm.look() == [Verdict.ASK]
 
 
 def test_a_no_is_kept_through_flapping_until_its_shelf_ends(firm: Firm) -> None:

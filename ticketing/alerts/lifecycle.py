@@ -27,8 +27,9 @@ def asked(alert: Alert) -> Alert:
     return _settled(replace(alert, engagement=Engagement.ASKED))
 
 
-def confirmed(alert: Alert, ticket_id: UUID) -> Alert:
-    return _settled(replace(alert, engagement=Engagement.CONFIRMED, ticket_id=ticket_id))
+def confirmed(alert: Alert, ticket_id: UUID, look_at: datetime) -> Alert:
+    """The gate looks on: still ACTIVE when the ticket has ended, it may be asked about again."""
+    return replace(_settled(replace(alert, engagement=Engagement.CONFIRMED, ticket_id=ticket_id)), look_at=look_at)
 
 
 def declined(alert: Alert, until: datetime) -> Alert:
@@ -41,9 +42,9 @@ def expired(alert: Alert) -> Alert:
     return replace(_settled(replace(alert, engagement=Engagement.EXPIRED)), review=Review.EXPIRED)
 
 
-def joined(alert: Alert, ticket_id: UUID) -> Alert:
-    """Its evidence went to a ticket that was open already; nobody was asked."""
-    return _settled(replace(alert, ticket_id=ticket_id))
+def joined(alert: Alert, ticket_id: UUID, look_at: datetime) -> Alert:
+    """Its evidence went to a ticket that was open already; nobody was asked. The gate looks on."""
+    return replace(_settled(replace(alert, ticket_id=ticket_id)), look_at=look_at)
 
 
 def held(alert: Alert, look_at: datetime | None, codes: tuple[str, ...], review: Review | None = None) -> Alert:

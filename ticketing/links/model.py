@@ -1,7 +1,10 @@
 """Words of the links."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+
+TOLD_FOR = timedelta(days=14)  # a question's link outlives it: who reads late is told what became of it
 
 
 class Purpose(StrEnum):

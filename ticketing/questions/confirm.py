@@ -12,7 +12,7 @@ from ticketing.alerts import store as alerts
 from ticketing.alerts.model import Alert
 from ticketing.dispatch.propose import propose
 from ticketing.errors import NotFoundError
-from ticketing.questions import store
+from ticketing.questions import gate, store
 from ticketing.questions.model import Question, QuestionState
 from ticketing.snapshots.freeze import freeze
 from ticketing.snapshots.model import Snapshot
@@ -38,7 +38,7 @@ def confirm(
     closed = store.close(
         conn, question.question_id, QuestionState.YES, actor=actor, now=now, ticket_id=ticket.ticket_id
     )
-    alerts.save(conn, lifecycle.confirmed(alert, ticket.ticket_id))
+    alerts.save(conn, lifecycle.confirmed(alert, ticket.ticket_id, now + gate.NOW_AND_THEN))
     return closed, _newest(conn, ticket)
 
 

@@ -14,7 +14,8 @@ STILL_NEWS = timedelta(hours=24)  # an older state of the device is no reason to
 SHORTLY = timedelta(seconds=5)
 LATER = timedelta(minutes=1)
 NOW_AND_THEN = timedelta(minutes=10)
-_MAY_BE_ASKED = (Engagement.NONE, Engagement.DECLINED)
+AFTER_REPAIR = timedelta(days=1)  # what was repaired has time to look usual again
+_MAY_BE_ASKED = (Engagement.NONE, Engagement.DECLINED, Engagement.CONFIRMED)
 
 
 def decide(facts: Facts, policy: AskPolicy, now: datetime) -> Decision:
@@ -24,6 +25,8 @@ def decide(facts: Facts, policy: AskPolicy, now: datetime) -> Decision:
     behind = _behind(facts, now)
     if behind is not None:
         return behind
+    if facts.open_ticket_id is not None and facts.open_ticket_id == facts.ticket_id:
+        return Decision(verdict=Verdict.HOLD, codes=(Code.TICKET_OPEN,), look_at=now + NOW_AND_THEN)
     if facts.open_ticket_id is not None:
         return Decision(verdict=Verdict.JOIN, codes=(Code.TICKET_OPEN,))
     holds = dict(_holds(facts, policy, now))
@@ -64,6 +67,8 @@ def _holds(facts: Facts, policy: AskPolicy, now: datetime) -> Iterator[tuple[Cod
     if facts.time_zone is None:
         yield Code.NO_CUSTOMER, now + NOW_AND_THEN
         return
+    if facts.ticket_ended_at is not None and facts.ticket_ended_at + AFTER_REPAIR > now:
+        yield Code.REPAIRED, facts.ticket_ended_at + AFTER_REPAIR
     if facts.shelved_until is not None and facts.shelved_until > now:
         yield Code.SHELVED, facts.shelved_until
     if facts.question_open:

@@ -84,12 +84,14 @@ def _facts(
     newest = history.newest(conn, appliance, device.device_no)
     recordings = devices.list_recordings(conn, device.tenant_id, device.device_no)
     standing = desk.open_for(conn, alert.tenant_id, alert.device_no, alert.family)
+    led_to = tickets.find(conn, alert.ticket_id) if alert.ticket_id else None
     question_open, last_asked_at = store.asking_facts(conn, alert)
     return Facts(
         condition=alert.condition,
         engagement=alert.engagement,
         severity=alert.severity,
         ticket_id=alert.ticket_id,
+        ticket_ended_at=led_to.changed_at if led_to and led_to.state in ENDED else None,
         newest_at=from_ms(newest.ts_ms) if newest else None,
         received_at=from_ms(newest.received_ms) if newest else None,
         keep_time=any(recording.keep_time for recording in recordings),
@@ -123,7 +125,7 @@ def _ask(conn: Connection[Any], alert: Alert, customer: Customer, policy: AskPol
 def _join(conn: Connection[Any], alert: Alert, facts: Facts, now: datetime) -> None:
     assert facts.open_ticket_id is not None
     desk.note(conn, facts.open_ticket_id, Note.EVIDENCE, ACTOR, now, _said(alert))
-    alerts.save(conn, lifecycle.joined(alert, facts.open_ticket_id))
+    alerts.save(conn, lifecycle.joined(alert, facts.open_ticket_id, now + gate.NOW_AND_THEN))
 
 
 def _withdraw(conn: Connection[Any], alert: Alert, now: datetime) -> None:

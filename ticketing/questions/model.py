@@ -87,6 +87,7 @@ class Code(StrEnum):
     BEHIND = "BEHIND"  # the record has not caught up with the device
     GONE_QUIET = "GONE_QUIET"  # the newest reading is more than a day old
     TICKET_OPEN = "TICKET_OPEN"
+    REPAIRED = "REPAIRED"  # its ticket ended only lately
     SHELVED = "SHELVED"
     QUESTION_OPEN = "QUESTION_OPEN"
     BUDGET = "BUDGET"
@@ -103,6 +104,7 @@ class Facts:
     engagement: Engagement
     severity: Severity
     ticket_id: UUID | None = None  # the ticket that the alert led to
+    ticket_ended_at: datetime | None = None  # and when it ended
     newest_at: datetime | None  # device time of the newest reading
     received_at: datetime | None  # when the newest reading came
     keep_time: bool = False

@@ -17,7 +17,7 @@ from ledger.ids import uuid7
 from ledger.model import Event
 from ticketing.alerts import store as alerts
 from ticketing.links import links
-from ticketing.links.model import Purpose
+from ticketing.links.model import TOLD_FOR, Purpose
 from ticketing.questions import store as questions
 from ticketing.questions.model import QuestionState
 from ticketing.tickets import store as tickets
@@ -126,7 +126,7 @@ def open_question(question_id: UUID, home: Home) -> Response:
             subject_id=str(question_id),
             recipient=f"customer:{question.customer_id}",
             now=now,
-            ttl=question.expires_at - now,
+            ttl=question.expires_at - now + TOLD_FOR,
         )
         event = Event(
             event_id=uuid7(now),

@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from api.http import plain
 from api.http.house import House
+from api.texts import say, speaks
 from devices import store as devices
 from devices.model import ApplianceClass, Device
 from ingest.model import StoredRefusal
@@ -17,7 +18,7 @@ from ticketing.alerts import store as alerts
 from ticketing.alerts.model import Alert
 from ticketing.dispatch import store as dispatch
 from ticketing.dispatch.model import Engineer
-from ticketing.questions.model import Question
+from ticketing.questions.model import Code, Question
 from ticketing.tickets.model import Ticket
 
 STEP, MOST = 50, 1000
@@ -43,6 +44,7 @@ def page(request: Request, limit: int, found: int) -> Page:
 class AlertRow:
     alert: Alert
     noticed: str
+    waits: str  # what the asking gate waits for, in words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,22 @@ def _noticed(house: House, language: str, alert: Alert, device: Device) -> str:
 
 def alert_rows(conn: Connection[Any], house: House, language: str, found: Sequence[Alert]) -> list[AlertRow]:
     known = devices.find_devices_by_no(conn, [alert.device_no for alert in found])
-    return [AlertRow(alert=alert, noticed=_noticed(house, language, alert, known[alert.device_no])) for alert in found]
+    return [
+        AlertRow(
+            alert=alert,
+            noticed=_noticed(house, language, alert, known[alert.device_no]),
+            waits=_waits(language, alert.waits_for or ""),
+        )
+        for alert in found
+    ]
+
+
+def _waits(language: str, codes: str) -> str:
+    """Reason codes as words; an error that follows FAILED stays as it is."""
+    first, _, rest = codes.partition(" ")
+    if first == Code.FAILED:
+        return f"{say(language, 'waits.FAILED')}: {rest[:120]}"
+    return ", ".join(say(language, f"waits.{code}") for code in codes.split() if speaks(language, f"waits.{code}"))
 
 
 def question_rows(conn: Connection[Any], house: House, language: str, found: Sequence[Question]) -> list[QuestionRow]:

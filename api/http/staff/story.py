@@ -8,7 +8,8 @@ from psycopg import Connection
 
 from api.texts import say, speaks
 from ledger import outbox
-from ticketing.tickets.model import Ticket
+from ledger.model import Event
+from ticketing.tickets.model import Ticket, TicketState
 
 MOST_LINES = 200
 
@@ -22,10 +23,22 @@ class Line:
 
 def told(conn: Connection[Any], ticket: Ticket, language: str) -> list[Line]:
     lines = outbox.history(conn, str(ticket.ticket_id), limit=MOST_LINES)
-    return [Line(at=line.at, word=_word(language, line.kind), actor=line.actor.partition(":")[0]) for line in lines]
+    return [Line(at=line.at, word=word(language, _kind(line)), actor=_actor(language, line.actor)) for line in lines]
 
 
-def _word(language: str, kind: str) -> str:
+def word(language: str, kind: str) -> str:
     """A kind that nobody has put into words yet is shown as it is."""
     key = f"event.{kind}"
+    return say(language, key) if speaks(language, key) else kind
+
+
+def _kind(line: Event) -> str:
+    """Back in progress because the customer said so is another story than an engineer who arrives."""
+    back = line.kind == "ticket.in_progress" and line.data.get("from") == TicketState.PENDING_CONFIRMATION
+    return "ticket.not_yet" if back else line.kind
+
+
+def _actor(language: str, actor: str) -> str:
+    kind = actor.partition(":")[0]
+    key = f"actor.{kind}"
     return say(language, key) if speaks(language, key) else kind
