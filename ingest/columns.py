@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import NoneType
 from typing import Any
 
@@ -36,7 +37,7 @@ class Part:
     extra: list[str | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Gathered:
     """Readings of one class that name the same metrics in the same order."""
 
@@ -46,6 +47,11 @@ class Gathered:
     ts_ms: Ints
     values: list[Any]  # flat, a reading after the other
 
+    @cached_property
+    def _numbers(self) -> Floats:
+        """(n, n_names), once it is known that nothing but numbers and None is in `values`."""
+        return np.array(self.values, dtype=np.float64).reshape(-1, len(self.names))
+
     def odd_places(self, appliance: ApplianceClass) -> set[int]:
         """Places of the messages that need a careful look: a type, a magnitude or a name that cannot be right."""
         width = len(self.names)
@@ -54,7 +60,7 @@ class Gathered:
         declared = self._declared(appliance)
         types = set(map(type, self.values))
         if types <= {float, int} and len(declared) == width:
-            return self._places(self._too_large(np.array(self.values, dtype=np.float64).reshape(-1, width)))
+            return self._places(self._too_large(self._numbers))
         if any(name_flaw(name) for place, name in enumerate(self.names) if place not in declared):
             return self._places(range(len(self.slot)))
         return self._places(row for row in range(len(self.slot)) if self._is_odd(row, declared))
@@ -77,7 +83,7 @@ class Gathered:
         names, width = appliance.metric_names, len(self.names)
         declared = self._declared(appliance)
         if len(declared) == width and len(rows) == len(self.slot):
-            said = np.array(self.values, dtype=np.float64).reshape(-1, width)
+            said = self._numbers
         else:
             picked = [[self.values[row * width + place] for place in declared] for row in rows.tolist()]
             said = np.array(picked, dtype=np.float64).reshape(len(rows), len(declared))

@@ -86,6 +86,50 @@ def test_killed_at_seeded_points_it_leaves_what_an_undisturbed_one_leaves(
     assert taken == set(range(start + 1, start + 1 + len(sent)))
 
 
+def test_nats_killed_under_load_loses_nothing_and_changes_no_finding(
+    new_database: Callable[[], Database], nats_server: NatsServer
+) -> None:
+    """What the device sends again after a death may stand in the log twice; in the record it is once."""
+    disturbed, undisturbed = new_database(), new_database()
+    start = nats_server.clear()
+    for database in (disturbed, undisturbed):
+        a_fleet(database, start)
+    sent = messages(seed=8)
+    with working(disturbed.dsn, nats_server.url):
+        _publish_while_nats_dies(nats_server, sent)
+        wait_for(lambda: cursor_of(disturbed) == nats_server.state().last_seq)
+    with working(undisturbed.dsn, nats_server.url):
+        wait_for(lambda: cursor_of(undisturbed) == nats_server.state().last_seq)
+
+    ours, expected = left_behind(disturbed), left_behind(undisturbed)
+    assert [row[3] for row in expected["findings"]] == ["RAISED"], expected["findings"]
+    assert ours == expected
+    readings = {(device, each["ts"]) for device, text in sent for each in _readings(text)}
+    assert len(ours["readings"]) == len(readings)
+
+
+def _readings(text: bytes) -> list[dict[str, Any]]:
+    said = json.loads(text)
+    return [each for each in said if isinstance(each, dict)] if isinstance(said, list) else []
+
+
+def _publish_while_nats_dies(nats_server: NatsServer, sent: list[tuple[str, bytes]]) -> None:
+    device = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="faults-nats")
+    device.reconnect_delay_set(1, 1)
+    device.connect("127.0.0.1", nats_server.mqtt_port)
+    device.loop_start()
+    infos = []
+    deaths = {len(sent) // 3, 2 * len(sent) // 3}
+    for place, (name, text) in enumerate(sent):
+        infos.append(device.publish(f"fm/demo/{name}/up/telemetry", text, qos=1))
+        if place in deaths:
+            nats_server.engine.process.kill()
+            nats_server.engine.start()
+    wait_for(lambda: all(info.is_published() for info in infos))
+    device.disconnect()
+    device.loop_stop()
+
+
 def _publish_and_kill(
     nats_server: NatsServer, database: Database, sent: list[tuple[str, bytes]], chance: random.Random
 ) -> None:
