@@ -11,13 +11,13 @@ up: env                     ## start everything with the demo fleet; Ctrl-C stop
 	@exec $(BIN)/foremend up $(ARGS)
 
 test: env-dev check         ## everything, in under 6 minutes on 2 cores
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: env-dev              ## lint, types, import contracts, house tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --verbose
+	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/house
 
 bench: env                  ## what one machine takes in: foremend bench ingest

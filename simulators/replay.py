@@ -3,7 +3,6 @@
 `foremend replay fridge.csv --class refrigerator --map power=power_w`
 """
 
-import argparse
 import asyncio
 import os
 import re
@@ -17,37 +16,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from devices import catalogue
-from devices.model import ApplianceClass
 from simulators.courier import Courier
 from simulators.door import Door, DoorError, Json
 from simulators.herd import Said, arrays
 from simulators.recording import Recording, RecordingError, read
+from simulators.replay_request import ReplayError, Request, request_of
 
 _ACK_TIMEOUT_S = 60
 _STALL_S = 60  # the worker's cursor does not move for so long: give up
 _SETTLE_S = 10
 _OWN_CUSTOMER = {"name": "Owner of the recording", "language": "en"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    file: Path
-    appliance: ApplianceClass
-    metrics: dict[str, str]  # column -> metric
-    time: str | None
-    tz: str
-    delimiter: str
-    speed: float | None  # None: as fast as the broker acknowledges
-    api: str
-    mqtt: str | None
-    keep_time: bool
-    device: str | None
-    region: str
-
-
-class ReplayError(Exception):
-    """One sentence for whoever started the replay."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,73 +191,6 @@ def table(outcome: Outcome) -> Table:
     for what in ("committed", "refused", "findings", "alerts"):
         shown.add_row(what, str(outcome.gained(what)), str(outcome.after[what]))
     return shown
-
-
-def _parser() -> argparse.ArgumentParser:
-    api = f"http://{os.environ.get('FOREMEND_HTTP_HOST', '127.0.0.1')}:{os.environ.get('FOREMEND_HTTP_PORT', '8080')}"
-    parser = argparse.ArgumentParser(prog="foremend replay", description=__doc__.split("\n", maxsplit=1)[0])
-    add = parser.add_argument
-    add("file", type=Path, metavar="FILE.csv")
-    add("--class", dest="class_id", required=True, metavar="CLASS", help="what the recorded appliance is")
-    add("--map", nargs="+", action="extend", required=True, metavar="COLUMN=METRIC", help="only these are published")
-    add("--time", metavar="COLUMN", help="default: the column named time, timestamp or ts, else the first one")
-    add("--tz", default="UTC", help="of times that name none (%(default)s)")
-    add("--delimiter", default="auto", help="(%(default)s)")
-    pace = parser.add_mutually_exclusive_group()
-    pace.add_argument("--speed", type=float, metavar="N", help="N times as fast as it was recorded")
-    pace.add_argument("--fast", action="store_true", help="as fast as it is acknowledged (the default)")
-    add("--api", default=api, help="Foremend's address (%(default)s)")
-    add("--mqtt", metavar="HOST:PORT", help="default: what Foremend says")
-    add("--keep-time", action="store_true", help="do not shift the recording to end now")
-    add("--device", metavar="ID", help="default: the file's name and the start of its sha256")
-    add("--region", default="north", help="where the appliance stands; decides who could be sent (%(default)s)")
-    return parser
-
-
-def request_of(arguments: list[str] | None) -> Request:
-    """Raises ReplayError."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
-    if given.speed is not None and not given.speed > 0:
-        parser.error("--speed must be above 0")
-    if given.mqtt is not None and not re.fullmatch(r".+:\d{1,5}", given.mqtt):
-        parser.error(f"--mqtt {given.mqtt!r} is not HOST:PORT")
-    delimiter = given.delimiter.replace("\\t", "\t")
-    if delimiter != "auto" and len(delimiter) != 1:
-        raise ReplayError(f"--delimiter {given.delimiter!r} is neither one character nor auto.")
-    classes = catalogue.load()
-    if given.class_id not in classes:
-        raise ReplayError(f"there is no class {given.class_id!r}; there are: {', '.join(sorted(classes))}.")
-    appliance = classes[given.class_id]
-    return Request(
-        file=given.file,
-        appliance=appliance,
-        metrics=_mapped(given.map, appliance),
-        time=given.time,
-        tz=given.tz,
-        delimiter=delimiter,
-        speed=given.speed,
-        api=given.api,
-        mqtt=given.mqtt,
-        keep_time=given.keep_time,
-        device=given.device,
-        region=given.region,
-    )
-
-
-def _mapped(pairs: list[str], appliance: ApplianceClass) -> dict[str, str]:
-    metrics: dict[str, str] = {}
-    for pair in pairs:
-        column, equals, metric = pair.rpartition("=")
-        if not equals or not column:
-            raise ReplayError(f"--map {pair!r} is not COLUMN=METRIC.")
-        if metric not in appliance.metric_names:
-            known = ", ".join(appliance.metric_names)
-            raise ReplayError(f"{appliance.class_id} has no metric {metric!r}; it has: {known}.")
-        if metric in metrics.values() or column in metrics:
-            raise ReplayError(f"--map names {pair!r} twice.")
-        metrics[column] = metric
-    return metrics
 
 
 def main(arguments: list[str] | None = None) -> int:
