@@ -87,6 +87,7 @@ def test_a_zoom_shows_finer_readings_and_a_double_click_goes_back(scene_of: Scen
         page.locator("#series[data-drawn]").wait_for()
         charts = page.locator("#series .chart")
         assert charts.count() == 7  # what was noticed, then each metric
+        charts.nth(1).scroll_into_view_if_needed()
         box = charts.nth(1).locator(".u-over").bounding_box()
         assert box is not None
         with page.expect_response(lambda answer: "from_ms" in answer.url) as zoomed:
