@@ -6,7 +6,7 @@
   const words = JSON.parse(place.dataset.words);
   const language = document.documentElement.lang;
   const charts = [];
-  let whole = null, zooming = false, timer = 0, asked = 0;
+  let whole = null, shown = null, timer = 0, turn = 0;
 
   function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim(); }
 
@@ -102,39 +102,36 @@
     charts.push({chart: chart, name: metric.name, bars: metric.bars});
   }
 
-  function zoomed(from) {
-    if (zooming || !whole) return;
-    zooming = true;
-    const range = {min: from.scales.x.min, max: from.scales.x.max};
-    const all = range.min <= whole.min && range.max >= whole.max;
-    charts.forEach(function (each) { if (each.chart !== from) each.chart.setScale("x", range); });
-    zooming = false;
+  function go(range, wait_ms) {  // all charts show the same stretch, at once as it is known and then as fine as it was kept
+    shown = range;
+    charts.forEach(function (each) { each.chart.setScale("x", range); });
     clearTimeout(timer);
-    timer = setTimeout(refine, 250, all ? whole : range, all);
+    timer = setTimeout(refine, wait_ms, range, ++turn);
   }
 
-  async function refine(range, all) {
-    const turn = ++asked;
-    const answer = all ? await load() : await load(range.min, range.max);
-    if (turn !== asked || !answer.ts || !answer.ts.length) return;
-    zooming = true;
+  function zoomed(from) {  // uPlot says so a moment later and for each chart, so what is shown already is nothing new
+    const min = from.scales.x.min, max = from.scales.x.max;
+    if (!shown || Math.abs(min - shown.min) < .001 && Math.abs(max - shown.max) < .001) return;
+    go(min <= whole.min && max >= whole.max ? whole : {min: min, max: max}, 250);
+  }
+
+  async function refine(range, mine) {
+    const answer = range === whole ? await load() : await load(range.min, range.max);
+    if (mine !== turn || !answer.ts || !answer.ts.length) return;
     charts.forEach(function (each) {
       const metric = answer.metrics.find(function (candidate) { return candidate.name === each.name; });
       if (metric && !each.bars) each.chart.setData([answer.ts, metric.high, metric.low], false);
       each.chart.setScale("x", range);
     });
-    zooming = false;
-    place.dataset.refined = String(turn);
+    place.dataset.refined = String(mine);
   }
 
   const answer = await load();
   if (!answer.ts || !answer.ts.length) { place.textContent = words.none; return; }
   answer.metrics.forEach(function (metric) { draw(metric, answer); });
-  zooming = true;
-  whole = {min: answer.from_ms / 1000, max: answer.to_ms / 1000};
+  whole = shown = {min: answer.from_ms / 1000, max: answer.to_ms / 1000};
   charts.forEach(function (each) { each.chart.setScale("x", whole); });
-  zooming = false;
-  place.addEventListener("dblclick", function () { zooming = true; charts.forEach(function (each) { each.chart.setScale("x", whole); }); zooming = false; refine(whole, true); });
+  place.addEventListener("dblclick", function () { go(whole, 0); });
   place.dataset.drawn = String(charts.length);
   addEventListener("resize", function () {
     charts.forEach(function (each) { each.chart.setSize({width: place.clientWidth, height: each.chart.height}); });
