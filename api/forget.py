@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from api.settings import Settings
 from ingest import adapter_log, partition
-from ingest.adapter_log import Wire
+from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 
 EVERY_S = 60.0

@@ -22,7 +22,8 @@ from api.forget import Forgetting
 from api.settings import Settings
 from devices import catalogue
 from ingest import adapter_log, partition
-from ingest.adapter_log import LogReader, Wire
+from ingest.adapter_log import LogReader
+from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 from ingest.standing import Standing, judge
 

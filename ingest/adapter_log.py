@@ -6,26 +6,25 @@ from the cursor is the remedy. Protocol: https://docs.nats.io/reference/referenc
 consumers: https://docs.nats.io/nats-concepts/jetstream/consumers.
 """
 
-import json
+import re
 import secrets
 import select
-import socket
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
+from ingest.adapter_wire import DELIVERIES, Wire
 from ingest.errors import IngestError, LogError, LogLostError
 from ingest.model import Message
 
 STREAM = "LOG"
-_RECEIVE_BYTES = 1 << 20
 _HEARTBEAT_S = 1.0
 _SILENCE_S = 5.0  # several heartbeats: whoever is silent as long is gone
 _LINGER_S = 0.002
 _OLDEST_S = 0.02
-_DELIVERIES = {b"MSG", b"HMSG"}
+FIRST_MS = "Foremend-First-Ms"  # the header of a replayed message; MQTT has none, so no device can say it
+_FIRST_MS = re.compile(rb"\r\n%b: (\d{1,15})\r\n" % FIRST_MS.encode())
+_MQTT_HEADER_BYTES = len(b"NATS/1.0\r\nNmqtt-Pub:1\r\n\r\n")  # what the listener itself writes
 _ACK_LEVELS = 9  # $JS.ACK.{stream}.{consumer}.{deliveries}.{seq}.{count}.{ns}.{pending}: how a message says where it is
 _EPHEMERAL = {
     "ack_policy": "none",
@@ -46,95 +45,6 @@ class Head:
     last_seq: int
     messages: int
     bytes: int
-
-
-class Wire:
-    """One connection. Requests are answered before a subscription delivers; afterwards it only receives."""
-
-    def __init__(self, url: str, timeout_s: float = 5.0) -> None:
-        at = urlsplit(url)
-        self._inbox = f"_INBOX.{secrets.token_hex(8)}"
-        self.buffer = b""
-        try:
-            self.socket = socket.create_connection((at.hostname, at.port or 4222), timeout_s)
-        except OSError as error:
-            raise LogError(f"NATS cannot be reached: {error}") from error
-        who = {"user": unquote(at.username or ""), "pass": unquote(at.password or "")}
-        try:
-            self._greet(who)
-        except LogError:
-            self.socket.close()
-            raise
-
-    def _greet(self, who: dict[str, str]) -> None:
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._line()  # INFO
-        options = {"verbose": False, "pedantic": False, "lang": "python", "version": "1", "headers": True, **who}
-        self.send(b"CONNECT %b\r\nSUB %b.* 0\r\nPING\r\n" % (json.dumps(options).encode(), self._inbox.encode()))
-        while (line := self._line()) != b"PONG":
-            if line.startswith(b"-ERR"):
-                raise LogError(f"NATS refuses us: {line.decode(errors='replace')}")
-
-    def close(self) -> None:
-        self.socket.close()
-
-    def send(self, data: bytes) -> None:
-        try:
-            self.socket.sendall(data)
-        except OSError as error:
-            raise LogError(f"NATS is gone: {error}") from error
-
-    def request(self, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The JSON answer; what else comes meanwhile stays in the buffer. Raises LogError for an error, too."""
-        text = json.dumps(body).encode() if body is not None else b""
-        self.send(b"PUB %b %b.1 %d\r\n%b\r\n" % (subject.encode(), self._inbox.encode(), len(text), text))
-        others: list[bytes] = []
-        while True:
-            line = self._line()
-            fields = line.split(b" ")
-            if fields[0] not in _DELIVERIES:
-                self.answer(fields)
-                continue
-            data = self._exactly(int(fields[-1]) + 2)
-            if fields[2] == b"0":
-                break
-            others += [line, b"\r\n", data]
-        self.buffer = b"".join(others) + self.buffer
-        if fields[0] == b"HMSG":  # only a status comes with headers: nobody listens at that subject
-            raise LogError(f"NATS has nobody at {subject}: is JetStream on?")
-        answer: dict[str, Any] = json.loads(data)
-        if "error" in answer:
-            raise LogError(f"NATS refuses {subject}: {answer['error'].get('description')}")
-        return answer
-
-    def answer(self, fields: list[bytes]) -> None:
-        """A line that brings nothing: only PING wants something back."""
-        if fields[0] == b"PING":
-            self.send(b"PONG\r\n")
-        elif fields[0] == b"-ERR":
-            raise LogError(f"NATS says {b' '.join(fields[1:]).decode(errors='replace')}")
-
-    def receive(self) -> bytes:
-        """What has come; raises LogError at the end of the connection."""
-        try:
-            data = self.socket.recv(_RECEIVE_BYTES)
-        except OSError as error:
-            raise LogError(f"NATS is gone: {error}") from error
-        if not data:
-            raise LogError("NATS closed the connection")
-        return data
-
-    def _line(self) -> bytes:
-        while (end := self.buffer.find(b"\r\n")) < 0:
-            self.buffer += self.receive()
-        line, self.buffer = self.buffer[:end], self.buffer[end + 2 :]
-        return line
-
-    def _exactly(self, size: int) -> bytes:
-        while len(self.buffer) < size:
-            self.buffer += self.receive()
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
-        return data
 
 
 def head(wire: Wire) -> Head:
@@ -175,6 +85,11 @@ def first_seq_since(wire: Wire, moment: datetime) -> int:
     wire.request(f"$JS.API.CONSUMER.DELETE.{STREAM}.{made['name']}")
     before: int = made["delivered"]["stream_seq"]
     return before + 1
+
+
+def _first_ms(headers: bytes) -> int | None:
+    said = _FIRST_MS.search(headers)
+    return int(said[1]) if said else None
 
 
 class LogReader:
@@ -248,7 +163,7 @@ class LogReader:
             if line_end < 0:
                 break
             fields = buffer[at:line_end].split(b" ")
-            if fields[0] not in _DELIVERIES:
+            if fields[0] not in DELIVERIES:
                 self._wire.answer(fields)
                 at = line_end + 2
                 continue
@@ -261,14 +176,18 @@ class LogReader:
             if len(reply) != _ACK_LEVELS:
                 self._status(fields, buffer[start:stop])
                 continue
+            first_ms = None
             if fields[0] == b"HMSG":  # headers come before the payload
-                start += int(fields[-2])
+                payload = start + int(fields[-2])
+                if payload - start > _MQTT_HEADER_BYTES:
+                    first_ms = _first_ms(buffer[start:payload])
+                start = payload
             self._delivered += 1
             if int(reply[6]) != self._delivered:
                 raise LogError(f"a gap in the log's delivery: {self._delivered} expected, {int(reply[6])} came")
             size += stop - start
             subject = fields[1].decode("utf-8", "replace")
-            messages.append(Message(int(reply[5]), int(reply[7]) // 1_000_000, subject, buffer[start:stop]))
+            messages.append(Message(int(reply[5]), int(reply[7]) // 1_000_000, subject, buffer[start:stop], first_ms))
         self._wire.buffer = buffer[at:]
         return size
 

@@ -33,15 +33,18 @@ def decode(
     """`sources[i]` is where `messages[i]` came from. With `careful` nothing takes the fast path."""
     if not messages:
         return Decoded(batches=[], refusals=[])
-    seqs, received, _, payloads = zip(*messages, strict=True)
+    seqs, received, _, payloads, firsts = zip(*messages, strict=True)
     class_ids = [None if source.reason is not None else source.class_id for source in sources]
     log = Log(
         seq=np.array(seqs, dtype=np.int64),
         received_ms=np.array(received, dtype=np.int64),
         device_no=np.array([source.device_no or 0 for source in sources], dtype=np.int64),
     )
+    judged_ms = log.received_ms
+    if any(firsts):
+        judged_ms = np.array([message.judged_ms for message in messages], dtype=np.int64)
     odd = set(range(len(messages))) if careful else set()
-    groups = [] if careful else gather(payloads, log.received_ms, class_ids, odd)
+    groups = [] if careful else gather(payloads, judged_ms, class_ids, odd)
     for group in groups:
         odd |= group.odd_places(catalogue[group.class_id])
     parts: dict[str, list[Part]] = {}
@@ -77,7 +80,7 @@ def _scrutinise(
             refusals.append(_refusal(message, source, flaw))
         elif place in odd and source.class_id is not None:
             declared = frozenset(catalogue[source.class_id].metric_names)
-            verdict = scrutinise(message.payload, message.received_ms, declared)
+            verdict = scrutinise(message.payload, message.judged_ms, declared)
             refusals += [_refusal(message, source, flaw) for flaw in verdict.flaws]
             found.setdefault(source.class_id, []).extend((place, reading) for reading in verdict.readings)
     for class_id, readings in found.items():

@@ -32,11 +32,11 @@ class _Readings:
 
 
 def gather(
-    payloads: Sequence[bytes], received_ms: Ints, class_ids: Sequence[str | None], odd: set[int]
+    payloads: Sequence[bytes], judged_ms: Ints, class_ids: Sequence[str | None], odd: set[int]
 ) -> list[Gathered]:
     """The trusted readings in groups. `class_ids[i]` is None where message i is refused for its topic."""
     readings = _readings(payloads, class_ids, odd)
-    latest_ms = (received_ms + limits.AHEAD_MS)[readings.slot >> ORDINAL_BITS]
+    latest_ms = (judged_ms + limits.AHEAD_MS)[readings.slot >> ORDINAL_BITS]
     if not _all_plain(readings.documents, latest_ms):
         plain = [_is_plain(each, latest) for each, latest in zip(readings.documents, latest_ms.tolist(), strict=True)]
         odd.update((readings.slot[[not each for each in plain]] >> ORDINAL_BITS).tolist())

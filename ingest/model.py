@@ -20,6 +20,12 @@ class Message(NamedTuple):
     received_ms: int
     subject: str  # `log.{slot}.{tenant}.{device}.up.{kind}`
     payload: bytes
+    first_ms: int | None = None  # of a message that is replayed: when the log first received it
+
+    @property
+    def judged_ms(self) -> int:
+        """The clock by which its `ts` is believed or not: a wrong one does not become right by waiting."""
+        return self.received_ms if self.first_ms is None else self.first_ms
 
 
 class Reason(StrEnum):

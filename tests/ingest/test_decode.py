@@ -177,3 +177,17 @@ def test_whatever_comes_good_neighbours_survive_and_both_ways_of_reading_agree(s
     assert {("refrigerator", 2 * seq + 1) for seq in range(len(sent))} <= rows
     assert {seq for _, seq in rows} | {refusal.seq for refusal in fast.refusals} == set(range(len(messages)))
     same(fast, decode(messages, sources, CATALOGUE, careful=True))
+
+
+@pytest.mark.parametrize("careful", [False, True])
+def test_a_clock_that_was_wrong_does_not_become_right_by_waiting(*, careful: bool) -> None:
+    """A message that is replayed is judged by the time at which the log first received it, and kept by the new one."""
+    ahead = a_reading(NOW_MS + 3_600_000)
+    messages = [
+        a_message(ahead, seq=1, received_ms=NOW_MS + 86_400_000)._replace(first_ms=NOW_MS),
+        a_message(ahead, seq=2, received_ms=NOW_MS + 86_400_000),
+    ]
+    found = decode(messages, [a_source()] * 2, CATALOGUE, careful=careful)
+    assert [(each.seq, each.reason) for each in found.refusals] == [(1, Reason.TS_IN_FUTURE)]
+    assert found.batches[0].seq.tolist() == [2]
+    assert found.batches[0].received_ms.tolist() == [NOW_MS + 86_400_000]

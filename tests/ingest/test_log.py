@@ -7,7 +7,8 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from ingest import adapter_log
-from ingest.adapter_log import LogReader, Wire
+from ingest.adapter_log import LogReader
+from ingest.adapter_wire import Wire
 from ingest.errors import LogError, LogLostError
 from ingest.model import Message
 from tests.conftest import NatsServer
@@ -127,3 +128,24 @@ def test_a_server_that_is_not_there_is_a_log_error() -> None:
 def test_a_wrong_password_is_a_log_error(nats_server: NatsServer) -> None:
     with pytest.raises(LogError, match="refuses us"):
         LogReader(f"nats://house:wrong@127.0.0.1:{nats_server.port}", 0)
+
+
+def test_what_the_house_publishes_again_brings_when_it_first_came_and_is_stored_once(
+    nats_server: NatsServer, start: int, device: mqtt.Client
+) -> None:
+    publish(device, b"first")
+    wire = Wire(nats_server.url)
+    headers = {"Nats-Msg-Id": f"test-{start}", adapter_log.FIRST_MS: "1764000000000"}
+    seqs = [wire.publish("fm.demo.d1.up.telemetry", b"MSG \r\n\xff", headers) for _ in range(2)]
+    wire.close()
+    publish(device, b"last")
+    reader = LogReader(nats_server.url, start)
+    got = fetch(reader, 3)
+    reader.close()
+    assert seqs == [start + 2, start + 2]
+    assert [(message.payload, message.first_ms) for message in got] == [
+        (b"first", None),
+        (b"MSG \r\n\xff", 1_764_000_000_000),
+        (b"last", None),
+    ]
+    assert got[1].received_ms >= got[0].received_ms > 1_764_000_000_000

@@ -10,7 +10,8 @@ import pytest
 from api.batch import Intake, Memory
 from api.forget import Forgetting, keep_from
 from ingest import adapter_log, history, partition
-from ingest.adapter_log import Head, Wire
+from ingest.adapter_log import Head
+from ingest.adapter_wire import Wire
 from ingest.errors import FencedError, LogLostError
 from ingest.model import Message, Reason
 from tests.conftest import Database, NatsServer

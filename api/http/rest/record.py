@@ -10,6 +10,7 @@ from api.http import counts
 from api.http.house import Home
 from devices import registry
 from ingest import adapter_log, history
+from ingest.adapter_wire import Wire
 
 router = APIRouter(tags=["record"])
 
@@ -41,6 +42,6 @@ def ledger(device_id: str, home: Home, from_ms: Moment = None, to_ms: Moment = N
 def log(home: Home) -> dict[str, int]:
     with home.looking() as conn:
         cursor = counts.cursor(conn)
-    with closing(adapter_log.Wire(home.settings.nats_url.get_secret_value())) as wire:
+    with closing(Wire(home.settings.nats_url.get_secret_value())) as wire:
         head = adapter_log.head(wire)
     return {"head": head.last_seq, "first": head.first_seq, "bytes": head.bytes, "cursor": cursor}

@@ -1,0 +1,115 @@
+"""One connection in NATS' own protocol: questions with their answers, messages into the log, and what a subscription
+brings. Protocol: https://docs.nats.io/reference/reference-protocols/nats-protocol."""
+
+import json
+import secrets
+import socket
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ingest.errors import LogError
+
+DELIVERIES = {b"MSG", b"HMSG"}
+_RECEIVE_BYTES = 1 << 20
+
+
+class Wire:
+    """One connection. Requests are answered before a subscription delivers; afterwards it only receives."""
+
+    def __init__(self, url: str, timeout_s: float = 5.0) -> None:
+        at = urlsplit(url)
+        self._inbox = f"_INBOX.{secrets.token_hex(8)}".encode()
+        self.buffer = b""
+        try:
+            self.socket = socket.create_connection((at.hostname, at.port or 4222), timeout_s)
+        except OSError as error:
+            raise LogError(f"NATS cannot be reached: {error}") from error
+        who = {"user": unquote(at.username or ""), "pass": unquote(at.password or "")}
+        try:
+            self._greet(who)
+        except LogError:
+            self.socket.close()
+            raise
+
+    def _greet(self, who: dict[str, str]) -> None:
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._line()  # INFO
+        options = {"verbose": False, "pedantic": False, "lang": "python", "version": "1", "headers": True, **who}
+        self.send(b"CONNECT %b\r\nSUB %b.* 0\r\nPING\r\n" % (json.dumps(options).encode(), self._inbox))
+        while (line := self._line()) != b"PONG":
+            if line.startswith(b"-ERR"):
+                raise LogError(f"NATS refuses us: {line.decode(errors='replace')}")
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        try:
+            self.socket.sendall(data)
+        except OSError as error:
+            raise LogError(f"NATS is gone: {error}") from error
+
+    def request(self, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The JSON answer. Raises LogError for an error, too."""
+        text = json.dumps(body).encode() if body is not None else b""
+        return self._ask(subject, b"PUB %b %b.1 %d\r\n%b\r\n" % (subject.encode(), self._inbox, len(text), text))
+
+    def publish(self, subject: str, payload: bytes, headers: dict[str, str]) -> int:
+        """The log's sequence of the message, once it is stored; of the one that is there if its Nats-Msg-Id came
+        before. Raises LogError."""
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"NATS/1.0\r\n{lines}\r\n".encode()
+        sizes = len(head), len(head) + len(payload)
+        frame = b"HPUB %b %b.1 %d %d\r\n%b%b\r\n" % (subject.encode(), self._inbox, *sizes, head, payload)
+        return int(self._ask(subject, frame)["seq"])
+
+    def _ask(self, subject: str, frame: bytes) -> dict[str, Any]:
+        """What else comes meanwhile stays in the buffer."""
+        self.send(frame)
+        others: list[bytes] = []
+        while True:
+            line = self._line()
+            fields = line.split(b" ")
+            if fields[0] not in DELIVERIES:
+                self.answer(fields)
+                continue
+            data = self._exactly(int(fields[-1]) + 2)
+            if fields[2] == b"0":
+                break
+            others += [line, b"\r\n", data]
+        self.buffer = b"".join(others) + self.buffer
+        if fields[0] == b"HMSG":  # only a status comes with headers: nobody listens at that subject
+            raise LogError(f"NATS has nobody at {subject}: is JetStream on?")
+        answer: dict[str, Any] = json.loads(data)
+        if "error" in answer:
+            raise LogError(f"NATS refuses {subject}: {answer['error'].get('description')}")
+        return answer
+
+    def answer(self, fields: list[bytes]) -> None:
+        """A line that brings nothing: only PING wants something back."""
+        if fields[0] == b"PING":
+            self.send(b"PONG\r\n")
+        elif fields[0] == b"-ERR":
+            raise LogError(f"NATS says {b' '.join(fields[1:]).decode(errors='replace')}")
+
+    def receive(self) -> bytes:
+        """What has come; raises LogError at the end of the connection."""
+        try:
+            data = self.socket.recv(_RECEIVE_BYTES)
+        except OSError as error:
+            raise LogError(f"NATS is gone: {error}") from error
+        if not data:
+            raise LogError("NATS closed the connection")
+        return data
+
+    def _line(self) -> bytes:
+        while (end := self.buffer.find(b"\r\n")) < 0:
+            self.buffer += self.receive()
+        line, self.buffer = self.buffer[:end], self.buffer[end + 2 :]
+        return line
+
+    def _exactly(self, size: int) -> bytes:
+        while len(self.buffer) < size:
+            self.buffer += self.receive()
+        data, self.buffer = self.buffer[:size], self.buffer[size:]
+        return data
