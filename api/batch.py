@@ -7,13 +7,11 @@ import psycopg
 import structlog
 from psycopg import Connection
 
+from api.memory import Memory
 from detectors import store as findings
-from detectors.engine import Engine
 from detectors.model import Finding
-from devices.model import Catalogue
 from ingest import history, limits, partition
 from ingest.decode import Decoded, decode
-from ingest.directory import Directory
 from ingest.model import Message, Reason, Refusal
 from ingest.partition import Claim
 from ingest.topics import Source
@@ -25,29 +23,6 @@ _CONTENT = {"22", "23", "54"}  # SQLSTATE classes: data exception, integrity, pr
 def is_about_content(error: psycopg.Error) -> bool:
     """The database, or already its driver, will never take these rows, however often they are sent."""
     return isinstance(error, psycopg.DataError) or (error.sqlstate or "")[:2] in _CONTENT
-
-
-class Memory:
-    """What the detectors remember, and the cursor at which they remember it."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self.catalogue = catalogue
-        self.directory = Directory(catalogue)
-        self.engine = Engine(catalogue)
-        self.cursor: int | None = None
-
-    def stand_at(self, conn: Connection[Any], cursor: int) -> None:
-        """Fold the record up to `cursor`, unless that is what is remembered. A commit of which the answer was lost
-        shows as a cursor that moved: then everything is learned anew."""
-        if cursor == self.cursor:
-            return
-        self.engine = Engine(self.catalogue)
-        with conn.transaction():
-            self.engine.recall(findings.recalled(conn, cursor))
-            for appliance in self.catalogue.values():
-                for batch in history.remembered(conn, appliance, cursor):
-                    self.engine.fold([batch])
-        self.cursor = cursor
 
 
 class Intake:

@@ -17,9 +17,12 @@ import structlog
 from psycopg import Connection
 
 from api import database
-from api.batch import Intake, Memory, is_about_content
+from api.batch import Intake, is_about_content
+from api.checkpoint import Checkpoints
 from api.forget import Forgetting
+from api.memory import Memory
 from api.settings import Settings
+from detectors import store as findings
 from devices import catalogue
 from ingest import adapter_log, partition
 from ingest.adapter_log import LogReader
@@ -27,8 +30,6 @@ from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 from ingest.standing import Standing, judge
 
-MOST_MESSAGES = 4000
-MOST_BYTES = 2 << 20  # of payload: 400 readings in 64 KiB, so some 16,000 rows of them in one transaction
 _IDLE_S = 0.5
 _RENEW_S = 2.0
 _BACKOFF_S = (0.05, 0.2, 0.5, 1.0, 2.0)
@@ -72,14 +73,13 @@ class _Session:
             claim = self._take(conn, stop)
             if claim is None:
                 return
-            self._memory.stand_at(conn, claim.cursor)
-            cursor = self._memory.cursor = self._stand(conn, claim)
-            reader = LogReader(self._settings.nats_url.get_secret_value(), cursor)
-            try:
+            cursor = self._stand(conn, claim)
+            with closing(self._read_from(cursor)) as reader:
                 self._say(reader, cursor)
-                self._read(conn, reader, Intake(conn, self._memory, claim), stop)
-            finally:
-                reader.close()
+                self._read(conn, reader, claim, stop)
+
+    def _read_from(self, seq: int) -> LogReader:
+        return LogReader(self._settings.nats_url.get_secret_value(), seq)
 
     def _take(self, conn: Connection, stop: threading.Event) -> partition.Claim | None:
         owner = f"{socket.gethostname()}:{os.getpid()}"
@@ -96,19 +96,24 @@ class _Session:
         return None
 
     def _stand(self, conn: Connection, claim: partition.Claim) -> int:
-        """The cursor in the log that is there. Of a log that lost its end it is the last message that is not newer
-        than what was read, and the loss is said. Raises LogLostError for a log that is not the record's."""
+        """The cursor in the log that is there, and memory to go with it. Of a log that lost its end it is the last
+        message that is not newer than what was read, and the loss is said. Raises LogLostError for a log that is not
+        the record's."""
         with closing(Wire(self._settings.nats_url.get_secret_value())) as wire:
             head = adapter_log.head(wire)
             standing = judge(claim, head, adapter_log.received_ms(wire, head, claim.cursor))
             if standing is Standing.SAME:
+                self._memory.stand_at(conn, claim, self._read_from)
                 return claim.cursor
             cursor = min(claim.cursor, head.last_seq)
             if standing is Standing.SHORTENED and claim.received_ms is not None:
                 since = datetime.fromtimestamp((claim.received_ms + 1) / 1000, UTC)
                 cursor = min(cursor, adapter_log.first_seq_since(wire, since) - 1)
+        self._memory.stand_at(conn, claim, None)
         with conn.transaction():
             partition.place(conn, claim, cursor, head.made)
+            findings.drop_checkpoint(conn, partition.FIRST_SLOT)
+        self._memory.cursor = cursor
         if standing is Standing.SHORTENED:
             _log.error("the log lost its end; the record had read it", lost_from=cursor + 1, lost_to=claim.cursor)
         return cursor
@@ -119,11 +124,12 @@ class _Session:
             _log.error("the log was purged before it was read", missing_from=cursor + 1, missing_to=first - 1)
         _log.info("reading", cursor=cursor, head=reader.head.last_seq)
 
-    def _read(self, conn: Connection, reader: LogReader, intake: Intake, stop: threading.Event) -> None:
-        forgetting = Forgetting(self._settings)
+    def _read(self, conn: Connection, reader: LogReader, claim: partition.Claim, stop: threading.Event) -> None:
+        intake, forgetting = Intake(conn, self._memory, claim), Forgetting(self._settings)
+        checkpoints = Checkpoints(self._memory, claim)
         renewed = time.monotonic()
         while not stop.is_set():
-            messages = reader.fetch(MOST_MESSAGES, MOST_BYTES, _IDLE_S)
+            messages = reader.fetch(_IDLE_S)
             if messages:
                 intake.take(messages)
                 self.progressed = True
@@ -132,3 +138,5 @@ class _Session:
                 intake.renew()
                 renewed = time.monotonic()
             forgetting.now_and_then(conn)
+            checkpoints.now_and_then(conn)
+        checkpoints.write(conn)

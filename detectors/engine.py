@@ -4,7 +4,7 @@ It touches nothing and owns no clock. The same readings in the same order give t
 into batches. What it remembers is a function of each device's last four days, apart from what `recall` is told.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -54,6 +54,13 @@ class _Class:
     works: list[Bools]
     newest_ms: Ints
     slots: Slots = field(default_factory=Slots)
+
+    def arrays(self, prefix: str) -> Iterator[tuple[str, Any]]:
+        """All but the devices' slots, the arrays themselves and no copies."""
+        yield f"{prefix}/newest_ms", self.newest_ms
+        for detector, memory, works in zip(self.detectors, self.memories, self.works, strict=True):
+            yield f"{prefix}/{detector.rule}/works", works
+            yield from memory.arrays(f"{prefix}/{detector.rule}")
 
 
 class Engine:
@@ -126,6 +133,22 @@ class Engine:
             for detector, memory in zip(mine.detectors, mine.memories, strict=True):
                 if detector.rule == finding.rule:
                     detector.recall(memory, slot, finding)
+
+    def freeze(self) -> dict[str, Any]:
+        """All that is remembered, as arrays with one row a device; nothing else is needed to go on from here."""
+        frozen: dict[str, Any] = {}
+        for class_id, mine in self._classes.items():
+            frozen[f"{class_id}/device_no"] = mine.slots.device_no()
+            frozen |= {name: array[: len(mine.slots)] for name, array in mine.arrays(class_id)}
+        return frozen
+
+    def thaw(self, frozen: Mapping[str, Any]) -> None:
+        """Remember what `freeze` gave. Raises KeyError, ValueError where it is another engine's."""
+        for class_id, mine in self._classes.items():
+            mine.slots.claim(frozen[f"{class_id}/device_no"])
+            self._grow(mine)
+            for name, array in mine.arrays(class_id):
+                array[: len(mine.slots)] = frozen[name]
 
     def bytes_per_device(self, class_id: str) -> int:
         """Flat: no device costs more than another, however long it is watched."""

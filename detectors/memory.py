@@ -36,8 +36,16 @@ class Memory:
             **{name: a.joined(b) if isinstance(a, Memory) else np.concatenate([a, b]) for name, a, b in pairs}
         )
 
+    def arrays(self, prefix: str) -> Iterator[tuple[str, Any]]:
+        """Every array with a name that is its own, the arrays themselves and no copies."""
+        for name, values in self.columns():
+            if isinstance(values, Memory):
+                yield from values.arrays(f"{prefix}/{name}")
+            else:
+                yield f"{prefix}/{name}", values
+
     def bytes_per_device(self) -> int:
-        return sum(v.bytes_per_device() if isinstance(v, Memory) else int(v[:1].nbytes) for _, v in self.columns())
+        return sum(int(values[:1].nbytes) for _, values in self.arrays(""))
 
 
 @dataclass
@@ -48,6 +56,10 @@ class Slots:
 
     def __len__(self) -> int:
         return len(self.slot_of)
+
+    def device_no(self) -> Ints:
+        """The devices in the order of their slots."""
+        return np.fromiter(self.slot_of, np.int64, len(self.slot_of))
 
     def find(self, device_no: Ints) -> Ints:
         """The devices' slots; -1: not met yet."""

@@ -28,3 +28,12 @@ class Finding:
     at_ms: int  # the reading that decided
     seq: int  # the log sequence of that reading
     evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """What an engine remembered when the cursor stood at `seq`; readable by code of the same fingerprint alone."""
+
+    seq: int
+    fingerprint: str
+    memory: bytes

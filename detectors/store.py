@@ -1,6 +1,7 @@
 """Findings as rows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from detectors.model import Claim, Finding
+from detectors.model import Checkpoint, Claim, Finding
 from ledger.statements import Statements
 
 _sql = Statements("detectors")
@@ -54,6 +55,22 @@ def recalled(conn: Connection[Any], cursor: int) -> list[Finding]:
     """What the engine must know as decided before it folds the record up to `cursor`, in order."""
     with conn.cursor(row_factory=dict_row) as cur:
         return [_finding(row) for row in cur.execute(_sql.recall_findings, {"cursor": cursor})]
+
+
+def save_checkpoint(conn: Connection[Any], first_slot: int, checkpoint: Checkpoint) -> None:
+    names = {"first_slot": first_slot, **asdict(checkpoint)}
+    conn.execute(_sql.save_checkpoint, names)
+
+
+def find_checkpoint(conn: Connection[Any], first_slot: int, fingerprint: str, cursor: int) -> Checkpoint | None:
+    """What this code remembered at or before the cursor."""
+    names = {"first_slot": first_slot, "fingerprint": fingerprint, "cursor": cursor}
+    row = conn.execute(_sql.find_checkpoint, names, binary=True).fetchone()
+    return None if row is None else Checkpoint(seq=row[0], fingerprint=fingerprint, memory=row[1])
+
+
+def drop_checkpoint(conn: Connection[Any], first_slot: int) -> None:
+    conn.execute(_sql.drop_checkpoint, {"first_slot": first_slot})
 
 
 def _finding(row: dict[str, Any]) -> Finding:

@@ -18,6 +18,8 @@ from ingest.errors import IngestError, LogError, LogLostError
 from ingest.model import Message
 
 STREAM = "LOG"
+MOST_MESSAGES = 4000  # of one transaction, as are the
+MOST_BYTES = 2 << 20  # of payload: 400 readings in 64 KiB, so some 16,000 rows of them
 _HEARTBEAT_S = 1.0
 _SILENCE_S = 5.0  # several heartbeats: whoever is silent as long is gone
 _LINGER_S = 0.002
@@ -129,7 +131,7 @@ class LogReader:
     def close(self) -> None:
         self._wire.close()
 
-    def fetch(self, most: int, most_bytes: int, wait_s: float) -> list[Message]:
+    def fetch(self, wait_s: float, most: int = MOST_MESSAGES, most_bytes: int = MOST_BYTES) -> list[Message]:
         """The next messages; none after `wait_s`. They go when they are many, when the newest has waited 2 ms, or the
         oldest 20 ms. Raises LogError when the log can no longer be trusted to be complete."""
         messages: list[Message] = []

@@ -42,6 +42,12 @@ def keep(conn: Connection[Any], catalogue: Catalogue, batches: Sequence[Batch], 
     return Kept(new=new, refusals=stored)
 
 
+def kept_before(conn: Connection[Any], catalogue: Catalogue, batches: Sequence[Batch]) -> list[Batch]:
+    """Of readings that come from the log once more, those that were new when they were kept, as `keep` gave them."""
+    found = [_compare(conn, catalogue[batch.class_id], batch)[0] for batch in batches]
+    return [merge.first_said(fresh) for fresh in found if len(fresh)]
+
+
 def _compare(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> tuple[Batch, list[merge.Conflict]]:
     """The readings that were new, and where the others say something else than what is stored."""
     fresh = np.zeros(len(batch), dtype=np.bool_)

@@ -5,7 +5,6 @@ import sys
 import time
 
 from api.settings import Settings
-from api.worker import MOST_BYTES, MOST_MESSAGES
 from ingest.adapter_log import LogReader
 
 
@@ -15,7 +14,7 @@ def main(cursor: int, quiet_s: float) -> None:
     _say("ready")
     count, begin, end, cpu_s = 0, 0.0, 0.0, time.process_time()
     while not count or time.monotonic() - end < quiet_s:
-        messages = reader.fetch(MOST_MESSAGES, MOST_BYTES, 0.1)
+        messages = reader.fetch(0.1)
         if messages:
             end = time.monotonic()
             begin = begin or end

@@ -26,3 +26,19 @@ SELECT device_no, rule, claim, metric, observed, expected, (extract(epoch FROM s
 FROM (SELECT *, row_number() OVER (PARTITION BY device_no, rule ORDER BY finding_no DESC) AS age FROM finding
       WHERE seq <= %(cursor)s) AS aged
 WHERE age <= 250 ORDER BY finding_no
+
+-- name: save_checkpoint
+-- What the detectors remember at the cursor; the one before it is of no use any more.
+INSERT INTO checkpoint (first_slot, seq, fingerprint, memory)
+VALUES (%(first_slot)s, %(seq)s, %(fingerprint)s, %(memory)b)
+ON CONFLICT (first_slot) DO UPDATE SET seq = excluded.seq, fingerprint = excluded.fingerprint,
+                                       memory = excluded.memory, written_at = excluded.written_at
+
+-- name: find_checkpoint
+-- What this code remembered at or before the cursor.
+SELECT seq, memory FROM checkpoint
+WHERE first_slot = %(first_slot)s AND fingerprint = %(fingerprint)s AND seq <= %(cursor)s
+
+-- name: drop_checkpoint
+-- The cursor counts in another log from now on.
+DELETE FROM checkpoint WHERE first_slot = %(first_slot)s

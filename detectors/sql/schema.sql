@@ -23,3 +23,16 @@ SELECT protect('finding');
 GRANT SELECT, INSERT ON finding TO foremend_worker;
 GRANT SELECT, UPDATE ON finding TO foremend_relay;
 GRANT SELECT ON finding TO foremend_api;
+
+-- What the detectors of a partition remembered when its cursor stood at `seq`, so that a start need not learn it from the
+-- record. It may be lost at any time. `fingerprint`: of the code and the catalogue that wrote it; others cannot read it.
+CREATE TABLE checkpoint (
+    first_slot smallint PRIMARY KEY REFERENCES partition,
+    seq bigint NOT NULL,
+    fingerprint text NOT NULL,
+    memory bytea NOT NULL,
+    written_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+ALTER TABLE checkpoint ALTER COLUMN memory SET STORAGE EXTERNAL;  -- numbers that hardly shrink, and a worker that waits
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON checkpoint TO foremend_worker;

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from detectors import checkpoint
 from detectors.isolation import RuleStep
 from detectors.memory import Memory
 from tests.detectors.builders import DAY, HOUR_MS, START_MS, Subject, a_batch, cut, in_pieces, observe, said, together
@@ -102,6 +103,22 @@ def observing_is_not_remembering(subject: Subject) -> None:
     assert len(before.findings) == 1
 
 
+def a_checkpoint_anywhere_changes_nothing(subject: Subject) -> None:
+    log = together(
+        [subject.log(9 * DAY, ill=slice(5 * DAY, 7 * DAY), seed=7, device_no=7), subject.log(9 * DAY, device_no=3)]
+    )
+    whole = observe(subject.engine(), [log])
+    assert len(whole) == 2
+    engine, findings = subject.engine(), []
+    for piece in in_pieces(log, 12, seed=5):
+        findings += observe(engine, [piece])
+        blob = checkpoint.write(engine)
+        engine = subject.engine()
+        checkpoint.read(blob, engine)
+        assert checkpoint.write(engine) == blob
+    assert findings == whole
+
+
 def memory_is_flat(subject: Subject) -> None:
     engine = subject.engine()
     steps = [engine.observe([piece]) for piece in cut(subject.log(2 * DAY), [10])]
@@ -144,6 +161,7 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     a_constant_says_nothing,
     batches_do_not_matter,
     observing_is_not_remembering,
+    a_checkpoint_anywhere_changes_nothing,
     memory_is_flat,
     silence_is_not_evidence,
     missing_samples_do_not_matter_much,

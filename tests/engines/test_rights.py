@@ -6,6 +6,7 @@ from tests.conftest import Database
 
 NO_TENANT = {
     "schema_version": "says which version the schema has",
+    "checkpoint": "what the worker remembers, of all tenants at once; only the worker sees it",
     "partition": "how far the log was read, of all tenants at once",
 }
 BY_VIEW = ("reading_",)  # TimescaleDB refuses policies there; nobody but the worker has a right, others have views

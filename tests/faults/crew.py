@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from api import worker
+from api import checkpoint, worker
 from api.cli import _process
 from tests.conftest import Database
 
@@ -46,6 +46,7 @@ class Worker:
 
 def _work(environment: dict[str, str]) -> None:
     os.environ.update(environment)
+    checkpoint.EVERY_S, checkpoint._FEW, checkpoint._SHARE = 0.02, 10, 1.0  # often, for deaths around it
     _process.run("worker", worker.run)
 
 

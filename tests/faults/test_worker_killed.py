@@ -82,6 +82,8 @@ def test_killed_at_seeded_points_it_leaves_what_an_undisturbed_one_leaves(
     assert ours["findings"] == expected["findings"]
     assert ours["readings"] == expected["readings"]
     assert ours["refusals"] == expected["refusals"]
+    with disturbed.connect() as conn:
+        assert conn.execute("SELECT seq > %s FROM checkpoint", [start]).fetchone() == (True,)
     taken = {row[2] for row in ours["readings"]} | {row[2] for row in ours["refusals"]}
     assert taken == set(range(start + 1, start + 1 + len(sent)))
 

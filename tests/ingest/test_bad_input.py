@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.batch import Intake, Memory
+from api.batch import Intake
+from api.memory import Memory
 from ingest import history, partition
 from ingest.model import Message, Reason
 from tests.conftest import Database
@@ -29,7 +30,7 @@ def intake(database: Database) -> Iterator[Intake]:
         claim = partition.take(conn, "me")
         assert claim is not None
         memory = Memory(CATALOGUE)
-        memory.stand_at(conn, claim.cursor)
+        memory.stand_at(conn, claim, None)
         conn.commit()
         yield Intake(conn, memory, claim)
 

@@ -39,7 +39,7 @@ def publish(device: mqtt.Client, *payloads: bytes, topic: str = "fm/demo/d1/up/t
 def fetch(reader: LogReader, n: int) -> list[Message]:
     got: list[Message] = []
     for _ in range(50):
-        got += reader.fetch(1000, 1 << 20, 0.2)
+        got += reader.fetch(0.2)
         if len(got) >= n:
             break
     return got
@@ -73,7 +73,7 @@ def test_a_fetch_stops_at_its_limits_and_the_rest_stays(
 ) -> None:
     publish(device, *[b"x" * 1000] * 40)
     reader = LogReader(nats_server.url, start)
-    assert len(reader.fetch(7, 1 << 20, 5)) == 7
+    assert len(reader.fetch(5, most=7)) == 7
     rest = fetch(reader, 33)
     assert [message.seq for message in rest] == list(range(start + 8, start + 41))
     reader.close()
@@ -83,7 +83,7 @@ def test_a_quiet_log_keeps_its_reader(nats_server: NatsServer, start: int) -> No
     """Heartbeats count as life: silence is only what is longer than several of them."""
     reader = LogReader(nats_server.url, start)
     for _ in range(14):
-        assert reader.fetch(10, 1000, 0.5) == []
+        assert reader.fetch(0.5) == []
     reader.close()
 
 

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from api.batch import Intake, Memory
+from api.batch import Intake
 from api.forget import Forgetting, keep_from
+from api.memory import Memory
 from ingest import adapter_log, history, partition
 from ingest.adapter_log import Head
 from ingest.adapter_wire import Wire
@@ -140,13 +142,13 @@ def test_a_commit_whose_answer_was_lost_is_noticed_and_learned_again(house: Hous
         with conn.transaction():
             claim = partition.take(conn, "me")
         assert claim is not None
-        memory.stand_at(conn, claim.cursor)
+        memory.stand_at(conn, claim, None)
         seq = claim.cursor + 1
         Intake(conn, memory, claim).take(_messages(seq, [a_reading(NOW_MS - 1000)]))
         engine = memory.engine
-        memory.stand_at(conn, seq)
+        memory.stand_at(conn, replace(claim, cursor=seq), None)
         assert memory.engine is engine
-        memory.stand_at(conn, seq + 1)
+        memory.stand_at(conn, replace(claim, cursor=seq + 1), None)
         assert memory.engine is not engine
         newest = memory.engine.observe([next(history.remembered(conn, CATALOGUE["refrigerator"], seq))])
         assert newest.classes[0].newest_ms.tolist() == [NOW_MS - 1000]

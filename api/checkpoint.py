@@ -1,0 +1,55 @@
+"""Writes down what the worker remembers, so that its next start reads seconds of the log and not days of the record."""
+
+import time
+from typing import Any
+
+import structlog
+from psycopg import Connection
+
+from api.memory import Memory
+from detectors import checkpoint, store
+from detectors.model import Checkpoint
+from ingest import partition
+from ingest.partition import Claim
+
+EVERY_S = 30.0
+_FEW = 1000  # messages: read again in a fraction of a second, so they can wait
+_LATEST_S = 600.0
+_SHARE = 0.02  # of the time, at most, goes into writing it
+_MOST_BYTES = 256 << 20
+_log = structlog.get_logger("worker")
+
+
+class Checkpoints:
+    """Between two batches, where memory and cursor agree; under the claim, like every batch."""
+
+    def __init__(self, memory: Memory, claim: Claim) -> None:
+        self._memory, self._claim = memory, claim
+        self._seq = memory.cursor or 0
+        self._wait_s = EVERY_S
+        self._written_s = time.monotonic()
+
+    def now_and_then(self, conn: Connection[Any]) -> None:
+        waited_s = time.monotonic() - self._written_s
+        behind = (self._memory.cursor or 0) - self._seq
+        if waited_s >= self._wait_s and (behind >= _FEW or waited_s >= _LATEST_S):
+            self.write(conn)
+
+    def write(self, conn: Connection[Any]) -> None:
+        """Raises FencedError."""
+        seq = self._memory.cursor
+        if seq is None or seq == self._seq:
+            return
+        begin_s = time.monotonic()
+        memory = checkpoint.write(self._memory.engine)
+        if len(memory) > _MOST_BYTES:
+            _log.warning(
+                "too much is remembered for a checkpoint; a start learns it from the record", bytes=len(memory)
+            )
+        else:
+            with conn.transaction():
+                partition.renew(conn, self._claim)
+                written = Checkpoint(seq=seq, fingerprint=self._memory.fingerprint, memory=memory)
+                store.save_checkpoint(conn, partition.FIRST_SLOT, written)
+        self._seq, self._written_s = seq, time.monotonic()
+        self._wait_s = max(EVERY_S, (self._written_s - begin_s) / _SHARE)

@@ -1,0 +1,105 @@
+"""What the worker remembers between batches, and how it comes to remember it again.
+
+The record can always teach it: four days of every device. A checkpoint is quicker: what was remembered at some earlier
+cursor, and then the log from there, in which the record tells what was new.
+"""
+
+import hashlib
+from collections.abc import Callable
+from contextlib import closing
+from importlib import resources
+from typing import Any
+
+import structlog
+from psycopg import Connection
+
+from detectors import checkpoint
+from detectors import store as findings
+from detectors.engine import Engine
+from detectors.errors import CheckpointError
+from devices.model import Catalogue
+from ingest import history, partition
+from ingest.adapter_log import LogReader
+from ingest.decode import decode
+from ingest.directory import Directory
+from ingest.partition import Claim
+
+_IDLE_S = 0.5
+_log = structlog.get_logger("worker")
+
+
+def fingerprint(catalogue: Catalogue) -> str:
+    """Of all that decides what is remembered: the detectors' code and the catalogue. Another one is another memory."""
+    digest = hashlib.sha256(repr(sorted(catalogue.items())).encode())
+    for file in sorted(resources.files("detectors").iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".py"):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+class Memory:
+    """What the detectors remember, and the cursor at which they remember it."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.fingerprint = fingerprint(catalogue)
+        self.directory = Directory(catalogue)
+        self.engine = Engine(catalogue)
+        self.cursor: int | None = None
+
+    def stand_at(self, conn: Connection[Any], claim: Claim, read_from: Callable[[int], LogReader] | None) -> None:
+        """Remember what a worker at the claim's cursor remembers, unless that is what is remembered. A commit of which
+        the answer was lost shows as a cursor that moved. `read_from(seq)` reads the log behind `seq`; None: the log is
+        not the one that was read. Raises FencedError, LogError."""
+        if claim.cursor == self.cursor:
+            return
+        self.cursor = None
+        if read_from is None or not self._go_on(conn, claim, read_from):
+            self._learn(conn, claim)
+        self.cursor = claim.cursor
+
+    def _go_on(self, conn: Connection[Any], claim: Claim, read_from: Callable[[int], LogReader]) -> bool:
+        """From the checkpoint; False where there is none or it does not reach to the cursor."""
+        self.engine = Engine(self.catalogue)
+        with conn.transaction():
+            found = findings.find_checkpoint(conn, partition.FIRST_SLOT, self.fingerprint, claim.cursor)
+        if found is None:
+            return False
+        try:
+            checkpoint.read(found.memory, self.engine)
+        except CheckpointError as error:
+            _log.exception("the checkpoint cannot be read", error=str(error))
+            return False
+        if found.seq < claim.cursor:
+            with closing(read_from(found.seq)) as reader:
+                if reader.head.first_seq > found.seq + 1:
+                    _log.warning("the log no longer holds what came after the checkpoint", seq=found.seq)
+                    return False
+                self._read_again(conn, claim, reader)
+        _log.info("remembered from a checkpoint", seq=found.seq, cursor=claim.cursor)
+        return True
+
+    def _read_again(self, conn: Connection[Any], claim: Claim, reader: LogReader) -> None:
+        """What was found on the way was said then, so nothing is said now."""
+        seq = 0
+        while seq < claim.cursor:
+            messages = reader.fetch(_IDLE_S)
+            seq = messages[-1].seq if messages else seq
+            messages = [message for message in messages if message.seq <= claim.cursor]
+            with conn.transaction():
+                partition.renew(conn, claim)
+                decoded = decode(messages, self.directory.sources(conn, messages), self.catalogue)
+                self.engine.fold(history.kept_before(conn, self.catalogue, decoded.batches))
+
+    def _learn(self, conn: Connection[Any], claim: Claim) -> None:
+        """From the record."""
+        self.engine = Engine(self.catalogue)
+        with conn.transaction():
+            self.engine.recall(findings.recalled(conn, claim.cursor))
+        for appliance in self.catalogue.values():
+            for batch in history.remembered(conn, appliance, claim.cursor):
+                self.engine.fold([batch])
+                partition.renew(conn, claim)
+                conn.commit()  # so that others see that we live, however long it takes
+        conn.commit()
+        _log.info("learned from the record", cursor=claim.cursor)

@@ -1,0 +1,192 @@
+"""A worker that starts from a checkpoint remembers what one that never stopped remembers."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import structlog
+from psycopg import Connection
+
+from api import checkpoint
+from api.batch import Intake
+from api.checkpoint import Checkpoints
+from api.memory import Memory, fingerprint
+from ingest import partition
+from ingest.adapter_log import LogReader
+from ingest.errors import FencedError
+from ingest.partition import Claim
+from tests.conftest import Database, NatsServer
+from tests.ingest.builders import CATALOGUE, a_reading
+from tests.ingest.house import House, a_house, now_ms, wait_for, working
+from tests.ingest.record import register
+
+pytestmark = pytest.mark.engines
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def house(database: Database, nats_server: NatsServer) -> Iterator[House]:
+    nats_server.clear()
+    with a_house(database, nats_server) as made:
+        yield made
+
+
+@pytest.fixture
+def conn(house: House) -> Iterator[Connection[Any]]:
+    with house.database.connect("foremend_worker", autocommit=False) as opened:
+        yield opened
+
+
+class Desk:
+    """A worker's parts in the hands of a test."""
+
+    def __init__(self, house: House, conn: Connection[Any]) -> None:
+        with conn.transaction():
+            claim = partition.take(conn, "me")
+        assert claim is not None
+        self.house, self.conn, self.claim, self.memory = house, conn, claim, Memory(CATALOGUE)
+        self.memory.stand_at(conn, claim, None)
+        self.checkpoints = Checkpoints(self.memory, claim)
+
+    def read_all(self) -> None:
+        seq = self.memory.cursor or 0
+        head = self.house.nats.state().last_seq
+        reader, intake = LogReader(self.house.nats.url, seq), Intake(self.conn, self.memory, self.claim)
+        while (self.memory.cursor or 0) < head:
+            intake.take(reader.fetch(1.0, most=7))
+        reader.close()
+
+    def another(self) -> tuple[Memory, list[str]]:
+        """A worker that starts now, and what it says."""
+        other = Memory(CATALOGUE)
+        now: Claim = replace(self.claim, cursor=self.memory.cursor or 0)
+        with structlog.testing.capture_logs() as said:
+            other.stand_at(self.conn, now, lambda seq: LogReader(self.house.nats.url, seq))
+        return other, [entry["event"] for entry in said]
+
+
+def assert_the_same(one: Memory, other: Memory) -> None:
+    ours, theirs = one.engine.freeze(), other.engine.freeze()
+    assert ours.keys() == theirs.keys()
+    orders = {
+        name.partition("/")[0]: (np.argsort(ours[name]), np.argsort(theirs[name]))
+        for name in ours
+        if name.endswith("/device_no")
+    }
+    for name, array in ours.items():
+        mine, its = orders[name.partition("/")[0]]
+        np.testing.assert_array_equal(array[mine], theirs[name][its], err_msg=name)
+
+
+def speak(house: House, from_h: int, to_h: int) -> None:
+    """Two devices through some hours, with all that makes a reading not new: late, twice, in parts, contradicting,
+    bad, of a device that is not known."""
+    start = now_ms() - 100 * HOUR_MS
+    for hour in range(from_h, to_h):
+        at = start + hour * HOUR_MS
+        readings = [a_reading(at + i * 60_000, cabinet_temp_c=4.0 + i % 7 / 10, power_w=90.0) for i in range(0, 60, 2)]
+        house.publish(readings, [a_reading(at + 60_000, power_w=1.0), readings[3], "bad"])
+        house.publish(
+            a_reading(at + 60_000, cabinet_temp_c=4.4), a_reading(at, power_w=5.0), a_reading(at - HOUR_MS // 2)
+        )
+        house.publish(readings[::3], device="d2")
+        house.publish(a_reading(at, cabinet_temp_c=4.0), device="late")
+
+
+def test_it_goes_on_from_the_checkpoint_and_the_log_behind_it(house: House, conn: Connection[Any]) -> None:
+    desk = a_desk(house, conn)
+    speak(house, 20, 40)
+    desk.read_all()
+    with house.database.connect() as owner:
+        register(owner, ("demo", "late", "refrigerator"))  # known now, refused then
+    other, said = desk.another()
+    assert said == ["remembered from a checkpoint"]
+    assert_the_same(other, desk.memory)
+    assert other.engine.freeze()["refrigerator/device_no"].size == 2
+
+
+def test_at_the_checkpoint_itself_no_log_is_read(house: House, conn: Connection[Any]) -> None:
+    desk = a_desk(house, conn)
+    other = Memory(CATALOGUE)
+    other.stand_at(conn, replace(desk.claim, cursor=desk.memory.cursor), pytest.fail)
+    assert_the_same(other, desk.memory)
+
+
+def test_what_cannot_be_used_is_learned_from_the_record(house: House, conn: Connection[Any]) -> None:
+    """Of other code; broken; behind what the log still holds; of a cursor that was not reached."""
+    desk = a_desk(house, conn)
+    for spoil, expected in (
+        ("UPDATE checkpoint SET fingerprint = 'other'", ["learned from the record"]),
+        ("UPDATE checkpoint SET seq = seq + 1000", ["learned from the record"]),
+        (
+            "UPDATE checkpoint SET memory = substr(memory, 1, 500)",
+            ["the checkpoint cannot be read", "learned from the record"],
+        ),
+    ):
+        with house.database.connect() as owner:
+            owner.execute("CREATE TEMP TABLE kept AS TABLE checkpoint")
+            owner.execute(spoil)
+            other, said = desk.another()
+            assert said == expected
+            assert_the_same(other, desk.memory)
+            owner.execute(
+                "UPDATE checkpoint SET (seq, fingerprint, memory) = (SELECT seq, fingerprint, memory FROM kept)"
+            )
+    speak(house, 20, 21)
+    desk.read_all()
+    house.nats.clear()
+    assert desk.another()[1] == ["the log no longer holds what came after the checkpoint", "learned from the record"]
+
+
+def test_the_fingerprint_follows_the_catalogue_and_the_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = fingerprint(CATALOGUE)
+    fridge = CATALOGUE["refrigerator"]
+    assert fingerprint({**CATALOGUE, "refrigerator": replace(fridge, cadence_s=61)}) != before
+    here = Path(str(resources.files("detectors")))
+    shutil.copytree(here, tmp_path / "detectors")
+    monkeypatch.setattr(resources, "files", lambda package: tmp_path / package)
+    assert fingerprint(dict(reversed(CATALOGUE.items()))) == before
+    with (tmp_path / "detectors" / "level.py").open("a") as code:
+        code.write("# changed\n")
+    assert fingerprint(CATALOGUE) != before
+
+
+def test_a_worker_writes_one_now_and_then_and_when_it_is_stopped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    with working(house.settings):
+        house.publish(a_reading(now_ms()))
+        house.caught_up()
+        assert house.one("SELECT count(*) FROM checkpoint") == 0
+    assert house.one("SELECT seq FROM checkpoint") == house.nats.state().last_seq
+    monkeypatch.setattr(checkpoint, "EVERY_S", 0.0)
+    monkeypatch.setattr(checkpoint, "_FEW", 1)
+    monkeypatch.setattr(checkpoint, "_SHARE", 1.0)
+    with working(house.settings):
+        house.publish(a_reading(now_ms()))
+        wait_for(lambda: house.one("SELECT seq FROM checkpoint") == house.nats.state().last_seq)
+
+
+def test_a_fenced_worker_writes_none(house: House, conn: Connection[Any]) -> None:
+    desk = Desk(house, conn)
+    speak(house, 0, 1)
+    desk.read_all()
+    with house.database.connect() as owner:
+        owner.execute("UPDATE partition SET epoch = epoch + 1")
+    with pytest.raises(FencedError):
+        desk.checkpoints.write(conn)
+    assert house.one("SELECT count(*) FROM checkpoint") == 0
+
+
+def a_desk(house: House, conn: Connection[Any]) -> Desk:
+    """It has read twenty hours of two devices and written its checkpoint."""
+    with house.database.connect() as owner:
+        register(owner, ("demo", "d2", "refrigerator"))
+    desk = Desk(house, conn)
+    speak(house, 0, 20)
+    desk.read_all()
+    desk.checkpoints.write(conn)
+    return desk
