@@ -81,4 +81,6 @@ def _addresses(plan: Any) -> list[str]:
         f"  MQTT             127.0.0.1:{plan.mqtt_port}, topic fm/demo/DEVICE/up/telemetry",
         f"  data and logs    {plan.data}",
         "",
+        "  Ctrl-C stops everything, and the data stays; make clean forgets it.",
+        "",
     ]

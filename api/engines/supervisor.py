@@ -134,11 +134,11 @@ class Supervisor:
         except (NatsRequestError, psycopg.Error):
             return before  # an engine is being started again; the next look will tell
         if seen.head:
-            self._display.progress("worker catches up, messages", seen.cursor, seen.head)
+            self._display.progress("worker catches up, messages", min(seen.cursor, seen.head), seen.head)
         elif self._fleet.phase == "history":
             self._display.progress("history sent, readings", self._fleet.done, self._fleet.total)
         elif self._fleet.total:
-            self._display.progress("appliances registered", self._fleet.done, self._fleet.total)
+            self._display.progress("appliances and engineers registered", self._fleet.done, self._fleet.total)
         return seen
 
     def _cursor(self) -> int:

@@ -49,6 +49,18 @@ def test_it_ends_when_asked_though_a_page_follows_live(database: Database, tmp_p
         assert ended(process) == 0
 
 
+def test_an_answer_does_not_wait_until_its_head_was_acknowledged(database: Database, tmp_path: Path) -> None:
+    process, port = started(database, tmp_path)
+    took_s = []
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        for _ in range(12):
+            begun = time.monotonic()
+            client.get("/livez")
+            took_s.append(time.monotonic() - begun)
+    assert min(took_s[4:]) < 0.03, "a delayed acknowledgement takes 40 ms, and only the first ones come at once"
+    assert ended(process) == 0
+
+
 def test_the_local_network_sees_the_public_pages_alone(database: Database, tmp_path: Path) -> None:
     address = lan.address()
     need(address != lan.NO_NETWORK, "this machine has no network address of its own")
