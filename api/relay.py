@@ -16,6 +16,7 @@ from psycopg import Connection
 from api import database
 from api.post import AT_ONCE, Post
 from api.settings import Settings
+from api.watch.pulse import Pulse
 from devices import catalogue as catalogues
 from devices.model import Catalogue
 from ticketing.alerts import store as alerts
@@ -68,7 +69,9 @@ def _keep_at_it(name: str, job: Job, settings: Settings, stop: threading.Event) 
 
 def take_and_ask(conn: Connection[Any], stop: threading.Event, catalogue: Catalogue, policy: AskPolicy) -> None:
     alerts.listen(conn)
+    pulse = Pulse("findings")
     while not stop.is_set():
+        pulse.beat(conn)
         now = datetime.now(UTC)
         with conn.transaction():
             took = take_findings(conn, catalogue, now, AT_A_TIME)
@@ -81,7 +84,9 @@ def take_and_ask(conn: Connection[Any], stop: threading.Event, catalogue: Catalo
 
 
 def keep_time(conn: Connection[Any], stop: threading.Event, catalogue: Catalogue, policy: AskPolicy) -> None:
+    pulse = Pulse("timers")
     while not stop.wait(POLL_S):
+        pulse.beat(conn)
         now = datetime.now(UTC)
         look(conn, catalogue, policy, now)
         while expire(conn, now):
@@ -106,7 +111,9 @@ def look(conn: Connection[Any], catalogue: Catalogue, policy: AskPolicy, now: da
 def deliver(conn: Connection[Any], stop: threading.Event, settings: Settings, catalogue: Catalogue) -> None:
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="post") as hands:
         post = Post(settings=settings, catalogue=catalogue, hands=hands)
+        pulse = Pulse("deliveries")
         while not stop.is_set():
+            pulse.beat(conn)
             moved = post.turn(conn, PATIENCE_S)
             if not moved and not post.on_the_way:
                 stop.wait(POLL_S)

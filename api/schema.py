@@ -12,7 +12,7 @@ from devices.model import Catalogue
 from ingest import layout
 from ledger.statements import Statements
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 4
 _BEFORE_LAYOUT = ("ledger", "devices", "ingest")
 _AFTER_LAYOUT = ("detectors", "ticketing")
 _MIGRATION = re.compile(r"^(\d{4})_\w+\.sql$")
@@ -53,7 +53,7 @@ def apply(conn: Connection[Any], catalogue: Catalogue) -> None:
         if version is None:
             _create(conn, catalogue, timescale=timescale)
         else:
-            _migrate(conn, version)
+            _migrate(conn)
             _widen(conn, catalogue, timescale=timescale)
 
 
@@ -71,16 +71,24 @@ def _create(conn: Connection[Any], catalogue: Catalogue, *, timescale: bool) -> 
     _widen(conn, catalogue, timescale=timescale)
     for room in _AFTER_LAYOUT:
         conn.execute(_script(room, "sql/schema.sql"))
-    conn.execute(_sql.add_version, {"version": SCHEMA_VERSION})
+    for step in (1, *sorted(_steps())):
+        conn.execute(_sql.add_version, {"version": step})
 
 
-def _migrate(conn: Connection[Any], version: int) -> None:
-    """Each file is one step and begins with a lock timeout, so that a busy table fails the start, not the house."""
-    for name in sorted(entry.name for entry in _MIGRATIONS.iterdir()):
-        match = _MIGRATION.match(name)
-        if match and version < int(match[1]) <= SCHEMA_VERSION:
+def _migrate(conn: Connection[Any]) -> None:
+    """Each file is one step and begins with a lock timeout, so that a busy table fails the start, not the house. What
+    counts is which steps the database has taken, not how far it is: steps are written side by side."""
+    taken = {step for (step,) in conn.execute(_sql.list_versions)}
+    for step, name in sorted(_steps().items()):
+        if step not in taken:
             conn.execute((_MIGRATIONS / name).read_bytes())
-            conn.execute(_sql.add_version, {"version": int(match[1])})
+            conn.execute(_sql.add_version, {"version": step})
+
+
+def _steps() -> dict[int, str]:
+    """The migrations up to this version, which began with 1."""
+    names = (_MIGRATION.match(entry.name) for entry in _MIGRATIONS.iterdir())
+    return {int(match[1]): match[0] for match in names if match and 1 < int(match[1]) <= SCHEMA_VERSION}
 
 
 def _widen(conn: Connection[Any], catalogue: Catalogue, *, timescale: bool) -> None:

@@ -24,11 +24,13 @@ from api.engines.account import Account
 from api.engines.errors import EngineStartError
 from api.engines.nats_request import NatsRequestError, request
 from api.engines.process import Child, wait_until
+from api.watch.standing import SERVER_FACTS
 
 STREAM = "LOG"
 PARTITIONS = 64  # fixed at the first start: a device's slot never moves
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024  # a larger payload throws its publisher into a disconnect loop; ours refuses it
 _LOOPBACK = "127.0.0.1"
+_SERVER_FACTS = "$SYS.REQ.SERVER.PING.VARZ"  # limits and fill level are the server's, not the account's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,11 +167,14 @@ class Nats:
             "log_file": str(self._folder / "nats.log"),
             "logfile_size_limit": 8 * 1024 * 1024,
             "logfile_max_num": 3,
+            "system_account": "SYS",
             "accounts": {
+                "SYS": {"exports": [{"service": _SERVER_FACTS, "accounts": ["HOUSE"]}]},
                 "HOUSE": {
                     "jetstream": "enabled",
                     "users": [{"user": "house", "password": words["house"]}, device],
-                }
+                    "imports": [{"service": {"account": "SYS", "subject": _SERVER_FACTS}, "to": SERVER_FACTS}],
+                },
             },
         }
         if mqtt:

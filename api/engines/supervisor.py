@@ -149,7 +149,7 @@ class Supervisor:
     def _api_answers(self) -> bool:
         asked = http.client.HTTPConnection("127.0.0.1", self._plan.http_port, timeout=2)
         try:
-            asked.request("GET", "/readyz")
+            asked.request("GET", "/livez")  # whether all is well is not ours to wait for
             return asked.getresponse().status == http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False

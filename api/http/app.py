@@ -14,6 +14,7 @@ from api.http.house import House
 from api.http.public import following, question, report
 from api.http.rest import devices, health, record, reports, tickets, webhooks
 from api.http.staff import desk, device, work
+from api.watch.watch import Watch
 
 PUBLIC = (question.router, following.router, report.router)
 STAFF = (desk.router, device.router, work.router)
@@ -24,6 +25,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 def staff_app(house: House, hosts: frozenset[str] = LOOPBACK) -> FastAPI:
     """Staff pages and the REST interface, beside the public pages: for loopback only, until sign-in exists."""
     app = _app(house, hosts, (*STAFF, *PUBLIC, health.router))
+    app.state.watch = Watch.of(house.settings, house.pool)
     app.add_api_route("/", _front_door, include_in_schema=False)
     for router in REST:
         app.include_router(router, prefix="/api")

@@ -18,6 +18,10 @@ SELECT to_regclass('public.schema_version') IS NOT NULL
 -- The newest version that was applied.
 SELECT max(version) FROM schema_version
 
+-- name: list_versions
+-- Which steps were taken, or were in the schema from the start.
+SELECT version FROM schema_version
+
 -- name: add_version
 -- Write down what was applied.
 INSERT INTO schema_version (version) VALUES (%(version)s)

@@ -17,6 +17,7 @@ CREATE TABLE finding (
     set_aside text                 -- the error for which it could not be taken; shown on the desk
 );
 CREATE INDEX finding_waiting ON finding (finding_no) WHERE taken_at IS NULL;
+CREATE INDEX finding_set_aside ON finding (tenant_id) WHERE set_aside IS NOT NULL;
 CREATE INDEX finding_device ON finding (tenant_id, device_no, finding_no DESC);
 SELECT protect('finding');
 

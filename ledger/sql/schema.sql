@@ -54,6 +54,7 @@ CREATE TABLE delivery (
 CREATE INDEX delivery_due ON delivery (split_part(destination, ':', 1), next_at) WHERE state = 'PENDING';
 CREATE INDEX delivery_lane ON delivery (lane, destination, position) WHERE state = 'PENDING';
 CREATE INDEX delivery_listed ON delivery (tenant_id, position DESC);
+CREATE INDEX delivery_dead ON delivery (tenant_id) WHERE state = 'DEAD';
 SELECT protect('delivery');
 
 CREATE TABLE idempotency (

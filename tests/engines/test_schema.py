@@ -130,11 +130,22 @@ def test_an_older_database_takes_the_steps_it_lacks_in_order_each_once(
         for _ in range(2):
             schema.apply(conn, catalogue.load())
         assert conn.execute("SELECT n FROM step ORDER BY n").fetchall() == [(2,), (3,)]
-        assert conn.execute("SELECT version FROM schema_version ORDER BY 1").fetchall() == [
+        assert conn.execute("SELECT version FROM schema_version ORDER BY 1").fetchall()[-3:] == [
             (now,),
             (now + 1,),
             (now + 2,),
         ]
+
+
+def test_a_step_that_was_written_beside_a_later_one_is_taken_too(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "0002_beside.sql").write_text("CREATE TABLE beside (n integer);")
+    monkeypatch.setattr(schema, "_MIGRATIONS", tmp_path)
+    with database.connect() as conn:
+        conn.execute("DELETE FROM schema_version WHERE version NOT IN (1, %s)", (schema.SCHEMA_VERSION,))
+        schema.apply(conn, catalogue.load())
+        assert conn.execute("SELECT count(*) FROM beside").fetchone() == (0,)
 
 
 def test_every_migration_has_a_lock_timeout_and_the_last_leads_to_this_version() -> None:

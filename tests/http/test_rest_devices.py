@@ -60,7 +60,3 @@ def test_facts_that_the_record_cannot_keep_are_refused_not_broken(client: TestCl
 def test_an_unknown_device_is_a_404_problem(client: TestClient) -> None:
     answer = client.get("/api/devices/nobody")
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:foremend:problem:unknown-device")
-
-
-def test_the_process_says_whether_it_can_serve(client: TestClient) -> None:
-    assert client.get("/livez").json() == client.get("/readyz").json() == {"status": "ok"}

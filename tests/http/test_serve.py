@@ -26,7 +26,7 @@ def started(database: Database, folder: Path, **more: str) -> tuple[subprocess.P
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
+            if httpx2.get(f"http://127.0.0.1:{port}/livez").status_code == 200:
                 return process, port
         except httpx2.HTTPError:
             time.sleep(0.05)

@@ -41,6 +41,9 @@ def test_a_healthy_fleet_is_left_in_peace(up: Up) -> None:
     house = up(*SMALL, "--fleet-fault", "none")
     log = house.get("/api/log")
     assert log["cursor"] == log["head"] > 0
+    assert {check["name"]: check["state"] for check in house.get("/readyz")["checks"]} == dict.fromkeys(
+        ("record", "schema", "worker", "cursor", "relay", "log", "log_room"), "ok"
+    )
     time.sleep(5)  # five rounds of the relay
     assert house.get("/api/alerts")["alerts"] == []
     assert house.get("/api/questions")["questions"] == []

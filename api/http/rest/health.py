@@ -1,8 +1,12 @@
-"""Whether this process lives, and whether it can serve."""
+"""Whether this process lives, and whether the house behind it is ready."""
+
+from dataclasses import asdict
 
 from fastapi import APIRouter
+from fastapi.responses import JSONResponse
 
-from api.http.house import Home
+from api.watch.checks import State, worst
+from api.watch.watch import Watching
 
 router = APIRouter(tags=["health"])
 
@@ -12,7 +16,9 @@ def livez() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="The process answers and reaches the record; 503 if not")
-def readyz(house: Home) -> dict[str, str]:
-    with house.looking():
-        return {"status": "ok"}
+@router.get("/readyz", summary="Record, worker, relay and log, each with a sentence; 503 if one has failed")
+def readyz(watch: Watching) -> JSONResponse:
+    checks = watch.checks()
+    state = worst(checks)
+    body = {"status": state, "checks": [asdict(check) for check in checks]}
+    return JSONResponse(body, status_code=503 if state is State.FAILED else 200)

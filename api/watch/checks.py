@@ -1,0 +1,128 @@
+"""What is well and what is not, decided from how the house stands; each a name, a state and one sentence."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from api.schema import SCHEMA_VERSION
+from api.watch.pulse import LOOPS
+from api.watch.standing import LogStanding, RecordStanding, Standing
+
+STILL_S = 15.0  # longer than a lease: whoever reads has moved by then, or somebody else has taken over
+SILENT_S = 30.0  # several pulses of a loop, also of one that is busy with a full batch
+FILLED = 0.8
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """`remedy` is what a person does about it, where a sentence can say that."""
+
+    name: str
+    state: State
+    sentence: str
+    remedy: str = ""
+
+
+def ok(name: str, sentence: str) -> Check:
+    return Check(name=name, state=State.OK, sentence=sentence)
+
+
+def warning(name: str, sentence: str, remedy: str = "") -> Check:
+    return Check(name=name, state=State.WARNING, sentence=sentence, remedy=remedy)
+
+
+def failed(name: str, sentence: str, remedy: str = "") -> Check:
+    return Check(name=name, state=State.FAILED, sentence=sentence, remedy=remedy)
+
+
+def worst(checks: list[Check]) -> State:
+    states = {check.state for check in checks}
+    return next((state for state in (State.FAILED, State.WARNING) if state in states), State.OK)
+
+
+def readiness(standing: Standing) -> list[Check]:
+    return [*_of_record(standing), *_of_log(standing.log)]
+
+
+def _of_record(standing: Standing) -> Iterator[Check]:
+    record, log = standing.record, standing.log
+    if isinstance(record, str):
+        yield failed("record", f"The database does not answer: {record}", "Start it, or set FOREMEND_DSN.")
+        return
+    yield ok("record", "The database answers.")
+    yield schema(record.schema_version)
+    if record.schema_version is None:
+        return
+    yield worker(record)
+    if isinstance(log, LogStanding):
+        yield cursor(record, log)
+    yield relay(record)
+
+
+def schema(version: int | None) -> Check:
+    if version == SCHEMA_VERSION:
+        return ok("schema", f"The schema has version {version}.")
+    found = "no version that we may read" if version is None else f"version {version}"
+    remedy = "Upgrade Foremend." if (version or 0) > SCHEMA_VERSION else "Run: foremend migrate"
+    return failed("schema", f"The schema has {found}; this Foremend needs {SCHEMA_VERSION}.", remedy)
+
+
+def worker(record: RecordStanding) -> Check:
+    """The lease of the partition that is worst off."""
+    start = "Start it: foremend worker"
+    if any(partition.lease_left_s is None for partition in record.partitions) or not record.partitions:
+        return failed("worker", "No worker has ever read the log.", start)
+    left_s = min(partition.lease_left_s or 0.0 for partition in record.partitions)
+    if left_s < 0:
+        return failed("worker", f"No worker lives: the last one's lease ran out {-left_s:.0f} s ago.", start)
+    return ok("worker", f"The worker lives; its lease runs {left_s:.0f} s more.")
+
+
+def cursor(record: RecordStanding, log: LogStanding) -> Check:
+    if log.unread == 0:
+        return ok("cursor", "Everything in the log is in the record.")
+    behind = f"{log.unread} messages are not in the record yet"
+    still_s = max((partition.still_s for partition in record.partitions if partition.still_s is not None), default=None)
+    stands = still_s is None or still_s > STILL_S
+    if stands and (log.unread_s is None or log.unread_s > STILL_S):
+        since = "was never moved" if still_s is None else f"has not moved for {still_s:.0f} s"
+        return failed("cursor", f"{behind}, and the cursor {since}.", "See the worker's log.")
+    waited = "" if log.unread_s is None else f", the oldest for {log.unread_s:.1f} s"
+    return ok("cursor", f"{behind}{waited}; the worker is reading.")
+
+
+def relay(record: RecordStanding) -> Check:
+    start = "Start it: foremend relay"
+    ages = {beat.loop: beat.age_s for beat in record.beats}
+    missing = [loop for loop in LOOPS if loop not in ages]
+    if missing:
+        return failed("relay", f"The relay has never run: nothing heard of {', '.join(missing)}.", start)
+    silent = [loop for loop in LOOPS if ages[loop] > SILENT_S]
+    if silent:
+        longest = max(ages[loop] for loop in silent)
+        return failed("relay", f"The relay is silent: {', '.join(silent)} for {longest:.0f} s.", start)
+    return ok("relay", "The relay lives; all of its loops turn.")
+
+
+def _of_log(log: LogStanding | str) -> Iterator[Check]:
+    if isinstance(log, str):
+        yield failed("log", f"The log does not answer: {log}", "Start NATS, or set FOREMEND_NATS_URL.")
+        return
+    yield ok("log", f"The log answers; it holds {log.head.messages} messages.")
+    yield log_room(log)
+
+
+def log_room(log: LogStanding) -> Check:
+    if log.fill is None or log.stored_bytes is None or log.limit_bytes is None:
+        return warning("log_room", "The server does not say how full the log is.", "See docs/reference/operations.md.")
+    said = f"{log.fill:.0%} of {log.limit_bytes / 1e9:.1f} GB are used"
+    if log.fill < FILLED:
+        return ok("log_room", f"The log has room: {said}.")
+    remedy = "See that the worker reads, and give NATS more room: full, it acknowledges nothing."
+    return warning("log_room", f"The log is filling up: {said}.", remedy)
