@@ -57,6 +57,7 @@ class Publisher:
         topics = [f"fm/{order.tenant}/{name}/up/telemetry" for name in names]
         self._templates = Templates(topics, [_payload(variant) for variant in range(_VARIANTS)])
         self.published = self.acknowledged = self.reconnects = 0
+        self.sends: list[tuple[int, float]] = []  # from this number on, messages went out at this time
         self.sent = 0  # on this connection and before; falls back to `acknowledged` on a new one
         self._out, self._in = b"", b""
         self.socket = self._open()
@@ -103,6 +104,8 @@ class Publisher:
                 numbers = np.arange(self.sent, self.sent + count, dtype=np.int64)
                 ts_ms = self.order.first_ts_ms + numbers // self.n_devices * self.order.step_ms
                 self._out = self._templates.packets(numbers, ts_ms)
+                if self.sent >= self.published:  # what is sent again went out before
+                    self.sends.append((self.sent, time.time()))
                 self.sent += count
                 self.published = max(self.published, self.sent)
             try:
@@ -186,6 +189,21 @@ def keys(publishers: list[Publisher]) -> list[dict[str, object]]:
     return rows
 
 
+def sends(publishers: list[Publisher]) -> list[dict[str, object]]:
+    """When messages went out, a row a publisher; the first time, if a lost connection made it send them again."""
+    return [
+        {
+            "first_device": publisher.first_device,
+            "devices": publisher.n_devices,
+            "first_ts_ms": publisher.order.first_ts_ms,
+            "step_ms": publisher.order.step_ms,
+            "first": [number for number, _ in publisher.sends],
+            "at_s": [at_s for _, at_s in publisher.sends],
+        }
+        for publisher in publishers
+    ]
+
+
 def _payload(variant: int) -> bytes:
     """A cold room's reading of about 230 bytes, the same length for every variant."""
     values = {
@@ -203,7 +221,7 @@ def _payload(variant: int) -> bytes:
     return b'{"ts":' + b"0" * TS_DIGITS + b',"m":' + json.dumps(moved, separators=(",", ":")).encode() + b"}"
 
 
-def _order(arguments: list[str] | None) -> tuple[Order, str | None]:
+def _order(arguments: list[str] | None) -> tuple[Order, argparse.Namespace]:
     parser = argparse.ArgumentParser(prog="python -m simulators.load", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
@@ -219,6 +237,7 @@ def _order(arguments: list[str] | None) -> tuple[Order, str | None]:
     parser.add_argument("--step-ms", type=int, default=10)
     parser.add_argument("--reconnect", action="store_true", help="wait for a broker that went away and go on")
     parser.add_argument("--keys-out", help="file for what was published, a row a device")
+    parser.add_argument("--sends-out", help="file for when messages went out, a row a publisher")
     given = parser.parse_args(arguments)
     if not 0 < given.window < PACKET_IDS:
         parser.error(f"--window must be between 1 and {PACKET_IDS - 1}")
@@ -235,18 +254,20 @@ def _order(arguments: list[str] | None) -> tuple[Order, str | None]:
         step_ms=given.step_ms,
         reconnect=given.reconnect,
     )
-    return order, given.keys_out
+    return order, given
 
 
 def main(arguments: list[str] | None = None) -> int:
-    order, keys_out = _order(arguments)
+    order, given = _order(arguments)
+    begin_s = time.time()
     try:
         publishers, seconds = run(order)
     except (OSError, ValueError) as error:
         print(f"load: {order.host}:{order.port}: {error}", file=sys.stderr)
         return 1
-    if keys_out:
-        Path(keys_out).write_text(json.dumps(keys(publishers)), encoding="utf-8")
+    for path, rows in ((given.keys_out, keys), (given.sends_out, sends)):
+        if path:
+            Path(path).write_text(json.dumps(rows(publishers)), encoding="utf-8")
     acknowledged = sum(publisher.acknowledged for publisher in publishers)
     result = {
         "published": sum(publisher.published for publisher in publishers),
@@ -254,6 +275,8 @@ def main(arguments: list[str] | None = None) -> int:
         "seconds": round(seconds, 3),
         "msg_s": round(acknowledged / max(seconds, 1e-9), 1),
         "metrics": 8,
+        "acknowledged_at_s": begin_s + seconds,
+        "cpu_s": time.process_time(),
         "reconnects": sum(publisher.reconnects for publisher in publishers),
     }
     print(json.dumps(result), flush=True)

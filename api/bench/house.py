@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 
 from api import schema
+from api.bench.latency import KEEP_COMMIT_TIMES, Share
 from api.engines import account as accounts
 from api.engines.nats import Nats, free_port, stream_state
 from api.engines.postgres import Postgres
@@ -28,16 +29,50 @@ from ledger.statements import Statements
 
 TENANT = "bench"
 CLASS_ID = "cold_room"
+BREACHES = 30
 _sql = Statements("api.bench")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Order:
+    """`rate`: messages a second, None for as many as are acknowledged. `reconnect`: the load outlives its broker."""
+
+    seconds: float
+    devices: int
+    rate: float | None
+    reconnect: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sent:
-    """What the load says of itself, and which readings it published: a row a device."""
+    """What the load says of itself, which readings it published (a row a device), and when (a row a publisher)."""
 
     published: int
     acknowledged: int
+    acknowledged_at_s: float  # the last one
+    cpu_s: float
     keys: list[dict[str, Any]]
+    shares: list[Share]
+
+
+class Breaches:
+    """Devices that were well and get warm one after another (simulators.breach)."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
+        if self._stdout.readline() != "ready\n":
+            raise RuntimeError("the breaches could not be prepared")
+
+    def begin(self, seconds: float) -> None:
+        self._stdin.write(f"{seconds}\n")
+        self._stdin.flush()
+
+    def end(self) -> dict[str, float]:
+        """When each device's breach was published."""
+        said: dict[str, float] = json.loads(self._stdout.readline())
+        return said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +88,14 @@ class House:
         return stream_state(self.nats.url).last_seq
 
     def register(self, devices: int) -> None:
-        """As the load names them."""
+        """As the load and the breaches name them."""
+        names = {f"bench-{number:05d}": CLASS_ID for number in range(1, devices + 1)}
+        names |= {f"breach-{number:03d}": "refrigerator" for number in range(1, BREACHES + 1)}
         known, who, now = catalogue.load(), Scope(tenant_id=TENANT, actor="bench:register"), datetime.now(UTC)
         with psycopg.connect(self.postgres.dsn, user="foremend_api") as conn, conn.transaction():
             scope.enter(conn, who)
-            for number in range(1, devices + 1):
-                name = f"bench-{number:05d}"
-                said = Registration(device_id=name, class_id=CLASS_ID, model="bench", serial=name)
+            for name, class_id in names.items():
+                said = Registration(device_id=name, class_id=class_id, model="bench", serial=name)
                 registry.register(conn, known, said, by=who, now=now)
 
     @contextmanager
@@ -79,20 +115,44 @@ class House:
             running.terminate()
             running.wait(30)
 
+    @contextmanager
+    def relay(self) -> Iterator[subprocess.Popen[bytes]]:
+        running = subprocess.Popen(self._command("api.cli", "relay"), env=self._environment("relay"))  # noqa: S603  our own module
+        try:
+            yield running
+        finally:
+            running.terminate()
+            running.wait(30)
+
+    @contextmanager
+    def breaches(self) -> Iterator[Breaches]:
+        """They have been well for four days when this is entered."""
+        options = ["--port", str(self.nats.mqtt_port), "--tenant", TENANT, "--devices", str(BREACHES)]
+        command = self._command("simulators.breach", *options)
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603  our own module
+            try:
+                yield Breaches(running)
+            finally:
+                running.terminate()
+
+    def alerts(self) -> int:
+        with self.connect() as conn:
+            (count,) = conn.execute(_sql.count_alerts).fetchone() or (0,)
+        return int(count)
+
     def progress(self) -> tuple[int, int]:
         """The partition's epoch and cursor."""
         with self.connect() as conn:
             epoch, cursor = conn.execute(_sql.read_partition).fetchone() or (0, 0)
         return epoch, cursor
 
-    def load(
-        self, devices: int, seconds: float, rate: float | None, *, reconnect: bool = False
-    ) -> subprocess.Popen[bytes]:
+    def load(self, order: Order) -> subprocess.Popen[bytes]:
         """Starts publishing; `sent` waits for it."""
-        pace = ["--flat-out"] if rate is None else ["--rate", str(rate)]
-        options = ["--port", str(self.nats.mqtt_port), "--tenant", TENANT, "--devices", str(devices)]
-        options += ["--seconds", str(seconds), *pace, "--keys-out", str(self.folder / "keys.json")]
-        options += ["--reconnect"] if reconnect else []
+        pace = ["--flat-out"] if order.rate is None else ["--rate", str(order.rate)]
+        options = ["--port", str(self.nats.mqtt_port), "--tenant", TENANT, "--devices", str(order.devices)]
+        options += ["--seconds", str(order.seconds), *pace, "--keys-out", str(self.folder / "keys.json")]
+        options += ["--sends-out", str(self.folder / "sends.json")]
+        options += ["--reconnect"] if order.reconnect else []
         return subprocess.Popen(self._command("simulators.load", *options), stdout=subprocess.PIPE)  # noqa: S603  our own module
 
     def sent(self, load: subprocess.Popen[bytes]) -> Sent:
@@ -100,8 +160,15 @@ class House:
         if load.returncode:
             raise RuntimeError("the load gave up")
         said = json.loads(answer)
-        keys = json.loads((self.folder / "keys.json").read_text(encoding="utf-8"))
-        return Sent(published=said["published"], acknowledged=said["acknowledged"], keys=keys)
+        keys, shares = (json.loads((self.folder / f"{name}.json").read_text()) for name in ("keys", "sends"))
+        return Sent(
+            published=said["published"],
+            acknowledged=said["acknowledged"],
+            acknowledged_at_s=said["acknowledged_at_s"],
+            cpu_s=said["cpu_s"],
+            keys=keys,
+            shares=[Share.of(row) for row in shares],
+        )
 
     def bare_reader(self, until: float) -> subprocess.Popen[bytes]:
         """The worker's reader, which only counts, until the log has been quiet for `until` seconds."""
@@ -111,9 +178,9 @@ class House:
     def _command(self, module: str, *options: str) -> list[str]:
         return [sys.executable, "-m", module, *options]
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, process: str = "worker") -> dict[str, str]:
         ours = {"FOREMEND_DSN": self.postgres.dsn, "FOREMEND_NATS_URL": self.nats.url}
-        return {**os.environ, **ours, "FOREMEND_LOG_FILE": str(self.folder / "logs" / "worker.log")}
+        return {**os.environ, **ours, "FOREMEND_LOG_FILE": str(self.folder / "logs" / f"{process}.log")}
 
 
 @contextmanager
@@ -121,7 +188,7 @@ def house() -> Iterator[House]:
     """Real engines with the product's settings, gone at the end whatever happened."""
     folder = Path(tempfile.mkdtemp(prefix="foremend-bench-"))
     accounts.prepare(folder, accounts.choose())
-    postgres = Postgres(folder)
+    postgres = Postgres(folder, settings=KEEP_COMMIT_TIMES)
     nats = Nats(folder, port=free_port(), mqtt_port=free_port())
     try:
         postgres.start()

@@ -29,7 +29,8 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
     ) -> None:
         """Devices publish with QoS 1; counted is what the record holds, against a reader that only counts."""
-        from api.bench.ingest import Order, measure
+        from api.bench.house import Order
+        from api.bench.ingest import measure
 
         if flat_out and rate is not None:
             raise fail("--rate and --flat-out exclude each other")
@@ -41,4 +42,5 @@ def register(app: typer.Typer) -> None:
             return
         width = max(map(len, result))
         for name, value in result.items():
-            typer.echo(f"{name:<{width}}  {value}")
+            shown = ", ".join(f"{key} {number}" for key, number in value.items()) if isinstance(value, dict) else value
+            typer.echo(f"{name:<{width}}  {shown}")

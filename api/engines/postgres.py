@@ -4,8 +4,10 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -42,10 +44,18 @@ _HBA = "# Whoever can open the socket's folder (0700) is us; nobody else can con
 class Postgres:
     """One cluster in `data/postgres`. `dsn` is a conninfo without a user; the superuser is `postgres`."""
 
-    def __init__(self, data: Path, *, account: Account | None = None, sync: bool = True) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        account: Account | None = None,
+        sync: bool = True,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._data = data
         self._account = account or accounts.choose()
         self._cluster = data / "postgres"
+        self._settings = _SETTINGS | dict(settings)
         self._sync = sync  # False: tests that may lose everything with the machine
         self.log = data / "logs" / "postgres.log"
         # SIGINT is PostgreSQL's fast shutdown: clients are sent away, nothing committed is lost.
@@ -69,7 +79,9 @@ class Postgres:
         self._make_cluster(binaries)
         self._forget_stale_pid()
         self._socket = self._socket or accounts.socket_folder(self._data / "run", self._account)
-        options = _SETTINGS | {"unix_socket_directories": str(self._socket)} | ({} if self._sync else {"fsync": "off"})
+        options = (
+            self._settings | {"unix_socket_directories": str(self._socket)} | ({} if self._sync else {"fsync": "off"})
+        )
         self.log.write_bytes(b"")
         self.process.start(
             [binaries / "postgres", "-D", self._cluster, *(f"-c{key}={value}" for key, value in options.items())],

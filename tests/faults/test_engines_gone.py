@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from api.bench import house as bench
-from api.bench.house import House
+from api.bench.house import House, Order
 from api.bench.ingest import ledger
 from tests.faults.crew import LONG, wait_for
 
@@ -42,7 +42,7 @@ def assert_balanced(trial: House, sent: bench.Sent) -> None:
 def test_nats_killed_under_load_loses_nothing_that_it_acknowledged(trial: House) -> None:
     empty(trial)
     with trial.worker() as worker:
-        load = trial.load(DEVICES, 12.0 if LONG else 6.0, RATE, reconnect=True)
+        load = trial.load(Order(seconds=12.0 if LONG else 6.0, devices=DEVICES, rate=RATE, reconnect=True))
         for pause_s in (1.5, 2.0, 2.0, 2.0) if LONG else (2.0,):
             time.sleep(pause_s)
             trial.nats.process.kill()
@@ -58,7 +58,7 @@ def test_the_worker_waits_while_the_database_is_away_and_goes_on(trial: House) -
     empty(trial)
     away_s = 15.0 if LONG else 4.0
     with trial.worker() as worker:
-        load = trial.load(DEVICES, away_s + 3.0, RATE)
+        load = trial.load(Order(seconds=away_s + 3.0, devices=DEVICES, rate=RATE))
         time.sleep(2.0)
         _stop_immediately(trial)
         time.sleep(away_s)

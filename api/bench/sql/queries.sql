@@ -24,3 +24,18 @@ SELECT count(*), count(DISTINCT seq) FROM reading_cold_room
 -- name: count_refused
 -- What was refused instead; a reading that came twice with another value would be here.
 SELECT count(*) FROM refusal
+
+-- name: read_commits
+-- Of each reading of the load its device, its time and when it was committed.
+SELECT array_agg(substr(device_id, 7)::bigint), array_agg((extract(epoch FROM ts) * 1000)::bigint),
+       array_agg(extract(epoch FROM pg_xact_commit_timestamp(kept.xmin))::float8)
+FROM reading_cold_room AS kept JOIN device USING (device_no)
+
+-- name: read_alerts
+-- When the breaches' alerts were last written: when they were raised, or a moment later asked about.
+SELECT device_id, extract(epoch FROM pg_xact_commit_timestamp(alert.xmin))::float8
+FROM alert JOIN device USING (device_no) WHERE rule = 'level:cabinet_temp_c'
+
+-- name: count_alerts
+-- How many breaches were noticed.
+SELECT count(*) FROM alert

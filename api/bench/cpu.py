@@ -1,0 +1,31 @@
+"""CPU time of the processes that share the machine, from /proc (proc(5)): ticks of 10 ms."""
+
+import os
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def of_process(pid: int | None) -> float:
+    """Seconds, user and system; 0 without such a process, or without /proc."""
+    fields = _fields(pid)
+    return sum(map(int, fields[11:13])) / _TICKS if fields else 0.0
+
+
+def of_family(pid: int | None) -> float:
+    """With its children, those that ended included."""
+    fields = _fields(pid)
+    if not fields:
+        return 0.0
+    ended = sum(map(int, fields[13:15])) / _TICKS
+    living = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    children = [other for other in living if (its := _fields(other)) and int(its[1]) == pid]
+    return of_process(pid) + ended + sum(map(of_process, children))
+
+
+def _fields(pid: int | None) -> list[str]:
+    """From the third on: the name before them may contain anything."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
