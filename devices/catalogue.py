@@ -74,6 +74,9 @@ def _check(row: ApplianceClass, file: str) -> None:
     }
     for where, title in titles.items():
         refuse_unless(set(title) == _LANGUAGES, where, "needs a title in en and zh")
+    for family in row.families:
+        named = all(isinstance(part, dict) and set(part) == _LANGUAGES for part in family.parts)
+        refuse_unless(named, family.family_id, "each of its parts needs a name in en and zh")
     rules: tuple[LevelRule | OnTimeRule, ...] = (*row.levels, *row.on_times)
     for rule in rules:
         refuse_unless(rule.metric in names, rule.rule, f"no metric {rule.metric!r}")

@@ -54,7 +54,7 @@ class FaultFamily:
     family_id: str
     severity: str  # minor | major | critical
     skill: str
-    parts: tuple[str, ...]
+    parts: tuple[dict[str, str], ...]  # most likely first; each as its names by language
     title: dict[str, str]
 
 

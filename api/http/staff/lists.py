@@ -130,15 +130,16 @@ def ticket_rows(conn: Connection[Any], house: House, language: str, found: Seque
                 appliance=appliance,
                 family=plain.family_word(language, appliance, ticket.family),
                 engineer=engineers.get(who) if who else None,
-                parts=parts(appliance, ticket.family),
+                parts=parts(language, appliance, ticket.family),
             )
         )
     return rows
 
 
-def parts(appliance: ApplianceClass, family_id: str) -> tuple[str, ...]:
+def parts(language: str, appliance: ApplianceClass, family_id: str) -> tuple[str, ...]:
     """Which parts to bring for this fault, most likely first."""
-    return next((family.parts for family in appliance.families if family.family_id == family_id), ())
+    family = next((family for family in appliance.families if family.family_id == family_id), None)
+    return tuple(part[language] for part in family.parts) if family else ()
 
 
 def refusal_row(refusal: StoredRefusal) -> RefusalRow:

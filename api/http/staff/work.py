@@ -84,7 +84,7 @@ def job(ticket_id: UUID, request: Request, home: Home) -> Response:
             appliance=appliance,
             family=plain.family_word(language, appliance, ticket.family),
             customer=owned.customer,
-            parts_to_bring=lists.parts(appliance, ticket.family),
+            parts_to_bring=lists.parts(language, appliance, ticket.family),
             proposal=dispatch.proposal(conn, ticket_id),
             witnesses=intake.of_ticket(conn, ticket_id),
             story=story.told(conn, ticket, language),

@@ -1,0 +1,32 @@
+"""A row of the catalogue that cannot be used is refused at start, with file, place and reason."""
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from devices import catalogue
+from devices.errors import CatalogueError
+
+GOOD = (resources.files("devices") / "classes" / "refrigerator.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "says"),
+    [
+        ('{ en = "Power", zh = "功率" }', '{ en = "Power" }', "power_w.*needs a title in en and zh"),
+        ('{ en = "compressor", zh = "压缩机" }', '"compressor"', "compressor.*each of its parts needs a name"),
+        ("hold_s = 21600", "hold_s = 0", "on_time:power_w.*needs a hold above zero"),
+        ('family = "compressor"', 'family = "motor"', "no fault family 'motor'"),
+        ('name = "power_w"', 'name = "ts"', "ts.*is a column of every class table"),
+        ("low = 0.0\nhigh = 3000.0", "low = 3000.0\nhigh = 0.0", "power_w.*low is not below high"),
+        ('severity = "major"', 'severity = "major"\ncolour = "red"', r"families\[0\].*colour"),
+        ("cadence_s = 60", "cadence_s =", "not TOML"),
+    ],
+)
+def test_a_bad_row_is_refused_where_it_is_wrong(tmp_path: Path, good: str, bad: str, says: str) -> None:
+    file = tmp_path / "refrigerator.toml"
+    assert good in GOOD
+    file.write_text(GOOD.replace(good, bad, 1), encoding="utf-8")
+    with pytest.raises(CatalogueError, match=f"(?s)refrigerator.toml.*{says}"):
+        catalogue.load([file])
