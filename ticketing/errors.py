@@ -35,6 +35,14 @@ class AlreadyOpenError(TicketingError):
         self.number = number
 
 
+class NoEngineerError(TicketingError):
+    """Accepted means that somebody goes; here nobody was proposed and nobody was named."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"nobody was proposed for ticket {number}; name the engineer who accepts it")
+        self.number = number
+
+
 class BadAnswerError(TicketingError):
     """A "no" needs a reason, and nothing else has one."""
 

@@ -56,6 +56,7 @@ KNOWN: dict[type[Exception], tuple[int, str]] = {
     ticketing.StaleVersionError: (412, "stale-version"),
     ticketing.IllegalTransitionError: (409, "illegal-transition"),
     ticketing.AlreadyOpenError: (409, "already-open"),
+    ticketing.NoEngineerError: (422, "no-engineer"),
     ticketing.BadAnswerError: (422, "bad-answer"),
     ticketing.ReportRefusedError: (422, "report-refused"),
     PhotoError: (422, "not-a-photo"),

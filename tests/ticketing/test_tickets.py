@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.ticketing.builders import CLASSES, Firm, a_report, at_once
-from ticketing.errors import AlreadyOpenError, IllegalTransitionError, NotFoundError, StaleVersionError
+from ticketing.errors import AlreadyOpenError, IllegalTransitionError, NoEngineerError, NotFoundError, StaleVersionError
 from ticketing.intake.report import submit
 from ticketing.tickets import desk, store, transitions
 from ticketing.tickets.model import Note, Ticket, TicketState, customer_step
@@ -42,6 +42,7 @@ def move(firm: Firm, ticket: Ticket, to: TicketState, **more: Any) -> Ticket:
 
 
 def a_ticket(firm: Firm, state: TicketState = S.READY, device_id: str = "fridge-1") -> Ticket:
+    firm.engineer()
     ticket = firm.report(firm.device(device_id)).ticket
     for to in WAY_TO[state]:
         ticket = move(firm, ticket, to)
@@ -82,6 +83,13 @@ def test_another_engineer_than_the_proposed_one_may_accept(firm: Firm) -> None:
     firm.engineer("anna")
     berta = firm.engineer("berta", level=5)
     assert move(firm, a_ticket(firm), S.DISPATCHED, engineer_id=berta).engineer_id == berta
+
+
+def test_a_ticket_is_not_accepted_by_nobody(firm: Firm) -> None:
+    ticket = firm.report(firm.device()).ticket
+    with pytest.raises(NoEngineerError):
+        move(firm, ticket, S.DISPATCHED)
+    assert firm.tickets() == [ticket]
 
 
 def test_a_move_from_a_version_that_is_gone_is_refused(firm: Firm) -> None:

@@ -55,7 +55,8 @@ def move(
 ) -> Ticket:
     """The one way from state to state. `engineer_id`: who accepts; without it, the one who was proposed.
 
-    Raises NotFoundError, StaleVersionError, IllegalTransitionError, AlreadyOpenError (a reopened duplicate).
+    Raises NotFoundError, StaleVersionError, IllegalTransitionError, NoEngineerError, AlreadyOpenError (a reopened
+    duplicate).
     """
     seen = _found(store.find(conn, ticket_id), ticket_id)
     if transitions.reopens(seen.state, to):

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from ticketing.errors import IllegalTransitionError
+from ticketing.errors import IllegalTransitionError, NoEngineerError
 from ticketing.tickets.model import Ticket, TicketState
 
 S = TicketState
@@ -20,10 +20,12 @@ ENDED = (S.RESOLVED, S.CANCELLED)
 
 
 def moved(ticket: Ticket, to: TicketState, engineer_id: UUID | None, now: datetime) -> Ticket:
-    """Raises IllegalTransitionError. Back in READY nobody has it; a reopened one is counted."""
+    """Raises IllegalTransitionError, NoEngineerError. Back in READY nobody has it; a reopened one is counted."""
     allowed = ALLOWED[ticket.state]
     if to not in allowed:
         raise IllegalTransitionError(ticket.state, to, allowed)
+    if to is S.DISPATCHED and engineer_id is None and ticket.proposed_id is None:
+        raise NoEngineerError(ticket.number)
     engineers = {S.READY: None, S.DISPATCHED: engineer_id or ticket.proposed_id}
     return replace(
         ticket,

@@ -101,7 +101,8 @@ def _evidence(conn: Connection[Any], home: House, ticket: Ticket, owned: Owned, 
     appliance = owned.appliance
     reader = Reader(language=language, zone=owned.zone, now=home.clock())
     words = {kind: say(language, f"work.mark.{kind}") for kind in ("since", "asked")}
-    more = {"band": say(language, "work.band"), "none": say(language, "curve.none")}
+    more = {name: say(language, f"work.{name}") for name in ("band", "whole", "around", "latest", "broken")}
+    more["none"] = say(language, "curve.none")
     return {
         "alert": alert,
         "snapshot": snapshots.find(conn, ticket.snapshot_id) if ticket.snapshot_id else None,
@@ -157,7 +158,12 @@ def act(
 
 
 def _actor(conn: Connection[Any], home: House, ticket: Ticket, engineer_id: UUID | None) -> Scope:
-    """Until engineers sign in, a step is theirs whose job it is; what nobody has is the desk's."""
+    """Until engineers sign in, a step is theirs whose job it is; what nobody has is the desk's.
+
+    Raises NotFoundError for an `engineer_id` that is nobody's.
+    """
+    if engineer_id is not None and dispatch.find_engineer(conn, engineer_id) is None:
+        raise NotFoundError("engineer", engineer_id)
     who = ticket.engineer_id or engineer_id or ticket.proposed_id
     engineer = dispatch.find_engineer(conn, who) if who else None
     return home.scope(f"engineer:{engineer.slug}") if engineer else home.scope()
