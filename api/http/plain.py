@@ -55,16 +55,24 @@ def with_unit(value: float, evidence: dict[str, Any], appliance: ApplianceClass,
 
 def appliance_word(language: str, appliance: ApplianceClass) -> str:
     """The class as a word inside a sentence."""
-    title = appliance.title[language]
-    return title[:1].lower() + title[1:] if language == "en" else title
+    return _inside(language, appliance.title[language])
 
 
 def metric_word(language: str, appliance: ApplianceClass, metric: str) -> str:
-    title = appliance.metric(metric).title[language]
-    return title[:1].lower() + title[1:] if language == "en" else title
+    return _inside(language, appliance.metric(metric).title[language])
 
 
 def family_word(language: str, appliance: ApplianceClass, family_id: str) -> str:
     """A family's title from the catalogue; `unspecified` and families that the catalogue has lost, from the texts."""
     titles = {family.family_id: family.title[language] for family in appliance.families}
     return titles.get(family_id) or say(language, "family.unspecified")
+
+
+def fault_word(language: str, appliance: ApplianceClass, family_id: str) -> str:
+    """The family as words inside a sentence."""
+    return _inside(language, family_word(language, appliance, family_id))
+
+
+def _inside(language: str, title: str) -> str:
+    """A title where no sentence begins."""
+    return title[:1].lower() + title[1:] if language == "en" else title

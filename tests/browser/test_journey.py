@@ -99,6 +99,10 @@ def test_a_zoom_shows_finer_readings_and_a_double_click_goes_back(scene_of: Scen
         assert 3 < (part[-1] - part[0]) / 3600 < 7
         with page.expect_response(lambda answer: "/series" in answer.url and "from_ms" not in answer.url):
             charts.nth(1).locator(".u-over").dblclick()
+        with page.expect_response(lambda answer: "from_ms" in answer.url) as around:  # who cannot drag presses a button
+            page.get_by_role("button", name="Around the beginning").click()
+        part = around.value.json()["ts"]
+        assert 11 < (part[-1] - part[0]) / 3600 < 13
 
 
 def test_a_report_with_a_photo_from_a_phone(scene_of: SceneOf, visit: Visit) -> None:

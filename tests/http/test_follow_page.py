@@ -99,6 +99,15 @@ def test_a_witness_follows_but_does_not_decide(scene: Scene, path: str) -> None:
     assert scene.client.post(witness[1], data={"do": "cancel", "version": 1}).status_code == 409
 
 
+def test_a_witness_is_spoken_to_as_the_browser_asks_and_the_customer_as_we_know(scene: Scene, path: str) -> None:
+    chinese = {"accept-language": "zh-CN"}
+    sent = scene.client.post(scene.label_path, data={"words": "有异响", "key": "k"}, headers=chinese).text
+    witness = re.search(r'href="(/t/[^"]+)"', sent)
+    assert witness is not None
+    assert "您的维修" in scene.client.get(witness[1], headers=chinese).text
+    assert "Your repair" in scene.client.get(path, headers=chinese).text
+
+
 def test_a_page_is_told_to_look_again_when_the_version_changes_and_only_then(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,11 +44,20 @@ def test_a_yes_opens_one_ticket_and_leads_to_the_page_that_follows_it(scene: Sce
     assert events(scene.database, "ticket.opened")[0]["actor"].startswith("customer:")
 
 
+def test_the_old_link_says_when_the_repair_has_ended(scene: Scene) -> None:
+    path = scene.question_path()
+    scene.answer("YES", path)
+    scene.press("cancel")
+    page = scene.client.get(path).text
+    assert "This repair has ended" in page
+    assert "help is under way" not in page
+
+
 def test_the_first_answer_wins(scene: Scene) -> None:
     first, second = scene.question_path(), scene.question_path()
     scene.answer("YES", first)
     page = scene.answer("NO:FALSE_ALARM", second).text
-    assert "Somebody has answered this question" in page
+    assert "This question was answered already" in page
     assert "T-000001" in page
     assert scene.question()["state"] == "YES"
     assert len(scene.client.get("/api/tickets").json()["tickets"]) == 1

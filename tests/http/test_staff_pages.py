@@ -129,6 +129,18 @@ def test_without_smtp_the_desk_says_so(scene: Scene) -> None:
         assert "No SMTP configured" in scene.client.get(path).text
 
 
+def test_the_outbox_says_whom_it_reaches_and_what_it_waits_for(scene: Scene) -> None:
+    hook = {"url": "https://example.org/hook", "events": []}
+    scene.client.post("/api/webhooks", json=hook)
+    customer = {"name": "Bea", "language": "en", "time_zone": "UTC", "email": "bea@example.org"}
+    scene.client.put("/api/devices/fridge-3", json=a_device_body(serial="S3", customer=customer))
+    body = {"device_id": "fridge-3", "words": "it hums"}
+    scene.client.post("/api/reports", json=body, headers={"Idempotency-Key": "k"})
+    page = scene.client.get("/desk/outbox").text
+    for words in ("Ticket opened", 'E-mail<br><span class="soft">Bea<', "https://example.org/hook<", "when SMTP is"):
+        assert words in page, words
+
+
 def test_a_dead_letter_is_sent_again_from_the_desk(scene: Scene, clock: Clock) -> None:
     event = Event(event_id=uuid7(clock.now), tenant_id="demo", kind="a.b", subject_id="s", at=clock.now, actor="test")
     with scene.house.acting() as conn:
@@ -178,6 +190,10 @@ def test_the_engineer_reads_the_evidence_the_parts_and_why_she_was_chosen(scene:
     ):
         assert word in page, word
     assert page.index("Mia Berg") < page.index("Tom Ade")
+    assert "Engineer proposed <small>Foremend</small>" in page
+    assert 'href="tel:+49 30 1"' in page
+    assert "请带上这些配件" in (chinese := scene.client.get(f"/work/{scene.ticket()['ticket_id']}?lang=zh").text)
+    assert "压缩机启动继电器" in chinese
 
 
 def test_another_engineer_than_the_proposed_one_may_accept(scene: Scene) -> None:
@@ -187,6 +203,18 @@ def test_another_engineer_than_the_proposed_one_may_accept(scene: Scene) -> None
     data = {"do": "accept", "version": ticket["version"], "engineer": engineers["tom"]}
     assert scene.client.post(f"/work/{ticket['ticket_id']}", data=data).status_code == 303
     assert scene.ticket()["engineer_id"] == engineers["tom"]
+
+
+def test_what_nobody_was_proposed_for_needs_a_name(scene: Scene) -> None:
+    scene.client.put("/api/devices/fridge-4", json=a_device_body(serial="S4", region="nowhere"))
+    body = {"device_id": "fridge-4", "words": "it hums"}
+    scene.client.post("/api/reports", json=body, headers={"Idempotency-Key": "k"})
+    ticket = scene.ticket()
+    path, press = f"/work/{ticket['ticket_id']}", {"do": "accept", "version": 1}
+    assert '<option value="" selected disabled>Please choose' in scene.client.get(path).text
+    assert scene.client.post(path, data=press).status_code == 422
+    assert scene.client.post(path, data={**press, "engineer": str(uuid7(scene.since))}).status_code == 404
+    assert scene.ticket()["state"] == "READY"
 
 
 def test_two_who_press_at_once_do_not_both_win(scene: Scene) -> None:

@@ -48,6 +48,11 @@ class Followed:
         """A witness, who scanned a label, only looks: a label identifies, it does not authenticate."""
         return not self.link.recipient.startswith("witness:")
 
+    @property
+    def is_customers(self) -> bool:
+        """Whose language we know; whoever reported is heard by the browser."""
+        return self.link.recipient.startswith("customer:")
+
 
 def _followed(conn: Connection[Any], home: House, token: str) -> Followed:
     link = bearer.enter(conn, home, token, Purpose.TICKET)
@@ -67,7 +72,7 @@ def show(token: str, request: Request, home: Home) -> Response:
         return pages.render(
             request,
             "follow.html",
-            language=pages.language_of(request, owned.language),
+            language=pages.language_of(request, owned.language if followed.is_customers else None),
             zone=owned.zone,
             ticket=ticket,
             owned=owned,

@@ -22,6 +22,7 @@ from ticketing.questions import store as questions
 from ticketing.questions.model import Choice, NoReason, Question, QuestionState
 from ticketing.tickets import store as tickets
 from ticketing.tickets.model import Ticket
+from ticketing.tickets.transitions import ENDED
 
 router = APIRouter(include_in_schema=False)
 
@@ -109,7 +110,7 @@ def _question_page(conn: Connection[Any], request: Request, home: Home, asked: A
         question=asked.question,
         owned=owned,
         word=plain.appliance_word(language, owned.appliance),
-        family=plain.family_word(language, owned.appliance, asked.alert.family),
+        family=plain.fault_word(language, owned.appliance, asked.alert.family),
         noticed=plain.noticed(language, asked.alert, owned.appliance, home.clock(), owned.zone),
         curve=evidence.of_alert(conn, owned.appliance, asked.alert, reader),
         curve_title=evidence.title_of(owned.appliance, asked.alert, language),
@@ -129,7 +130,7 @@ def _outcome_page(
         "answered.html",
         language=pages.language_of(request, asked.owned.language),
         zone=asked.owned.zone,
-        state=state,
+        outcome="ENDED" if ticket and ticket.state in ENDED else state,
         ticket=ticket,
         follow_path=follow_path,
         earlier=not first and state in (QuestionState.YES, QuestionState.NO, QuestionState.NOT_NOW),

@@ -27,11 +27,11 @@ router = APIRouter(prefix="/desk", include_in_schema=False)
 Limit = Annotated[int, Query(ge=1, le=lists.MOST)]
 TILES = (  # count, list behind it, whether it calls for somebody
     ("questions", "/desk/questions", True),
-    ("alerts", "/desk/alerts", False),
-    ("tickets", "/desk/tickets", False),
     ("review", "/desk/review", True),
     ("set_aside", "/desk/review", True),
     ("dead", "/desk/outbox", True),
+    ("alerts", "/desk/alerts", False),
+    ("tickets", "/desk/tickets", False),
     ("pending", "/desk/outbox", False),
     ("devices", "/desk/devices", False),
 )
@@ -174,12 +174,13 @@ def refusal_list(
 
 @router.get("/outbox")
 def outbox_list(request: Request, home: Home, limit: Limit = lists.STEP) -> Response:
+    language = pages.language_of(request)
     with home.looking() as conn:
-        deliveries = outbox.listed(conn, limit=limit)
+        deliveries = lists.delivery_rows(conn, home, language, outbox.listed(conn, limit=limit))
     return pages.render(
         request,
         "desk_outbox.html",
-        language=pages.language_of(request),
+        language=language,
         word="outbox",
         follows=True,
         deliveries=deliveries,

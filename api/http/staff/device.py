@@ -54,6 +54,7 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
         reader = Reader(language=language, zone=owned.zone, now=now)
         newest = history.newest(conn, appliance, device.device_no)
         end_ms = newest.ts_ms if newest else int(now.timestamp() * 1000)
+        known = alerts.listed(conn, LATEST, device_no=device.device_no)
         curves = evidence.of_metrics(conn, appliance, device.device_no, reader, end_ms, CURVES_OVER)
         return pages.render(
             request,
@@ -67,7 +68,7 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             counts=history.counts(conn, appliance, device.device_no),
             curves=curves,
             label_path=f"/r/{device.label_token}",
-            alerts=lists.alert_rows(conn, home, language, alerts.listed(conn, LATEST, device_no=device.device_no)),
+            alerts=lists.alert_rows(conn, home, language, known, owned.zone),
             tickets=lists.ticket_rows(conn, home, language, tickets.listed(conn, LATEST, device_no=device.device_no)),
         )
 

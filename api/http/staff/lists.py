@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
@@ -10,14 +11,18 @@ from psycopg import Connection
 
 from api.http import plain
 from api.http.house import House
+from api.http.staff import story
 from api.texts import say, speaks
 from devices import store as devices
 from devices.model import ApplianceClass, Device
 from ingest.model import StoredRefusal
+from ledger.model import Delivery, DeliveryState
 from ticketing.alerts import store as alerts
 from ticketing.alerts.model import Alert
 from ticketing.dispatch import store as dispatch
 from ticketing.dispatch.model import Engineer
+from ticketing.notify import webhooks
+from ticketing.notify.model import Channel
 from ticketing.questions.model import Code, Question
 from ticketing.tickets.model import Ticket
 
@@ -64,6 +69,15 @@ class TicketRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeliveryRow:
+    delivery: Delivery
+    event: str
+    by: str  # the channel, in words
+    to: str  # whom it reaches; empty if that is not known any more
+    waits_for_smtp: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefusalRow:
     """Bytes from anywhere: bounded, and as text only with what cannot be seen written out."""
 
@@ -81,16 +95,18 @@ class RefusalRow:
         return self.shown < self.size
 
 
-def _noticed(house: House, language: str, alert: Alert, device: Device) -> str:
-    return plain.seen(language, alert, house.catalogue[device.class_id], house.clock(), ZONE)
+def _noticed(house: House, language: str, alert: Alert, device: Device, zone: ZoneInfo = ZONE) -> str:
+    return plain.seen(language, alert, house.catalogue[device.class_id], house.clock(), zone)
 
 
-def alert_rows(conn: Connection[Any], house: House, language: str, found: Sequence[Alert]) -> list[AlertRow]:
+def alert_rows(
+    conn: Connection[Any], house: House, language: str, found: Sequence[Alert], zone: ZoneInfo = ZONE
+) -> list[AlertRow]:
     known = devices.find_devices_by_no(conn, [alert.device_no for alert in found])
     return [
         AlertRow(
             alert=alert,
-            noticed=_noticed(house, language, alert, known[alert.device_no]),
+            noticed=_noticed(house, language, alert, known[alert.device_no], zone),
             waits=_waits(language, alert.waits_for or ""),
         )
         for alert in found
@@ -140,6 +156,33 @@ def parts(language: str, appliance: ApplianceClass, family_id: str) -> tuple[str
     """Which parts to bring for this fault, most likely first."""
     family = next((family for family in appliance.families if family.family_id == family_id), None)
     return tuple(part[language] for part in family.parts) if family else ()
+
+
+def delivery_rows(conn: Connection[Any], house: House, language: str, found: Sequence[Delivery]) -> list[DeliveryRow]:
+    urls = {str(webhook.webhook_id): webhook.url for webhook in webhooks.listed(conn, MOST)}
+    to = {row.destination: _reached(conn, urls, row) for row in found}
+    no_smtp = house.settings.smtp_url is None
+    rows = []
+    for delivery in found:
+        channel = delivery.destination.partition(":")[0]
+        rows.append(
+            DeliveryRow(
+                delivery=delivery,
+                event=story.word(language, delivery.event.kind),
+                by=say(language, f"channel.{channel}"),
+                to=to[delivery.destination],
+                waits_for_smtp=no_smtp and channel == Channel.EMAIL and delivery.state is DeliveryState.PENDING,
+            )
+        )
+    return rows
+
+
+def _reached(conn: Connection[Any], urls: dict[str, str], delivery: Delivery) -> str:
+    channel, _, name = delivery.destination.partition(":")
+    if channel == Channel.WEBHOOK:
+        return urls.get(name, "")
+    customer = devices.find_customer(conn, delivery.tenant_id, UUID(name))
+    return customer.name if customer else ""
 
 
 def refusal_row(refusal: StoredRefusal) -> RefusalRow:

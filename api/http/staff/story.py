@@ -23,7 +23,7 @@ class Line:
 
 def told(conn: Connection[Any], ticket: Ticket, language: str) -> list[Line]:
     lines = outbox.history(conn, str(ticket.ticket_id), limit=MOST_LINES)
-    return [Line(at=line.at, word=word(language, _kind(line)), actor=_actor(language, line.actor)) for line in lines]
+    return [Line(at=line.at, word=word(language, _kind(line)), actor=_actor(language, line)) for line in lines]
 
 
 def word(language: str, kind: str) -> str:
@@ -38,7 +38,8 @@ def _kind(line: Event) -> str:
     return "ticket.not_yet" if back else line.kind
 
 
-def _actor(language: str, actor: str) -> str:
-    kind = actor.partition(":")[0]
+def _actor(language: str, line: Event) -> str:
+    """Who did it; what the house decided by itself was only set off by whoever acted."""
+    kind = "relay" if line.kind == "ticket.proposed" else line.actor.partition(":")[0]
     key = f"actor.{kind}"
     return say(language, key) if speaks(language, key) else kind

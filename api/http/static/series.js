@@ -16,7 +16,9 @@
       address.searchParams.set("from_ms", Math.floor(from * 1000));
       address.searchParams.set("to_ms", Math.ceil(to * 1000));
     }
-    return (await fetch(address, {cache: "no-store"})).json();
+    const answer = await fetch(address, {cache: "no-store"});
+    if (!answer.ok) throw new Error(answer.statusText);
+    return answer.json();
   }
 
   function clocks(zone) {
@@ -37,8 +39,6 @@
         const bottom = Math.min(u.valToPos(metric.band[0], "y", true), box.top + box.height);
         c.fillStyle = colour("usual");
         c.fillRect(box.left, top, box.width, Math.max(bottom - top, 2 * scale));
-        c.fillStyle = colour("accent"); c.font = 11 * scale + "px system-ui, sans-serif"; c.textAlign = "left";
-        c.fillText(words.band, box.left + 6 * scale, top - 4 * scale);
       }
       c.strokeStyle = c.fillStyle = colour("warm"); c.lineWidth = 1.5 * scale;
       answer.marks.forEach(function (mark) {
@@ -52,6 +52,18 @@
         c.textAlign = x > box.left + box.width / 2 && mark.kind === "since" || x + c.measureText(text).width > box.left + box.width ? "right" : "left";
         c.fillText(text, x, box.top - 7 * scale);
       });
+      c.restore();
+    };
+  }
+
+  function before(metric) {  // the usual range's word, above the bars, with a halo
+    return function (u) {
+      const c = u.ctx, scale = devicePixelRatio, top = Math.max(u.valToPos(metric.band[1], "y", true), u.bbox.top + 14 * scale);
+      c.save();
+      c.font = "600 " + 11 * scale + "px system-ui, sans-serif"; c.textAlign = "left"; c.lineJoin = "round";
+      c.strokeStyle = colour("card"); c.lineWidth = 3 * scale; c.fillStyle = colour("accent");
+      c.strokeText(words.band, u.bbox.left + 6 * scale, top - 4 * scale);
+      c.fillText(words.band, u.bbox.left + 6 * scale, top - 4 * scale);
       c.restore();
     };
   }
@@ -92,6 +104,7 @@
       bands: metric.bars ? [] : [{series: [1, 2], fill: line + "55"}],
       hooks: {
         drawAxes: [behind(metric, answer)],
+        draw: metric.band ? [before(metric)] : [],
         setScale: [function (u, key) { if (key === "x") zoomed(u); }],
         setCursor: [function (u) {
           const at = u.cursor.idx, value = at === null || at === undefined ? null : u.data[1][at] ?? u.data[2][at];
@@ -109,6 +122,19 @@
     timer = setTimeout(refine, wait_ms, range, ++turn);
   }
 
+  function offer(answer) {  // for a finger and for the keyboard, which cannot drag
+    const place = document.getElementById("ranges"), since = answer.marks[0].at_ms / 1000, hours = 3600;
+    const inside = function (min, max) { return {min: Math.max(min, whole.min), max: Math.min(max, whole.max)}; };
+    const ranges = [[words.whole, whole], [words.around, inside(since - 3 * hours, since + 9 * hours)], [words.latest, inside(whole.max - 12 * hours, whole.max)]];
+    ranges.forEach(function (range) {
+      const button = document.createElement("button");
+      button.type = "button"; button.textContent = range[0];
+      button.addEventListener("click", function () { go(range[1], 0); });
+      place.append(button);
+    });
+    place.hidden = false;
+  }
+
   function zoomed(from) {  // uPlot says so a moment later and for each chart, so what is shown already is nothing new
     const min = from.scales.x.min, max = from.scales.x.max;
     if (!shown || Math.abs(min - shown.min) < .001 && Math.abs(max - shown.max) < .001) return;
@@ -116,7 +142,8 @@
   }
 
   async function refine(range, mine) {
-    const answer = range === whole ? await load() : await load(range.min, range.max);
+    let answer;
+    try { answer = range === whole ? await load() : await load(range.min, range.max); } catch (error) { return; }  // as fine as it is
     if (mine !== turn || !answer.ts || !answer.ts.length) return;
     charts.forEach(function (each) {
       const metric = answer.metrics.find(function (candidate) { return candidate.name === each.name; });
@@ -126,11 +153,13 @@
     place.dataset.refined = String(mine);
   }
 
-  const answer = await load();
+  let answer;
+  try { answer = await load(); } catch (error) { place.textContent = words.broken; return; }
   if (!answer.ts || !answer.ts.length) { place.textContent = words.none; return; }
   answer.metrics.forEach(function (metric) { draw(metric, answer); });
   whole = shown = {min: answer.from_ms / 1000, max: answer.to_ms / 1000};
   charts.forEach(function (each) { each.chart.setScale("x", whole); });
+  offer(answer);
   place.addEventListener("dblclick", function () { go(whole, 0); });
   place.dataset.drawn = String(charts.length);
   addEventListener("resize", function () {
