@@ -79,6 +79,7 @@ def test_letters_speak_the_customers_language_and_lead_to_the_ticket(firm: Firm)
 
 def test_a_withdrawn_question_and_a_visit_on_its_way_are_told_by_letter(firm: Firm) -> None:
     with mail_server() as server, office(firm, **with_mail(server)) as relay:
+        firm.engineer()
         device = firm.device()
         firm.question(device)
         firm.finding(device, "CLEARED")
