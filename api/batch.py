@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import structlog
 from psycopg import Connection
+from psycopg.errors import UniqueViolation
 
 from api.memory import Memory
 from detectors import store as findings
@@ -17,6 +18,7 @@ from ingest.partition import Claim
 from ingest.topics import Source
 
 _log = structlog.get_logger("worker")
+_WARY_BATCHES = 20
 _CONTENT = {"22", "23", "54"}  # SQLSTATE classes: data exception, integrity, program limit exceeded
 
 
@@ -31,6 +33,7 @@ class Intake:
     def __init__(self, conn: Connection[Any], memory: Memory, claim: Claim) -> None:
         self._conn, self._memory, self._claim = conn, memory, claim
         self.readings = self.refusals = self.messages = 0
+        self._wary = 0  # batches that will be written as if anything of them might be there
 
     def take(self, messages: Sequence[Message]) -> None:
         """Committed when this returns. A message that the database refuses for its content becomes a refusal; the
@@ -40,6 +43,10 @@ class Intake:
         except psycopg.Error as error:
             if not is_about_content(error):
                 raise
+            if isinstance(error, UniqueViolation) and not self._wary:
+                self._wary = _WARY_BATCHES
+                self.take(messages)
+                return
             if len(messages) == 1:
                 self._commit(messages, error)
                 return
@@ -62,14 +69,17 @@ class Intake:
                 decoded = decode(messages, sources, memory.catalogue)
             else:
                 decoded = Decoded(batches=[], refusals=[_not_storable(messages[0], sources[0], error)])
-            kept = history.keep(self._conn, memory.catalogue, decoded.batches, decoded.refusals)
+            kept = history.keep(self._conn, memory.catalogue, decoded.batches, decoded.refusals, hopeful=not self._wary)
             step = memory.engine.observe(kept.new)
             self._store(step.findings)
             partition.advance(self._conn, self._claim, cursor, messages[-1].received_ms)
         memory.engine.keep(step)
         memory.cursor = cursor
         self.messages += len(messages)
-        self.readings += sum(map(len, kept.new))
+        new = sum(map(len, kept.new))
+        repeated = new < sum(map(len, decoded.batches))  # repeats come in crowds: a flush after a lost connection
+        self._wary = _WARY_BATCHES if repeated else max(0, self._wary - 1)
+        self.readings += new
         self.refusals += len(kept.refusals)
 
     def _store(self, found: Sequence[Finding]) -> None:

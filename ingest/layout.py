@@ -96,35 +96,44 @@ def _view(class_id: str, columns: tuple[str, ...]) -> list[str]:
     ]
 
 
+def append(row: ApplianceClass) -> str:
+    """Writes a batch of which nothing is there; a key that is makes it fail. Arrays in, NaN for "not said"."""
+    return _append(row.class_id, row.metric_names)
+
+
+@lru_cache
+def _append(class_id: str, metrics: tuple[str, ...]) -> str:
+    names = [f"m{i}" for i in range(len(metrics))]
+    arrays = ", ".join(f"%({name})s::float8[]" for name in names)
+    return f"""
+    INSERT INTO {table(class_id)} AS kept (device_no, ts, seq, received_at, flags, extra, filled, {", ".join(metrics)})
+    SELECT device_no, ts, seq, received_at, flags, extra::jsonb, nullif(filled, 0),
+        {", ".join(f"nullif({name}, 'NaN')" for name in names)}
+    FROM unnest(%(device_no)s::integer[], %(ts)s::timestamptz[], %(seq)s::bigint[], %(received_at)s::timestamptz[],
+                %(flags)s::bigint[], %(extra)s::text[], %(filled)s::bigint[], {arrays})
+        AS batch (device_no, ts, seq, received_at, flags, extra, filled, {", ".join(names)})"""
+
+
 def insert(row: ApplianceClass) -> str:
-    """The one statement that writes a batch: see `_insert`."""
+    """Writes a batch of which anything may be there: see `_insert`."""
     return _insert(row.class_id, row.metric_names)
 
 
 @lru_cache
 def _insert(class_id: str, metrics: tuple[str, ...]) -> str:
-    """Arrays in, one row out: how many rows were new, judged by their seq, which a later message never changes.
+    """As `append`, and one row out: how many rows were new, judged by their seq, which a later message never changes.
 
     A row that is there gets the columns it lacks and keeps the others; a row that lacks nothing is not written again.
-    Flags travel with the columns they speak of, and what came later is marked as `filled`. NaN in the arrays stands for
-    "not said".
+    Flags travel with the columns they speak of, and what came later is marked as `filled`.
     """
-    names = [f"m{i}" for i in range(len(metrics))]
     lacks = " | ".join(f"CASE WHEN kept.{m} IS NULL THEN {1 << i}::bigint ELSE 0 END" for i, m in enumerate(metrics))
     fills = " | ".join(
         f"CASE WHEN kept.{m} IS NULL AND excluded.{m} IS NOT NULL THEN {1 << i}::bigint ELSE 0 END"
         for i, m in enumerate(metrics)
     )
     said = " OR ".join(f"kept.{m} IS NULL AND excluded.{m} IS NOT NULL" for m in metrics)
-    arrays = ", ".join(f"%({name})s::float8[]" for name in names)
     return f"""
-WITH done AS (
-    INSERT INTO {table(class_id)} AS kept (device_no, ts, seq, received_at, flags, extra, filled, {", ".join(metrics)})
-    SELECT device_no, ts, seq, received_at, flags, extra::jsonb, nullif(filled, 0),
-        {", ".join(f"nullif({name}, 'NaN')" for name in names)}
-    FROM unnest(%(device_no)s::integer[], %(ts)s::timestamptz[], %(seq)s::bigint[], %(received_at)s::timestamptz[],
-                %(flags)s::bigint[], %(extra)s::text[], %(filled)s::bigint[], {arrays})
-        AS batch (device_no, ts, seq, received_at, flags, extra, filled, {", ".join(names)})
+WITH done AS ({_append(class_id, metrics)}
     ON CONFLICT (device_no, ts) DO UPDATE SET
         {", ".join(f"{m} = coalesce(kept.{m}, excluded.{m})" for m in metrics)},
         extra = CASE WHEN excluded.extra IS NULL THEN kept.extra

@@ -17,30 +17,38 @@ _sql = Statements("ingest")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def append(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> None:
+    """Write a batch of which nothing is there. Raises psycopg.errors.UniqueViolation, and its transaction is over."""
+    order = np.lexsort((batch.ts_ms, batch.device_no))  # the key's order: neighbours in the index come together
+    arrays.packed_cursor(conn).execute(layout.append(appliance).encode(), _columns(batch, order))
+
+
 def insert(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> int:
     """Write the batch; how many of its readings were new. `batch` has one row a (device, ts)."""
-    extra = None if batch.extra.count(None) == len(batch) else batch.extra  # NULL: unnest fills up
-    names: dict[str, Any] = {
-        **_keys(batch),
-        "seq": arrays.int8s(batch.seq),
-        "received_at": arrays.moments(batch.received_ms),
-        "flags": arrays.int8s(batch.flags),
-        "extra": extra,
-        "filled": None if batch.filled is None else arrays.int8s(batch.filled),
-        "first_seq": int(batch.seq.min()),
-        **{f"m{i}": arrays.float8s(batch.values[:, i]) for i in range(batch.values.shape[1])},
-    }
+    names = {**_columns(batch, np.arange(len(batch))), "first_seq": int(batch.seq.min())}
     (new,) = arrays.packed_cursor(conn).execute(layout.insert(appliance).encode(), names).fetchone() or (0,)
     return int(new)
 
 
+def _columns(batch: Batch, order: Ints) -> dict[str, Any]:
+    silent = batch.extra.count(None) == len(batch)  # NULL: unnest fills up
+    values = batch.values[order]
+    return {
+        "device_no": arrays.int4s(batch.device_no[order]),
+        "ts": arrays.moments(batch.ts_ms[order]),
+        "seq": arrays.int8s(batch.seq[order]),
+        "received_at": arrays.moments(batch.received_ms[order]),
+        "flags": arrays.int8s(batch.flags[order]),
+        "extra": None if silent else [batch.extra[row] for row in order],
+        "filled": None if batch.filled is None else arrays.int8s(batch.filled[order]),
+        **{f"m{i}": arrays.float8s(values[:, i]) for i in range(values.shape[1])},
+    }
+
+
 def stored(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> Iterator[tuple[Any, ...]]:
     """What stands under each key of the batch: place in it, seq, extra as text, then each metric."""
-    yield from arrays.packed_cursor(conn).execute(layout.stored(appliance).encode(), _keys(batch))
-
-
-def _keys(batch: Batch) -> dict[str, Any]:
-    return {"device_no": arrays.int4s(batch.device_no), "ts": arrays.moments(batch.ts_ms)}
+    names = {"device_no": arrays.int4s(batch.device_no), "ts": arrays.moments(batch.ts_ms)}
+    yield from arrays.packed_cursor(conn).execute(layout.stored(appliance).encode(), names)
 
 
 def insert_refusals(conn: Connection[Any], refusals: Sequence[Refusal]) -> None:

@@ -66,6 +66,29 @@ def test_readings_are_kept_as_they_were_said(record: Record, device_no: int) -> 
     ]
 
 
+def test_hope_writes_the_same_and_fails_where_something_is_there(record: Record, device_no: int) -> None:
+    """Out of order, with what only some readings say, and another device between."""
+    with record.connect() as conn:
+        (other,) = register(conn, ("demo", "d2", "refrigerator"))
+    batch = a_batch(
+        [other, device_no, device_no],
+        [NOW_MS, NOW_MS + 60_000, NOW_MS],
+        seq=[7, 8, 9],
+        power_w=[1.0, np.nan, 3.0],
+        flags=[0, 1, 0],
+        extra=[None, '{"mode": "eco"}', None],
+    )
+    columns = "device_no, ts, seq, received_at, flags, extra, power_w, cabinet_temp_c"
+    with record.connect("foremend_worker", autocommit=False) as conn:
+        assert history.keep(conn, CATALOGUE, [batch], [], hopeful=True).new == [batch]
+        hoped = conn.execute(f"SELECT {columns} FROM reading_refrigerator ORDER BY 1, 2").fetchall()
+        conn.rollback()
+    keep(record, batch)
+    assert rows(record, columns) == hoped
+    with record.connect("foremend_worker", autocommit=False) as conn, pytest.raises(psycopg.errors.UniqueViolation):
+        history.keep(conn, CATALOGUE, [batch], [], hopeful=True)
+
+
 def test_what_is_sent_again_is_not_new_and_changes_nothing(record: Record, device_no: int) -> None:
     keep(record, a_batch(device_no, [NOW_MS], seq=1, extra=['{"a": 1}']))
     before = rows(record, "*, xmin")

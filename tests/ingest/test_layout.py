@@ -71,6 +71,7 @@ def test_the_rendered_ddl_is_what_was_reviewed() -> None:
 
 def test_the_rendered_insert_is_what_was_reviewed() -> None:
     assert layout.insert(SMALL) == INSERTED
+    assert layout.append(SMALL) in INSERTED
 
 
 def test_nothing_new_in_the_catalogue_renders_nothing() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from api import batch
 from api.batch import Intake
 from api.forget import Forgetting, keep_from
 from api.memory import Memory
@@ -77,6 +78,32 @@ def test_the_next_worker_goes_on_where_the_last_one_stopped(house: House) -> Non
     assert house.one("SELECT count(*) FROM reading_refrigerator") == 150
     assert house.refusals() == []
     assert house.one("SELECT epoch FROM partition") == 3
+
+
+def test_after_a_repeat_batches_are_written_with_care_for_a_while(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hopes: list[bool] = []
+    keep = history.keep
+
+    def watched(*said: Any, hopeful: bool) -> history.Kept:
+        hopes.append(hopeful)
+        return keep(*said, hopeful=hopeful)
+
+    monkeypatch.setattr(history, "keep", watched)
+    monkeypatch.setattr(batch, "_WARY_BATCHES", 2)
+    with house.database.connect("foremend_worker", autocommit=False) as conn:
+        with conn.transaction():
+            claim = partition.take(conn, "me")
+        assert claim is not None
+        memory = Memory(CATALOGUE)
+        memory.stand_at(conn, claim, None)
+        intake = Intake(conn, memory, claim)
+        for seq, minute in enumerate((1, 2, 2, 3, 2, 4, 5, 6), start=claim.cursor + 1):
+            intake.take(_messages(seq, [a_reading(NOW_MS + minute * 1000)]))
+    assert hopes == [True, True, True, False, False, False, False, False, True]
+    assert house.one("SELECT count(*) FROM reading_refrigerator") == 6
+    assert intake.readings == 6
 
 
 def test_one_message_that_the_database_will_not_take_costs_only_itself(house: House) -> None:
