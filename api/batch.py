@@ -1,6 +1,8 @@
 """One batch of the log, one transaction: readings, refusals, findings and the cursor, all or nothing."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -27,12 +29,21 @@ def is_about_content(error: psycopg.Error) -> bool:
     return isinstance(error, psycopg.DataError) or (error.sqlstate or "")[:2] in _CONTENT
 
 
+@dataclass(kw_only=True)
+class Counts:
+    """What was committed since the process began; every reason is in `refused` from the start."""
+
+    messages: int = 0
+    readings: int = 0
+    refused: Counter[Reason] = field(default_factory=lambda: Counter(dict.fromkeys(Reason, 0)))
+
+
 class Intake:
     """Takes messages into the record under one claim on the partition, over one connection."""
 
-    def __init__(self, conn: Connection[Any], memory: Memory, claim: Claim) -> None:
+    def __init__(self, conn: Connection[Any], memory: Memory, claim: Claim, counts: Counts | None = None) -> None:
         self._conn, self._memory, self._claim = conn, memory, claim
-        self.readings = self.refusals = self.messages = 0
+        self.counts = counts or Counts()
         self._wary = 0  # batches that will be written as if anything of them might be there
 
     def take(self, messages: Sequence[Message]) -> None:
@@ -75,12 +86,12 @@ class Intake:
             partition.advance(self._conn, self._claim, cursor, messages[-1].received_ms)
         memory.engine.keep(step)
         memory.cursor = cursor
-        self.messages += len(messages)
         new = sum(map(len, kept.new))
         repeated = new < sum(map(len, decoded.batches))  # repeats come in crowds: a flush after a lost connection
         self._wary = _WARY_BATCHES if repeated else max(0, self._wary - 1)
-        self.readings += new
-        self.refusals += len(kept.refusals)
+        self.counts.messages += len(messages)
+        self.counts.readings += new
+        self.counts.refused.update(refusal.reason for refusal in kept.refusals)
 
     def _store(self, found: Sequence[Finding]) -> None:
         """A finding that cannot be stored stops no reading: it is said in the process' log and left out."""

@@ -11,12 +11,15 @@ from typing import Any
 
 import psycopg
 import structlog
+from prometheus_client import CollectorRegistry
 from psycopg import Connection
 
 from api import database
 from api.post import AT_ONCE, Post
 from api.settings import Settings
-from api.watch.pulse import Pulse
+from api.watch import port
+from api.watch.port import Turns
+from api.watch.pulse import LOOPS, Pulse
 from devices import catalogue as catalogues
 from devices.model import Catalogue
 from ticketing.alerts import store as alerts
@@ -35,14 +38,20 @@ Job = Callable[[Connection[Any], threading.Event], None]
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Until `stop` is set. Raises what killed a loop, after the other loops have ended."""
+    turns = Turns(*LOOPS)
+    with port.opened(settings, CollectorRegistry(), turns):
+        _run_loops(settings, stop, turns)
+
+
+def _run_loops(settings: Settings, stop: threading.Event, turns: Turns) -> None:
     catalogue, policy = catalogues.load(), policy_of(settings)
     jobs: dict[str, Job] = {
-        "findings": lambda conn, ends: take_and_ask(conn, ends, catalogue, policy),
-        "timers": lambda conn, ends: keep_time(conn, ends, catalogue, policy),
-        "deliveries": lambda conn, ends: deliver(conn, ends, settings, catalogue),
+        "findings": lambda conn, ends: take_and_ask(conn, ends, Pulse("findings", turns), catalogue, policy),
+        "timers": lambda conn, ends: keep_time(conn, ends, Pulse("timers", turns), catalogue, policy),
+        "deliveries": lambda conn, ends: deliver(conn, ends, Pulse("deliveries", turns), settings, catalogue),
     }
     with ThreadPoolExecutor(len(jobs), thread_name_prefix="relay") as threads:
-        loops = [threads.submit(_keep_at_it, name, job, settings, stop) for name, job in jobs.items()]
+        loops = [threads.submit(_keep_at_it, name, job, settings, stop, turns) for name, job in jobs.items()]
         wait(loops, return_when=FIRST_COMPLETED)
         stop.set()  # a loop that ended before the end takes the others with it
     for loop in loops:
@@ -56,7 +65,7 @@ def policy_of(settings: Settings) -> AskPolicy:
     return AskPolicy(quiet=(begin, end))
 
 
-def _keep_at_it(name: str, job: Job, settings: Settings, stop: threading.Event) -> None:
+def _keep_at_it(name: str, job: Job, settings: Settings, stop: threading.Event, turns: Turns) -> None:
     """The job on a connection of its own, and on another one after the database was away."""
     while not stop.is_set():
         try:
@@ -64,12 +73,14 @@ def _keep_at_it(name: str, job: Job, settings: Settings, stop: threading.Event) 
                 job(conn, stop)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             _log.warning("database away", job=name, error=str(error).strip())
+            turns.mark(name)
             stop.wait(POLL_S)
 
 
-def take_and_ask(conn: Connection[Any], stop: threading.Event, catalogue: Catalogue, policy: AskPolicy) -> None:
+def take_and_ask(
+    conn: Connection[Any], stop: threading.Event, pulse: Pulse, catalogue: Catalogue, policy: AskPolicy
+) -> None:
     alerts.listen(conn)
-    pulse = Pulse("findings")
     while not stop.is_set():
         pulse.beat(conn)
         now = datetime.now(UTC)
@@ -83,8 +94,9 @@ def take_and_ask(conn: Connection[Any], stop: threading.Event, catalogue: Catalo
                 pass
 
 
-def keep_time(conn: Connection[Any], stop: threading.Event, catalogue: Catalogue, policy: AskPolicy) -> None:
-    pulse = Pulse("timers")
+def keep_time(
+    conn: Connection[Any], stop: threading.Event, pulse: Pulse, catalogue: Catalogue, policy: AskPolicy
+) -> None:
     while not stop.wait(POLL_S):
         pulse.beat(conn)
         now = datetime.now(UTC)
@@ -108,10 +120,11 @@ def look(conn: Connection[Any], catalogue: Catalogue, policy: AskPolicy, now: da
             return
 
 
-def deliver(conn: Connection[Any], stop: threading.Event, settings: Settings, catalogue: Catalogue) -> None:
+def deliver(
+    conn: Connection[Any], stop: threading.Event, pulse: Pulse, settings: Settings, catalogue: Catalogue
+) -> None:
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="post") as hands:
         post = Post(settings=settings, catalogue=catalogue, hands=hands)
-        pulse = Pulse("deliveries")
         while not stop.is_set():
             pulse.beat(conn)
             moved = post.turn(conn, PATIENCE_S)

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     quiet_hours: str | None = Field(default=None, pattern=_QUIET)  # `22:00-08:00`, the customer's time; off
     language: str = Field(default="en", pattern="^(en|zh)$")
     log_bytes: int = 4 << 30  # of the log between devices and worker; beyond it what was read is forgotten early
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)  # of worker and relay; pages have /metrics
+    metrics_host: str = "127.0.0.1"
     log_file: Path | None = None  # JSON lines, rotated; without it they go to standard error
 
     @classmethod

@@ -22,6 +22,9 @@ from api.checkpoint import Checkpoints
 from api.forget import Forgetting
 from api.memory import Memory
 from api.settings import Settings
+from api.watch import port
+from api.watch.port import Turns
+from api.watch.worker_meters import WorkerMeters
 from detectors import store as findings
 from devices import catalogue
 from ingest import adapter_log, partition
@@ -39,11 +42,18 @@ _log = structlog.get_logger("worker")
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Until `stop` is set. Raises LogLostError, FencedError, and whatever no waiting mends."""
+    meters, turns = WorkerMeters(), Turns("read")
+    gc.set_threshold(50_000, 20, 50)  # a batch makes thousands of short-lived dicts, none of them in a cycle
+    with port.opened(settings, meters.registry, turns):
+        _keep_reading(settings, stop, meters, turns)
+
+
+def _keep_reading(settings: Settings, stop: threading.Event, meters: WorkerMeters, turns: Turns) -> None:
     memory = Memory(catalogue.load())
     failures = 0
-    gc.set_threshold(50_000, 20, 50)  # a batch makes thousands of short-lived dicts, none of them in a cycle
     while not stop.is_set():
-        session = _Session(settings, memory)
+        turns.mark("read")
+        session = _Session(settings, memory, meters, turns)
         try:
             session.work(stop)
         except _WAITED_FOR as error:
@@ -52,6 +62,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
             failures = 0 if session.progressed else failures
             wait_s = _BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)]
             failures += 1
+            meters.waits.labels(type(error).__name__).inc()
             _log.warning("waiting", error=str(error).strip(), kind=type(error).__name__, seconds=wait_s)
             stop.wait(wait_s)
 
@@ -59,8 +70,9 @@ def run(settings: Settings, stop: threading.Event) -> None:
 class _Session:
     """One connection to the record and one to the log, from the taking of the partition to the first failure."""
 
-    def __init__(self, settings: Settings, memory: Memory) -> None:
+    def __init__(self, settings: Settings, memory: Memory, meters: WorkerMeters, turns: Turns) -> None:
         self._settings, self._memory = settings, memory
+        self._meters, self._turns = meters, turns
         self.progressed = False
 
     def work(self, stop: threading.Event) -> None:
@@ -92,6 +104,7 @@ class _Session:
             if not said:
                 _log.warning("another worker owns the partition; waiting until it is gone")
                 said = True
+            self._turns.mark("read")
             stop.wait(1.0)
         return None
 
@@ -125,13 +138,16 @@ class _Session:
         _log.info("reading", cursor=cursor, head=reader.head.last_seq)
 
     def _read(self, conn: Connection, reader: LogReader, claim: partition.Claim, stop: threading.Event) -> None:
-        intake, forgetting = Intake(conn, self._memory, claim), Forgetting(self._settings)
+        intake, forgetting = Intake(conn, self._memory, claim, self._meters.counts), Forgetting(self._settings)
         checkpoints = Checkpoints(self._memory, claim)
         renewed = time.monotonic()
         while not stop.is_set():
+            self._turns.mark("read")
             messages = reader.fetch(_IDLE_S)
             if messages:
+                begun = time.perf_counter()
                 intake.take(messages)
+                self._meters.took(len(messages), time.perf_counter() - begun)
                 self.progressed = True
                 renewed = time.monotonic()
             elif time.monotonic() - renewed > _RENEW_S:

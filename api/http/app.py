@@ -11,9 +11,11 @@ from starlette.responses import RedirectResponse, Response
 from api.http import pages, problems, static
 from api.http.guard import Guard
 from api.http.house import House
+from api.http.meter import Meter
 from api.http.public import following, question, report
 from api.http.rest import devices, health, record, reports, tickets, webhooks
 from api.http.staff import desk, device, work
+from api.watch import exposition
 from api.watch.watch import Watch
 
 PUBLIC = (question.router, following.router, report.router)
@@ -26,6 +28,7 @@ def staff_app(house: House, hosts: frozenset[str] = LOOPBACK) -> FastAPI:
     """Staff pages and the REST interface, beside the public pages: for loopback only, until sign-in exists."""
     app = _app(house, hosts, (*STAFF, *PUBLIC, health.router))
     app.state.watch = Watch.of(house.settings, house.pool)
+    app.state.registry = exposition.registry_of(app.state.watch, house.meters)
     app.add_api_route("/", _front_door, include_in_schema=False)
     for router in REST:
         app.include_router(router, prefix="/api")
@@ -50,7 +53,7 @@ def _app(
         openapi_url=openapi_url,
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
-        middleware=[Middleware(Guard, hosts=hosts)],
+        middleware=[Middleware(Meter, meters=house.meters), Middleware(Guard, hosts=hosts)],
     )
     app.state.house = house
     answer = problems.answerer(pages.problem_page)

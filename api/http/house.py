@@ -13,6 +13,7 @@ from psycopg_pool import ConnectionPool
 from starlette.requests import HTTPConnection
 
 from api import database
+from api.http.meter import Meters
 from api.settings import Settings
 from devices.model import Catalogue
 from ledger import scope
@@ -32,6 +33,7 @@ class House:
     catalogue: Catalogue
     clock: Callable[[], datetime] = _now
     stopping: threading.Event = field(default_factory=threading.Event)
+    meters: Meters = field(default_factory=Meters)
 
     def scope(self, actor: str = DESK) -> Scope:
         return Scope(tenant_id=self.settings.tenant, actor=actor)

@@ -5,6 +5,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from api.watch.port import Turns
 from ledger.statements import Statements
 
 LOOPS = ("deliveries", "findings", "timers")  # of the relay
@@ -15,13 +16,15 @@ _sql = Statements("api.watch")
 class Pulse:
     """Of one loop; `beat` on every turn, outside of any transaction."""
 
-    def __init__(self, loop: str) -> None:
-        self._loop = loop
+    def __init__(self, loop: str, here: Turns | None = None) -> None:
+        self._loop, self._here = loop, here
         self._turns = 0
         self._due_s = 0.0
 
     def beat(self, conn: Connection[Any]) -> None:
         self._turns += 1
+        if self._here is not None:
+            self._here.mark(self._loop)
         if time.monotonic() < self._due_s:
             return
         conn.execute(_sql.beat, {"loop": self._loop, "turns": self._turns})

@@ -3,26 +3,39 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import psycopg
 from fastapi import Depends
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 from starlette.requests import HTTPConnection
 
 from api.settings import Settings
+from api.watch import waiting
 from api.watch.checks import Check, readiness
 from api.watch.fresh import Fresh
 from api.watch.standing import PATIENCE_S, LogStanding, Standing, look
+from api.watch.waiting import Waiting
 
 KEEP_S = 1.0
+COUNTS_KEEP_S = 5.0
 
 
 @dataclass(frozen=True)
 class Watch:
     _standing: Fresh[Standing]
+    _waiting: Fresh[Waiting]
 
     @classmethod
     def of(cls, settings: Settings, pool: ConnectionPool[Connection[Any]]) -> "Watch":
-        return cls(Fresh(lambda: look(settings, pool), keep_s=KEEP_S, patience_s=2 * PATIENCE_S))
+        def counted() -> Waiting:
+            with pool.connection(timeout=PATIENCE_S) as conn:
+                return waiting.count(conn, settings.tenant)
+
+        patience_s = 2 * PATIENCE_S
+        return cls(
+            Fresh(lambda: look(settings, pool), keep_s=KEEP_S, patience_s=patience_s),
+            Fresh(counted, keep_s=COUNTS_KEEP_S, patience_s=patience_s),
+        )
 
     def standing(self) -> Standing:
         try:
@@ -37,6 +50,13 @@ class Watch:
     def log(self) -> LogStanding | None:
         log = self.standing().log
         return log if isinstance(log, LogStanding) else None
+
+    def waiting(self) -> Waiting | None:
+        """None while the record cannot be asked."""
+        try:
+            return self._waiting.get()
+        except (psycopg.Error, TimeoutError):
+            return None
 
 
 def _watch(connection: HTTPConnection) -> Watch:

@@ -102,7 +102,7 @@ def test_what_the_database_refuses_for_its_content_is_halved_down_to_one_refusal
     assert [(seq, reason) for seq, reason, _ in refusals(database)] == [(i, "NOT_STORABLE") for i in (1, 41, 100)]
     assert one(database, "SELECT count(*), min(power_w), max(power_w) FROM reading_refrigerator") == (97, 1.0, 1.0)
     assert one(database, "SELECT cursor FROM partition") == (100,)
-    assert (intake.readings, intake.refusals, intake.messages) == (97, 3, 100)
+    assert (intake.counts.readings, intake.counts.refused.total(), intake.counts.messages) == (97, 3, 100)
 
 
 @pytest.mark.parametrize("sqlstate", ["08006", "40001", "53100", "57014"])

@@ -103,7 +103,7 @@ def test_after_a_repeat_batches_are_written_with_care_for_a_while(
             intake.take(_messages(seq, [a_reading(NOW_MS + minute * 1000)]))
     assert hopes == [True, True, True, False, False, False, False, False, True]
     assert house.one("SELECT count(*) FROM reading_refrigerator") == 6
-    assert intake.readings == 6
+    assert intake.counts.readings == 6
 
 
 def test_one_message_that_the_database_will_not_take_costs_only_itself(house: House) -> None:

@@ -2,8 +2,10 @@
 
 from dataclasses import asdict
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from prometheus_client.exposition import choose_encoder
+from starlette.responses import Response
 
 from api.watch.checks import State, worst
 from api.watch.watch import Watching
@@ -22,3 +24,9 @@ def readyz(watch: Watching) -> JSONResponse:
     state = worst(checks)
     body = {"status": state, "checks": [asdict(check) for check in checks]}
     return JSONResponse(body, status_code=503 if state is State.FAILED else 200)
+
+
+@router.get("/metrics", summary="For Prometheus", response_class=Response)
+def metrics(request: Request) -> Response:
+    encode, kind = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(request.app.state.registry), headers={"Content-Type": kind})

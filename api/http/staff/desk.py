@@ -10,6 +10,8 @@ from api.http import counts, live, pages, photos
 from api.http.house import DESK, Home
 from api.http.problems import refuse
 from api.http.staff import lists
+from api.watch.checks import FILLED
+from api.watch.watch import Watching
 from devices import registry
 from ingest import history
 from ledger import log, outbox
@@ -38,8 +40,9 @@ TILES = (  # count, list behind it, whether it calls for somebody
 
 
 @router.get("/")
-def overview(request: Request, home: Home) -> Response:
+def overview(request: Request, home: Home, watch: Watching) -> Response:
     language = pages.language_of(request)
+    log = watch.log()
     with home.looking() as conn:
         return pages.render(
             request,
@@ -50,6 +53,7 @@ def overview(request: Request, home: Home) -> Response:
             counts=counts.desk(conn),
             tiles=TILES,
             no_smtp=home.settings.smtp_url is None,
+            filling=log if log is not None and (log.fill or 0) >= FILLED else None,
             questions=lists.question_rows(conn, home, language, questions.listed(conn, 10)),
             tickets=lists.ticket_rows(conn, home, language, tickets.listed(conn, 10)),
         )

@@ -20,3 +20,34 @@ SELECT loop, turns, extract(epoch FROM clock_timestamp() - at)::float8 AS age_s 
 -- A loop has turned; several relays share the row.
 INSERT INTO pulse (loop, at, turns) VALUES (%(loop)s, clock_timestamp(), %(turns)s)
 ON CONFLICT (loop) DO UPDATE SET at = excluded.at, turns = pulse.turns + excluded.turns
+
+-- name: count_waiting
+-- What waits, of one tenant. Every count is over an index of what waits and ends at 100,000: a flood costs no more.
+SELECT (SELECT count(*) FROM (SELECT FROM finding WHERE taken_at IS NULL LIMIT 100000) AS f) AS findings_waiting,
+       (SELECT count(*) FROM (SELECT FROM finding WHERE set_aside IS NOT NULL LIMIT 100000) AS f) AS findings_set_aside,
+       (SELECT count(*) FROM (SELECT FROM alert WHERE review IS NOT NULL LIMIT 100000) AS a) AS alerts_for_review,
+       (SELECT count(*) FROM (SELECT FROM question WHERE state = 'OPEN' LIMIT 100000) AS q) AS questions_open,
+       coalesce((SELECT last FROM ticket_counter WHERE tenant_id = current_tenant()), 0) AS tickets_opened
+
+-- name: count_active_alerts
+-- How the customers of the active alerts were engaged.
+SELECT engagement, count(*) FROM (SELECT engagement FROM alert WHERE condition = 'ACTIVE' LIMIT 100000) AS a
+GROUP BY engagement
+
+-- name: count_open_tickets
+-- How far the open work has come.
+SELECT state, count(*) FROM (SELECT state FROM ticket WHERE state NOT IN ('RESOLVED', 'CANCELLED') LIMIT 100000) AS t
+GROUP BY state
+
+-- name: count_unsettled_deliveries
+-- What is still on its way or was given up, by channel.
+SELECT state, split_part(destination, ':', 1) AS channel, count(*)
+FROM ((SELECT state, destination FROM delivery WHERE state = 'PENDING' LIMIT 100000)
+      UNION ALL (SELECT state, destination FROM delivery WHERE state = 'DEAD' LIMIT 100000)) AS d
+GROUP BY 1, 2
+
+-- name: read_oldest_pending
+-- Since when the oldest delivery waits: positions are given in order.
+SELECT extract(epoch FROM clock_timestamp() - e.at)::float8 FROM delivery AS d JOIN event AS e USING (event_id)
+WHERE d.tenant_id = current_tenant()
+  AND d.position = (SELECT min(p.position) FROM (SELECT position FROM delivery WHERE state = 'PENDING' LIMIT 100000) AS p)

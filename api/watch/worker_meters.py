@@ -1,0 +1,59 @@
+"""What only the worker knows: how large its batches are, how long they take, what it refused and waited for."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from api.batch import Counts
+
+_MESSAGES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 4000)
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class WorkerMeters:
+    """`counts` are kept by the intake anyway and read when somebody scrapes; a batch costs two observations."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.counts = Counts()
+        self.registry.register(_CountsCollector(self.counts))
+        self._messages = Histogram(
+            "foremend_batch_messages", "Messages in a transaction.", buckets=_MESSAGES, registry=self.registry
+        )
+        self._seconds = Histogram(
+            "foremend_batch_seconds",
+            "From a batch's first byte to its commit: decode, screen, keep, observe.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.waits = Counter(
+            "foremend_worker_waits",
+            "Times that the worker waited for a database or log that was away.",
+            ["kind"],
+            registry=self.registry,
+        )
+
+    def took(self, messages: int, seconds: float) -> None:
+        self._messages.observe(messages)
+        self._seconds.observe(seconds)
+
+
+class _CountsCollector(Collector):
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        counts = self._counts
+        for name, words, value in (
+            ("messages_committed", "Messages whose batch is committed.", counts.messages),
+            ("readings_committed", "Readings that were new to the record.", counts.readings),
+        ):
+            family = CounterMetricFamily(f"foremend_{name}", words)
+            family.add_metric([], value)
+            yield family
+        refused = CounterMetricFamily("foremend_refusals", "What could not be kept as a reading.", labels=["reason"])
+        for reason, number in dict(counts.refused).items():
+            refused.add_metric([reason.value], number)
+        yield refused

@@ -1,0 +1,94 @@
+"""The small port of worker and relay: what only they know, and whether their loops turn."""
+
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from api import relay
+from api.batch import Counts
+from api.settings import Settings
+from api.watch import port
+from api.watch.port import SILENT_S, Turns
+from api.watch.worker_meters import WorkerMeters
+from ingest.model import Reason
+from tests.conftest import Database
+
+
+def get(number: int, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{number}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+OPEN = Settings(dsn="", metrics_port=0)
+
+
+def test_without_a_port_nothing_listens() -> None:
+    with port.opened(Settings(dsn=""), CollectorRegistry(), Turns("read")) as number:
+        assert number is None
+
+
+def test_the_workers_figures_are_what_was_committed() -> None:
+    meters = WorkerMeters()
+    meters.counts.messages += 40
+    meters.counts.refused[Reason.CONFLICT] += 3
+    meters.took(40, 0.0031)
+    meters.waits.labels("LogError").inc()
+    with port.opened(OPEN, meters.registry, Turns("read")) as number:
+        assert number is not None
+        status, text = get(number, "/metrics")
+    assert status == 200
+    lines = set(text.splitlines())
+    assert {
+        "foremend_messages_committed_total 40.0",
+        "foremend_readings_committed_total 0.0",
+        'foremend_refusals_total{reason="CONFLICT"} 3.0',
+        'foremend_refusals_total{reason="NOT_JSON"} 0.0',
+        'foremend_batch_messages_bucket{le="20.0"} 0.0',
+        'foremend_batch_messages_bucket{le="50.0"} 1.0',
+        'foremend_batch_seconds_bucket{le="0.005"} 1.0',
+        'foremend_worker_waits_total{kind="LogError"} 1.0',
+    } <= lines
+    assert any(line.startswith("process_resident_memory_bytes") for line in lines)
+
+
+def test_a_loop_that_hangs_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = Turns("read", "write")
+    with port.opened(OPEN, CollectorRegistry(), turns) as number:
+        assert number is not None
+        assert get(number, "/livez") == (200, "ok\n")
+        begun = time.monotonic()
+        monkeypatch.setattr(port.time, "monotonic", lambda: begun + SILENT_S + 1)
+        turns.mark("write")
+        assert get(number, "/livez") == (503, "silent: read\n")
+        assert get(number, "/other")[0] == 404
+
+
+def test_every_reason_is_there_before_it_happens() -> None:
+    assert set(Counts().refused) == set(Reason)
+
+
+def test_the_relay_opens_it_and_closes_it(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, opened = threading.Event(), []
+    loops = relay._run_loops
+
+    def look(settings: Settings, stopping: threading.Event, turns: Turns) -> None:
+        loops(settings, stopping, turns)
+        opened.append(turns.silent())
+
+    monkeypatch.setattr(relay, "_run_loops", look)
+    threading.Timer(0.3, stop.set).start()
+    relay.run(database.settings(metrics_port=0, data=tmp_path), stop)
+    assert opened == [[]]
+    with database.connect() as conn:
+        assert dict(conn.execute("SELECT loop, turns > 0 FROM pulse").fetchall()) == dict.fromkeys(
+            ("deliveries", "findings"), True
+        )
