@@ -10,7 +10,11 @@ Json = dict[str, Any]
 
 
 class DoorError(Exception):
-    """Said in one sentence for whoever started the program."""
+    """Said in one sentence for whoever started the program. `status`: what the house answered, if it did."""
+
+    def __init__(self, sentence: str, status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 class Door:
@@ -64,7 +68,8 @@ class Door:
         except ValueError as error:
             raise DoorError(f"{self.url}{path} does not answer in JSON; is that Foremend's address (--api)?") from error
         if answer.is_error:
-            raise DoorError(f"{method} {path}: {answer.status_code}: {said.get('detail') or said}")
+            refusal = f"{method} {path}: {answer.status_code}: {said.get('detail') or said}"
+            raise DoorError(refusal, answer.status_code)
         if not isinstance(said, dict):
             raise DoorError(f"{self.url}{path} does not answer as Foremend does; is that its address (--api)?")
         return said

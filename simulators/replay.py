@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from rich.console import Console
@@ -93,17 +94,23 @@ def readings(recording: Recording, shift_ms: int, metrics: list[str]) -> Iterato
 
 
 def _register(door: Door, request: Request, device_id: str) -> Json:
-    return door.put_device(
-        device_id,
-        {
-            "class_id": request.appliance.class_id,
-            "model": "recording",
-            "serial": device_id,
-            "place": request.file.name,
-            "region": request.region,
-            "customer": {**_OWN_CUSTOMER, "time_zone": request.tz},
-        },
-    )
+    facts = {
+        "class_id": request.appliance.class_id,
+        "model": "recording",
+        "serial": device_id,
+        "place": request.file.name,
+        "region": request.region,
+        "customer": {**_OWN_CUSTOMER, "time_zone": request.tz},
+    }
+    try:
+        return door.put_device(device_id, facts)
+    except DoorError as error:
+        if error.status != HTTPStatus.CONFLICT:
+            raise
+        raise ReplayError(
+            f"{device_id} was replayed before with another --class, --tz or --region, or from a file of another name; "
+            "say the same again, or give it another --device."
+        ) from error
 
 
 def _shift_ms(door: Door, request: Request, recording: Recording, device_id: str, console: Console) -> int:

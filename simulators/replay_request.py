@@ -5,6 +5,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from devices import catalogue
 from devices.model import ApplianceClass
@@ -34,9 +35,14 @@ class ReplayError(Exception):
     """One sentence for whoever started the replay."""
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ReplayError(f"{message}; foremend replay --help says what there is.")
+
+
 def _parser() -> argparse.ArgumentParser:
     api = f"http://{os.environ.get('FOREMEND_HTTP_HOST', '127.0.0.1')}:{os.environ.get('FOREMEND_HTTP_PORT', '8080')}"
-    parser = argparse.ArgumentParser(prog="foremend replay", description=_WHAT)
+    parser = _Parser(prog="foremend replay", description=_WHAT)
     add = parser.add_argument
     add("file", type=Path, metavar="FILE.csv")
     add("--class", dest="class_id", required=True, metavar="CLASS", help="what the recorded appliance is")

@@ -37,25 +37,35 @@ def register(app: typer.Typer) -> None:
         if base_url is not None:
             url = f"{base_url.rstrip('/')}/r/{url.rpartition('/')[2]}"
         made = label.of(url, device["model"], device["serial"])
-        png = (kind or (Format.PNG if out is not None and out.suffix == ".png" else Format.SVG)) is Format.PNG
-        body = label.png(made) if png else label.svg(made)
+        body = label.png(made) if (kind or _kind_of(out)) is Format.PNG else label.svg(made)
         if out is None:
             sys.stdout.buffer.write(body)
             return
-        out.write_bytes(body)
+        try:
+            out.write_bytes(body)
+        except OSError as error:
+            raise fail(f"{out} cannot be written: {error.strerror}") from None
         typer.echo(f"{out}: {url}")
+
+
+def _kind_of(out: Path | None) -> Format:
+    try:
+        return Format(out.suffix[1:].lower()) if out is not None else Format.SVG
+    except ValueError:
+        raise fail(f"a label is .svg or .png, and {out} is neither; rename it, or say which with --format") from None
 
 
 def _find(api: str, device_id: str) -> dict[str, Any]:
     import httpx2
 
     try:
-        answer = httpx2.get(f"{api}/api/devices/{quote(device_id, safe='')}", timeout=PATIENCE_S)
-    except httpx2.HTTPError as error:
+        answer = httpx2.get(f"{api}/api/devices/{quote(device_id, safe='')}", timeout=PATIENCE_S, trust_env=False)
+        said = answer.json()
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise fail(
             f"no Foremend answers at {api} ({error}); start it with make up, or name it with --api URL"
         ) from None
     if answer.status_code != 200:
-        raise fail(str(answer.json().get("detail", f"{api} answered {answer.status_code}")))
-    found: dict[str, Any] = answer.json()
+        raise fail(str(said.get("detail", f"{api} answered {answer.status_code}")))
+    found: dict[str, Any] = said
     return found

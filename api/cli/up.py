@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
         no_fleet: Annotated[bool, typer.Option("--no-fleet", help="Without the demo's appliances.")] = False,
         fleet_seed: Annotated[int | None, typer.Option(help="Another seed: another unit falls ill.")] = None,
         fleet_fault: Annotated[str | None, typer.Option(help="Which fault, or none.")] = None,
-        devices: Annotated[int | None, typer.Option(min=1, help="How many appliances the fleet has.")] = None,
+        devices: Annotated[int | None, typer.Option(min=1, max=999, help="How many appliances the fleet has.")] = None,
         days: Annotated[float | None, typer.Option(min=0, help="How many days of history the fleet sends.")] = None,
     ) -> None:
         """Start everything and the demo fleet; Ctrl-C stops it, the data stays."""

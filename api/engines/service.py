@@ -15,6 +15,7 @@ from api.engines.postgres import Postgres
 from api.engines.process import Child
 
 _STEADY_S = 60  # whoever lived that long starts counting anew
+_USAGE = 2  # the exit code for options that a program does not take: another start would say the same
 
 
 class Watched(ABC):
@@ -105,7 +106,11 @@ class Service(Watched):
             _follow(popen.stdout, self._on_line, self.name)
 
     def exit_code(self) -> int | None:
-        return self._process.exit_code()
+        code = self._process.exit_code()
+        if code == _USAGE:
+            words = self.log.read_text(errors="replace").strip().rpartition("\n")[2]
+            raise EngineError(f"the {self.name} does not take its options: {words}")
+        return code
 
     def end(self) -> None:
         self._process.end()

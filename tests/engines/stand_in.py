@@ -1,6 +1,7 @@
 """A stand-in for one of our own processes: it answers, and keeps a journal. `python stand_in.py NAME DATA HTTP_PORT`
 
-A file DATA/dies-NAME makes it die at its start. It imports little, because a test starts many.
+A file DATA/dies-NAME makes it die at its start, DATA/refuses-NAME makes it refuse its options. It imports little,
+because a test starts many.
 """
 
 import http.server
@@ -15,6 +16,9 @@ from pathlib import Path
 def act(name: str, data: Path, port: int) -> None:
     if (data / f"dies-{name}").exists():
         sys.exit(3)
+    if (data / f"refuses-{name}").exists():
+        print("usage: stand in\nthere is no such fault", file=sys.stderr)
+        sys.exit(2)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     if name == "api":

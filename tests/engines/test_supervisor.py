@@ -177,15 +177,22 @@ def test_an_engine_that_is_killed_comes_back(house: Trial) -> None:
     assert wait_until(lambda: _answers(house), 20)
 
 
-def test_a_process_that_dies_again_and_again_ends_the_house_with_a_sentence(trial: Trial) -> None:
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ("dies-relay", "the relay died 4 times in a row; its last words are in"),
+        ("refuses-fleet", "the fleet does not take its options: there is no such fault"),
+    ],
+)
+def test_a_process_that_will_not_live_ends_the_house_with_a_sentence(trial: Trial, told: str, sentence: str) -> None:
     trial.data.mkdir()
     accounts.prepare(trial.data, accounts.choose())
     (trial.data / "foremend.lock").touch()
-    (trial.data / "dies-relay").touch()
+    (trial.data / told).touch()
     process = trial.up()
     _, complaints = process.communicate(timeout=90)
     assert process.returncode == 1
-    assert "the relay died 4 times in a row; its last words are in" in complaints
+    assert sentence in complaints
     assert trial.left() == []
 
 

@@ -64,10 +64,23 @@ def test_an_unknown_device_is_one_sentence(foremend: typer.Typer) -> None:
     assert done.output == "foremend: no device 'nobody' is registered\n"
 
 
-def test_a_house_that_is_not_there_is_one_sentence() -> None:
+@pytest.mark.parametrize(
+    ("out", "sentence"), [("label.gif", "is .svg or .png"), ("nowhere/label.svg", "No such file or directory")]
+)
+def test_a_file_that_cannot_be_written_is_one_sentence(
+    foremend: typer.Typer, tmp_path: Path, out: str, sentence: str
+) -> None:
+    done = CliRunner().invoke(foremend, ["label", "fridge-1", "--out", str(tmp_path / out)])
+    assert done.exit_code == 1
+    assert sentence in done.output
+    assert list(tmp_path.rglob("label.*")) == []
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1", "nonsense", "http://[::1"])
+def test_a_house_that_is_not_there_is_one_sentence(address: str) -> None:
     app = typer.Typer()
     app.callback()(lambda: None)
     command.register(app)
-    done = CliRunner().invoke(app, ["label", "fridge-1", "--api", "http://127.0.0.1:1"])
+    done = CliRunner().invoke(app, ["label", "fridge-1", "--api", address])
     assert done.exit_code == 1
     assert "start it with make up" in done.output

@@ -57,6 +57,10 @@ def test_a_replay_commits_every_row_once_and_ends_now(house: House, tmp_path: Pa
     assert row(shown, "already there") == [ROWS]
     assert house.get(f"/api/devices/{device_id}/ledger") == ledger
 
+    code, _, errors = replay(house, file, "--tz", "Asia/Shanghai")
+    assert (code, len(errors.splitlines())) == (1, 1)
+    assert "was replayed before with another --class, --tz or --region" in errors
+
     code, shown, errors = replay(house, file, "--keep-time", "--device", "kept-time")
     assert code == 0, errors
     assert datetime.fromisoformat(house.get("/api/devices/kept-time/ledger")["to"]) == END
@@ -77,6 +81,8 @@ def test_a_device_is_named_after_its_file_and_content() -> None:
         (("--map", "volts=power_w"), "has no column 'volts'; it has: time, power, secret."),
         (("--api", "http://127.0.0.1:9"), "is Foremend running (make up), and is that its address (--api)?"),
         (("--api", "nonsense"), "(--api)?"),
+        (("--speed", "0"), "--speed must be above 0"),
+        (("--sped", "2"), "unrecognized arguments: --sped 2"),
     ],
 )
 def test_what_was_asked_wrongly_is_one_sentence(
