@@ -28,6 +28,20 @@ from api.watch.standing import SERVER_FACTS
 
 STREAM = "LOG"
 PARTITIONS = 64  # fixed at the first start: a device's slot never moves
+LOG_STREAM: dict[str, Any] = {
+    "name": STREAM,
+    "subjects": ["fm.*.*.up.>", "fm.*.*.ctl.>"],
+    "subject_transform": {"src": "fm.*.*.*.>", "dest": f"log.{{{{partition({PARTITIONS},1,2)}}}}.$1.$2.$3.>"},
+    "storage": "file",
+    "retention": "limits",
+    "discard": "new",
+    "max_age": 0,
+    "max_bytes": -1,
+    "max_msgs": -1,
+    "num_replicas": 1,
+    "duplicate_window": 120_000_000_000,
+    "allow_direct": True,
+}
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024  # a larger payload throws its publisher into a disconnect loop; ours refuses it
 _LOOPBACK = "127.0.0.1"
 _SERVER_FACTS = "$SYS.REQ.SERVER.PING.VARZ"  # limits and fill level are the server's, not the account's
@@ -46,24 +60,10 @@ class StreamState:
 def ensure_stream(url: str) -> None:
     """The log exists as it must, with no limit of its own: the server's max_file is the only one. Changes nothing
     on one that is there."""
-    wanted = {
-        "name": STREAM,
-        "subjects": ["fm.*.*.up.>", "fm.*.*.ctl.>"],
-        "subject_transform": {"src": "fm.*.*.*.>", "dest": f"log.{{{{partition({PARTITIONS},1,2)}}}}.$1.$2.$3.>"},
-        "storage": "file",
-        "retention": "limits",
-        "discard": "new",
-        "max_age": 0,
-        "max_bytes": -1,
-        "max_msgs": -1,
-        "num_replicas": 1,
-        "duplicate_window": 120_000_000_000,
-        "allow_direct": True,
-    }
     found = request(url, f"$JS.API.STREAM.INFO.{STREAM}")
     if "error" not in found:
         return
-    made = request(url, f"$JS.API.STREAM.CREATE.{STREAM}", wanted)
+    made = request(url, f"$JS.API.STREAM.CREATE.{STREAM}", LOG_STREAM)
     if "error" in made:
         raise EngineStartError("NATS", f"the log could not be made: {made['error']['description']}")
 

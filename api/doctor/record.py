@@ -1,0 +1,145 @@
+"""The database: reachable by everybody who must, new enough, durable, and closed where it has to be."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import psycopg
+from psycopg import Connection
+
+from api import database
+from api.database import Role
+from api.settings import Settings
+from api.watch import checks
+from api.watch.checks import Check, failed, ok, warning
+from api.watch.standing import RecordStanding, record_standing
+from ledger.statements import Statements
+
+OLDEST = 17
+OPEN_TABLES = {"schema_version", "partition", "pulse", "checkpoint"}  # of no tenant
+_DURABLE = {"on", "remote_apply", "remote_write", "local"}
+_FEWEST_CONNECTIONS = 40  # pages 8, relay 3, worker 1, migrations, people with psql, and twice that while restarting
+_sql = Statements("api.doctor")
+
+
+def examine(settings: Settings, *, embedded: bool) -> tuple[list[Check], RecordStanding | None]:
+    found, conn = _connect(settings)
+    if conn is None:
+        return found, None
+    with conn:
+        found += [*_server(conn, embedded=embedded)]
+        standing = record_standing(conn)
+        found += [checks.schema(standing.schema_version)]
+        if standing.schema_version is not None:
+            found += [_roles(conn), _closed(conn), checks.worker(standing), checks.relay(standing)]
+    return found, standing
+
+
+def _connect(settings: Settings) -> tuple[list[Check], Connection[Any] | None]:
+    """As each of the house's roles; with the relay's connection, who commits what people act on, it goes on."""
+    failures: dict[str, list[str]] = {}
+    conn = None
+    roles: tuple[Role, ...] = get_args(Role)
+    for role in roles:
+        try:
+            conn = database.connect(settings, role, connect_timeout=3, autocommit=True)
+        except psycopg.OperationalError as error:
+            failures.setdefault(_reason(error), []).append(role)
+        else:
+            if role != "foremend_relay":
+                conn.close()
+    if not failures:
+        return [ok("record", "The database answers all three processes.")], conn
+    if conn is not None:
+        conn.close()
+    who = "; ".join(f"{', '.join(roles)} ({reason})" for reason, roles in failures.items())
+    remedy = "Start it; FOREMEND_DSN, the roles (foremend migrate) and their passwords must fit."
+    return [failed("record", f"The database does not let in {who}.", remedy)], None
+
+
+def _reason(error: psycopg.Error) -> str:
+    """What libpq says after the address."""
+    return str(error).strip().splitlines()[0].rpartition("failed: ")[2]
+
+
+def _server(conn: Connection[Any], *, embedded: bool) -> Iterator[Check]:
+    major = conn.info.server_version // 10_000
+    if major < OLDEST:
+        yield failed("version", f"PostgreSQL {major} is too old.", f"Upgrade it to {OLDEST} or newer.")
+    else:
+        yield ok("version", f"PostgreSQL {major}.")
+    yield _timescale(conn, embedded=embedded)
+    yield from _settings(dict(conn.execute(_sql.read_settings).fetchall()))
+    before = time.time()
+    (theirs,) = conn.execute(_sql.read_clock).fetchone() or (0.0,)
+    yield clock("record_clock", "The database's clock", theirs - (before + time.time()) / 2)
+
+
+def _timescale(conn: Connection[Any], *, embedded: bool) -> Check:
+    version, offered = conn.execute(_sql.find_extension).fetchone() or (None, False)
+    if version:
+        return ok("timescale", f"TimescaleDB {version} is in use.")
+    words = "Without TimescaleDB readings lie in plain tables, uncompressed"
+    if embedded:
+        return ok("timescale", f"{words}; enough for a small house.")
+    remedy = "Start again with foremend migrate." if offered else "Use a server that has it; see docs/how-to."
+    return warning("timescale", f"{words}.", remedy)
+
+
+def _settings(said: dict[str, str]) -> Iterator[Check]:
+    off = [name for name in ("fsync", "full_page_writes") if said.get(name) != "on"]
+    if said.get("synchronous_commit") not in _DURABLE:
+        off.append("synchronous_commit")
+    if off:
+        words = f"A commit may be lost with the machine: {', '.join(off)} is off."
+        yield failed("durable", words, "Switch it on in postgresql.conf; the worker alone relaxes it, for itself.")
+    else:
+        yield ok("durable", "What is committed stays: fsync, full_page_writes and synchronous_commit are on.")
+    most = int(said.get("max_connections", 0))
+    if most < _FEWEST_CONNECTIONS:
+        yield warning("connections", f"Only {most} connections are allowed.", "Raise max_connections to 60.")
+
+
+def clock(name: str, whose: str, ahead_s: float) -> Check:
+    """Compared with this machine's."""
+    words = f"{whose} is {abs(ahead_s):.1f} s {'ahead of' if ahead_s > 0 else 'behind'} this machine's."
+    if abs(ahead_s) < 2:
+        return ok(name, words)
+    remedy = "Let both follow a time server (timedatectl set-ntp true)."
+    return (failed if abs(ahead_s) > 60 else warning)(name, words, remedy)
+
+
+def _roles(conn: Connection[Any]) -> Check:
+    wrong = []
+    found = {row[0]: row[1:] for row in conn.execute(_sql.list_roles)}
+    for role in ("foremend_owner", *get_args(Role)):
+        if role not in found:
+            wrong.append(f"{role} is missing")
+            continue
+        can_login, mighty, member = found[role]
+        if mighty:
+            wrong.append(f"{role} may more than it needs (superuser, BYPASSRLS, CREATEROLE, CREATEDB or REPLICATION)")
+        if member:
+            wrong.append(f"{role} is a member of another role")
+        if can_login is (role == "foremend_owner"):
+            wrong.append(f"{role} {'can' if can_login else 'cannot'} log in")
+    if wrong:
+        return failed("roles", f"{'; '.join(wrong)}.", "Take it away with ALTER ROLE or REVOKE, then: foremend migrate")
+    return ok("roles", "The four roles are there and have no more than they need.")
+
+
+def _closed(conn: Connection[Any]) -> Check:
+    def names(statement: bytes) -> set[str]:
+        return {name for (name,) in conn.execute(statement)}
+
+    unprotected = {name for name in names(_sql.list_open_tables) if not name.startswith("reading_")} - OPEN_TABLES
+    wrong = {
+        "is open to every tenant (no forced row-level security)": unprotected,
+        "does not belong to foremend_owner": names(_sql.list_wrong_owners),
+        "is open to PUBLIC": names(_sql.list_public_rights),
+        "is readable for the pages without a view": names(_sql.list_leaks),
+    }
+    said = [f"{', '.join(sorted(tables))} {words}" for words, tables in wrong.items() if tables]
+    if said:
+        return failed("rights", f"{'; '.join(said)}.", "Undo what was granted by hand.")
+    return ok("rights", "Every table but readings is closed to other tenants, also for its owner.")

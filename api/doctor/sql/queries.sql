@@ -1,0 +1,42 @@
+-- name: read_settings
+-- What decides whether a commit survives, and how many may connect.
+SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'max_connections')
+
+-- name: find_extension
+-- TimescaleDB: its version if it is in use, else whether this server has it to offer.
+SELECT (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'),
+       EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
+
+-- name: list_roles
+-- The house's roles with whatever raises them above others, and of whom they are members.
+SELECT r.rolname, r.rolcanlogin,
+       r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication AS mighty,
+       EXISTS (SELECT FROM pg_auth_members AS m WHERE m.member = r.oid AND m.roleid <> r.oid) AS member
+FROM pg_roles AS r WHERE r.rolname IN ('foremend_owner', 'foremend_api', 'foremend_worker', 'foremend_relay')
+
+-- name: list_open_tables
+-- Tables that row-level security does not close, also for their owner.
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT (relrowsecurity AND relforcerowsecurity)
+
+-- name: list_wrong_owners
+-- Whatever does not belong to the role that can neither log in nor look past row-level security.
+SELECT c.relname FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND r.rolname <> 'foremend_owner'
+  AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
+
+-- name: list_public_rights
+-- What everybody who can connect may do with our tables: nothing, it should be.
+SELECT DISTINCT c.relname FROM pg_class AS c, aclexplode(c.relacl) AS a
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND a.grantee = 0
+  AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
+
+-- name: list_leaks
+-- Tables of all tenants that the HTTP process may read: it should read them through views alone.
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+  AND (relname LIKE 'reading\_%' OR relname = 'checkpoint') AND has_table_privilege('foremend_api', oid, 'SELECT')
+
+-- name: read_clock
+-- The database's clock.
+SELECT extract(epoch FROM clock_timestamp())::float8
