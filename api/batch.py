@@ -14,7 +14,7 @@ from api.memory import Memory
 from detectors import store as findings
 from detectors.model import Finding
 from ingest import history, limits, partition
-from ingest.decode import Decoded, decode
+from ingest.decode import Decoded, decode, first_ms
 from ingest.model import Message, Reason, Refusal
 from ingest.partition import Claim
 from ingest.topics import Source
@@ -79,8 +79,16 @@ class Intake:
             if error is None:
                 decoded = decode(messages, sources, memory.catalogue)
             else:
-                decoded = Decoded(batches=[], refusals=[_not_storable(messages[0], sources[0], error)])
-            kept = history.keep(self._conn, memory.catalogue, decoded.batches, decoded.refusals, hopeful=not self._wary)
+                refused = _not_storable(messages[0], sources[0], error)
+                decoded = Decoded(batches=[], refusals=[refused], first_ms=first_ms(messages))
+            kept = history.keep(
+                self._conn,
+                memory.catalogue,
+                decoded.batches,
+                decoded.refusals,
+                decoded.first_ms,
+                hopeful=not self._wary,
+            )
             step = memory.engine.observe(kept.new)
             self._store(step.findings)
             partition.advance(self._conn, self._claim, cursor, messages[-1].received_ms)

@@ -1,4 +1,5 @@
-"""The log forgets what every worker has read and what is old, or too much for its configured size."""
+"""The log forgets what every worker has read and what is old, or too much for its configured size; the record forgets
+refusals that nobody needs any more."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -8,12 +9,13 @@ import structlog
 from psycopg import Connection
 
 from api.settings import Settings
-from ingest import adapter_log, partition
+from ingest import adapter_log, partition, refusals
 from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 
 EVERY_S = 60.0
 KEPT = timedelta(hours=48)
+REFUSALS_AT_ONCE, REFUSALS_TURNS = 2_500, 4  # a minute; a turn takes some 20 ms, and more than that nobody can bring
 MESSAGE_BYTES = 250  # on disk, measured with 8 metrics in JSON; a log of arrays takes what it takes
 _log = structlog.get_logger("worker")
 
@@ -27,7 +29,7 @@ def keep_from(head: adapter_log.Head, cursor: int, first_young: int, log_bytes: 
 
 
 class Forgetting:
-    """Once a minute, over a connection of its own; what fails is tried again a minute later."""
+    """Once a minute; the log over a connection of its own, and what fails there is tried again a minute later."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -37,12 +39,21 @@ class Forgetting:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY_S
+        self.forget_refusals(conn, datetime.now(UTC))
         with conn.transaction():
             cursor = partition.lowest_cursor(conn)
         try:
             self.forget(cursor, datetime.now(UTC))
         except LogError as error:
             _log.warning("the log was not purged", error=str(error))
+
+    def forget_refusals(self, conn: Connection[Any], now: datetime) -> None:
+        """A bounded number of them: what is left goes a minute later."""
+        for _ in range(REFUSALS_TURNS):
+            with conn.transaction():
+                forgotten = refusals.forget(conn, now, REFUSALS_AT_ONCE)
+            if forgotten < REFUSALS_AT_ONCE:
+                return
 
     def forget(self, cursor: int, now: datetime) -> int:
         """How many messages the log forgot."""

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from ingest.adapter_wire import DELIVERIES, Wire
 from ingest.errors import IngestError, LogError, LogLostError
-from ingest.model import Message
+from ingest.model import FIRST_MS, Message
 
 STREAM = "LOG"
 MOST_MESSAGES = 4000  # of one transaction, as are the
@@ -24,7 +24,6 @@ _HEARTBEAT_S = 1.0
 _SILENCE_S = 5.0  # several heartbeats: whoever is silent as long is gone
 _LINGER_S = 0.002
 _OLDEST_S = 0.02
-FIRST_MS = "Foremend-First-Ms"  # the header of a replayed message; MQTT has none, so no device can say it
 _FIRST_MS = re.compile(rb"\r\n%b: (\d{1,15})\r\n" % FIRST_MS.encode())
 _MQTT_HEADER_BYTES = len(b"NATS/1.0\r\nNmqtt-Pub:1\r\n\r\n")  # what the listener itself writes
 _ACK_LEVELS = 9  # $JS.ACK.{stream}.{consumer}.{deliveries}.{seq}.{count}.{ns}.{pending}: how a message says where it is

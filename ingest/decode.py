@@ -6,7 +6,7 @@ and both ways agree wherever the fast one decides.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,10 +21,12 @@ from ingest.topics import Source
 
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
-    """`batches` have one row a (device, ts); `refusals` are in log order."""
+    """`batches` have one row a (device, ts); `refusals` are in log order. `first_ms`: of messages that are replayed, by
+    seq, when the log first received them."""
 
     batches: list[Batch]
     refusals: list[Refusal]
+    first_ms: dict[int, int] = field(default_factory=dict)
 
 
 def decode(
@@ -60,7 +62,13 @@ def decode(
             refusals += [merge.refusal(each, by_seq[each.seq].topic, by_seq[each.seq].tenant_id) for each in conflicts]
         if len(batch):
             batches.append(batch)
-    return Decoded(batches=batches, refusals=sorted(refusals, key=lambda refusal: refusal.seq))
+    in_order = sorted(refusals, key=lambda refusal: refusal.seq)
+    return Decoded(batches=batches, refusals=in_order, first_ms=first_ms(messages) if any(firsts) else {})
+
+
+def first_ms(messages: Sequence[Message]) -> dict[int, int]:
+    """Of those that are replayed, by seq."""
+    return {message.seq: message.first_ms for message in messages if message.first_ms is not None}
 
 
 def _scrutinise(

@@ -1,6 +1,6 @@
 """Readings are kept and read back. Reading goes through the tenant's views; keeping is the worker's alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,8 +9,8 @@ import numpy as np
 from psycopg import Connection
 
 from devices.model import ApplianceClass, Catalogue
-from ingest import limits, merge, store
-from ingest.model import Batch, Counts, Newest, Refusal, StoredRefusal, Window
+from ingest import limits, merge, refusals, store
+from ingest.model import Batch, Counts, Newest, Refusal, Window
 
 _DEVICES_AT_ONCE = 64  # of the fold: four days of them at one reading a minute are 370,000 rows
 
@@ -18,7 +18,7 @@ _DEVICES_AT_ONCE = 64  # of the fold: four days of them at one reading a minute 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
     """`new`: the readings that the record did not have, in the batches' order, as their first messages said them.
-    `refusals`: all that were stored, those included that only the record could know of (CONFLICT)."""
+    `refusals`: all there were, those included that only the record could know of (CONFLICT)."""
 
     new: list[Batch]
     refusals: list[Refusal]
@@ -28,11 +28,13 @@ def keep(
     conn: Connection[Any],
     catalogue: Catalogue,
     batches: Sequence[Batch],
-    refusals: Sequence[Refusal],
+    refused: Sequence[Refusal],
+    first_ms: Mapping[int, int] | None = None,
     *,
     hopeful: bool = False,
 ) -> Kept:
-    """Write readings and refusals; the caller commits. Each batch has one row a (device, ts), as decode gives it.
+    """Write readings and refusals; the caller commits. Each batch has one row a (device, ts), as decode gives it;
+    `first_ms` as decode says it.
 
     `hopeful`: as if the record had nothing of them, which costs little more than half; where it had, raises
     psycopg.errors.UniqueViolation and the transaction is over.
@@ -51,10 +53,10 @@ def keep(
         fresh, differing = _compare(conn, appliance, batch)
         new += [merge.first_said(fresh)] if len(fresh) else []
         conflicts += differing
-    stored = [*refusals, *_refused(conn, conflicts)]
-    if stored:
-        store.insert_refusals(conn, stored)
-    return Kept(new=new, refusals=stored)
+    every = [*refused, *_refused(conn, conflicts)]
+    if every:
+        refusals.keep(conn, every, first_ms or {})
+    return Kept(new=new, refusals=every)
 
 
 def kept_before(conn: Connection[Any], catalogue: Catalogue, batches: Sequence[Batch]) -> list[Batch]:
@@ -124,7 +126,3 @@ def counts(
 ) -> Counts:
     span_ms = (limits.OLDEST_MS if from_ms is None else from_ms, limits.NEWEST_MS if to_ms is None else to_ms)
     return store.counts(conn, appliance, device_no, span_ms)
-
-
-def refusals(conn: Connection[Any], limit: int, device_no: int | None = None) -> list[StoredRefusal]:
-    return store.list_refusals(conn, limit, device_no)

@@ -1,5 +1,6 @@
 """Words of ingest: a message of the log, a batch of readings as arrays, a refusal."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,9 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+
+FIRST_MS = "Foremend-First-Ms"  # the header of a replayed message; MQTT has none, so no device can say it
 
 
 class Message(NamedTuple):
@@ -115,12 +119,28 @@ class Batch:
         )
 
 
+NEVER_REPLAYED = (Reason.TOO_LARGE, Reason.BAD_TOPIC)  # cut when it was stored; its topic may be another subject
+REPLAYABLE = "^fm(/[A-Za-z0-9_-]{1,64}){2}/up(/[A-Za-z0-9_-]+)+$"  # topics that are their subject with other dots
+
+
+class Replayed(StrEnum):
+    """What became of a refusal since somebody sent its bytes through the front door again."""
+
+    NEVER = "NEVER"
+    SENT = "SENT"
+    REFUSED_AGAIN = "REFUSED_AGAIN"
+
+
 @dataclass(frozen=True, kw_only=True)
 class StoredRefusal:
-    """A refusal as it is listed. `device_no` is None where the device is not known."""
+    """A refusal as it is listed. `device_id`: as the topic says it, known or not; `device_no` is None where it is not.
+
+    `seq`, `received_at`: when the log first received it; `seen`: how often, until `last_seen_at`, as `last_seq`.
+    """
 
     refusal_no: int
     tenant_id: str
+    device_id: str
     device_no: int | None
     seq: int
     received_at: datetime
@@ -130,6 +150,36 @@ class StoredRefusal:
     ts: datetime | None
     metric: str | None
     payload: bytes
+    seen: int
+    last_seq: int
+    last_seen_at: datetime
+    replays: int
+    replayed_at: datetime | None
+    replayed_by: str | None
+    replayed_seq: int | None
+
+    @property
+    def may_be_replayed(self) -> bool:
+        whole = self.reason not in NEVER_REPLAYED and re.search(REPLAYABLE, self.topic) is not None
+        return whole and self.replayed is not Replayed.SENT
+
+    @property
+    def replayed(self) -> Replayed:
+        if self.replayed_seq is None:
+            return Replayed.NEVER
+        return Replayed.REFUSED_AGAIN if self.last_seq >= self.replayed_seq else Replayed.SENT
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusalFilter:
+    """Which refusals of the transaction's tenant; None: whichever. Of times: when the log first received them."""
+
+    reason: Reason | None = None
+    device_id: str | None = None
+    topic: str | None = None  # a part of it
+    since: datetime | None = None
+    before: datetime | None = None
+    refusal_no: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,5 +209,6 @@ class Counts:
     readings: int
     from_ms: int | None
     to_ms: int | None
-    refused: int  # payloads and readings
+    refused: int  # payloads and readings, as often as they came
     refused_metrics: int
+    replayed: int  # refusals of which the bytes were sent through the front door again

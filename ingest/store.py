@@ -1,6 +1,7 @@
 """Rows of ingest and the values they stand for. Readings go through arrays, never through objects."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,9 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from devices.model import ApplianceClass
-from ingest import arrays, layout
-from ingest.model import Batch, Counts, Ints, Newest, Refusal, StoredRefusal, Window
+from ingest import arrays, layout, topics
+from ingest.model import Batch, Counts, Ints, Newest, RefusalFilter, StoredRefusal, Window
+from ingest.quota import Place, Said, Tally
 from ledger.statements import Statements
 
 _sql = Statements("ingest")
@@ -51,25 +53,88 @@ def stored(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> It
     yield from arrays.packed_cursor(conn).execute(layout.stored(appliance).encode(), names)
 
 
-def insert_refusals(conn: Connection[Any], refusals: Sequence[Refusal]) -> None:
+def find_tenants(conn: Connection[Any], tenant_ids: Iterable[str]) -> set[str]:
+    """Those of them that exist."""
+    rows = conn.execute(_sql.find_tenants, {"tenant_ids": sorted(tenant_ids)})
+    return {tenant_id for (tenant_id,) in rows}
+
+
+def find_refusal_keys(conn: Connection[Any], keys: Iterable[bytes]) -> set[bytes]:
+    return {bytes(key) for (key,) in conn.execute(_sql.find_refusal_keys, {"keys": list(keys)})}
+
+
+def find_refusal_days(conn: Connection[Any], places: Sequence[Place]) -> dict[Place, Tally]:
+    """What is used of their room."""
+    rows = conn.execute(_sql.find_refusal_days, _by_column(Place._fields, places))
+    return {Place(*place): Tally(rows=stored, payload_bytes=size) for *place, stored, size in rows}
+
+
+def insert_refusals(conn: Connection[Any], rows: Sequence[Said]) -> None:
+    said = [row.refusal for row in rows]
     names = {
-        "tenant_id": [refusal.tenant_id or "" for refusal in refusals],
-        "device_no": [refusal.device_no for refusal in refusals],
-        "seq": [refusal.seq for refusal in refusals],
-        "received_at": [moment(refusal.received_ms) for refusal in refusals],
-        "topic": [refusal.topic for refusal in refusals],
-        "reason": [refusal.reason.value for refusal in refusals],
-        "detail": [refusal.detail for refusal in refusals],
-        "ts": [None if refusal.ts_ms is None else moment(refusal.ts_ms) for refusal in refusals],
-        "metric": [refusal.metric for refusal in refusals],
-        "payload": [refusal.payload for refusal in refusals],
+        "key": [row.key for row in rows],
+        "tenant_id": [refusal.tenant_id or "" for refusal in said],
+        "device_id": [topics.sender(refusal.topic) for refusal in said],
+        "device_no": [refusal.device_no for refusal in said],
+        "seq": [refusal.seq for refusal in said],
+        "received_at": [moment(row.received_ms) for row in rows],
+        "topic": [refusal.topic for refusal in said],
+        "reason": [refusal.reason.value for refusal in said],
+        "detail": [refusal.detail for refusal in said],
+        "ts": [None if refusal.ts_ms is None else moment(refusal.ts_ms) for refusal in said],
+        "metric": [refusal.metric for refusal in said],
+        "payload": [refusal.payload for refusal in said],
+        "seen": [row.times for row in rows],
+        "last_seq": [row.last_seq for row in rows],
+        "last_seen_at": [moment(row.last_ms) for row in rows],
     }
     conn.execute(_sql.store_refusals, names)
 
 
-def list_refusals(conn: Connection[Any], limit: int, device_no: int | None) -> list[StoredRefusal]:
+def count_refusal_days(conn: Connection[Any], grown: dict[Place, Tally]) -> None:
+    names = _by_column(Place._fields, list(grown))
+    tallies = grown.values()
+    names["refused"] = [tally.refused for tally in tallies]
+    names["refused_metrics"] = [tally.refused_metrics for tally in tallies]
+    names["stored"] = [tally.rows for tally in tallies]
+    names["stored_bytes"] = [tally.payload_bytes for tally in tallies]
+    conn.execute(_sql.count_refusal_days, names)
+
+
+def _by_column(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
+
+
+def list_refusals(
+    conn: Connection[Any], asked: RefusalFilter, older_than: int | None, limit: int
+) -> list[StoredRefusal]:
     with conn.cursor(row_factory=class_row(StoredRefusal)) as cur:
-        return cur.execute(_sql.list_refusals, {"limit": limit, "device_no": device_no}).fetchall()
+        names = {**asdict(asked), "older_than": older_than, "limit": limit}
+        return cur.execute(_sql.list_refusals, names).fetchall()
+
+
+def list_replayable(conn: Connection[Any], names: dict[str, Any]) -> list[tuple[int, str, bytes, int, int, int]]:
+    """Number, topic, payload, its place in the log and when that first received it, how often it was replayed."""
+    return conn.execute(_sql.list_replayable, names).fetchall()
+
+
+def count_replayable(conn: Connection[Any], names: dict[str, Any]) -> tuple[int, int]:
+    """How many, and the newest one's number."""
+    count, newest = conn.execute(_sql.count_replayable, names).fetchone() or (0, 0)
+    return count, newest
+
+
+def mark_replayed(conn: Connection[Any], seq_by_no: dict[int, int], at: datetime) -> None:
+    names = {"refusal_no": list(seq_by_no), "seq": list(seq_by_no.values()), "at": at}
+    conn.execute(_sql.mark_replayed, names)
+
+
+def forget_refusals(conn: Connection[Any], before: datetime, limit: int) -> int:
+    return conn.execute(_sql.forget_refusals, {"before": before, "limit": limit}).rowcount
+
+
+def forget_refusal_days(conn: Connection[Any], before: datetime, limit: int) -> None:
+    conn.execute(_sql.forget_refusal_days, {"before": before, "limit": limit})
 
 
 def find_senders(conn: Connection[Any], device_nos: Sequence[int]) -> dict[int, tuple[str, str]]:
@@ -144,13 +209,14 @@ def newest(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> 
 def counts(conn: Connection[Any], appliance: ApplianceClass, device_no: int, span_ms: tuple[int, int]) -> Counts:
     names = {"device_no": device_no, "from": moment(span_ms[0]), "to": moment(span_ms[1])}
     count, first, last = _extent(conn, appliance, names)
-    refused, metrics = conn.execute(_sql.count_refusals, names).fetchone() or (0, 0)
+    refused, metrics, replayed = conn.execute(_sql.count_refusals, names).fetchone() or (0, 0, 0)
     return Counts(
         readings=count,
         from_ms=None if first is None else _ms(first),
         to_ms=None if last is None else _ms(last),
         refused=refused,
         refused_metrics=metrics,
+        replayed=replayed,
     )
 
 

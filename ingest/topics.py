@@ -29,6 +29,12 @@ class Source:
         return self.tenant_id, self.device_id
 
 
+def sender(topic: str) -> str:
+    """The device that a topic names, registered or not; empty where it names none."""
+    levels = topic.split("/")
+    return levels[2] if len(levels) > 3 and _ID.fullmatch(levels[2]) else ""
+
+
 def read(subject: str) -> Source:
     """`log.{slot}.{tenant}.{device}.up.{kind}` without its device's address.
 

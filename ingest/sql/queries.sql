@@ -1,20 +1,111 @@
+-- name: find_tenants
+-- Which of these exist: strangers may name any.
+SELECT tenant_id FROM tenant WHERE tenant_id = ANY(%(tenant_ids)s)
+
+-- name: find_refusal_keys
+-- What was refused on that day already.
+SELECT key FROM refusal WHERE key = ANY(%(keys)s)
+
+-- name: find_refusal_days
+-- How much room of their day these senders have used.
+SELECT used.day - date '1970-01-01', tenant_id, device_id, used.stored, used.stored_bytes
+FROM unnest(%(day)s::integer[], %(tenant_id)s::text[], %(device_id)s::text[]) AS asked (day, tenant_id, device_id)
+JOIN refusal_day AS used USING (tenant_id, device_id)
+WHERE used.day = date '1970-01-01' + asked.day
+
 -- name: store_refusals
--- What a batch could not keep, in its transaction.
-INSERT INTO refusal (tenant_id, device_no, seq, received_at, topic, reason, detail, ts, metric, payload)
-SELECT * FROM unnest(%(tenant_id)s::text[], %(device_no)s::integer[], %(seq)s::bigint[], %(received_at)s::timestamptz[],
-                     %(topic)s::text[], %(reason)s::text[], %(detail)s::text[], %(ts)s::timestamptz[], %(metric)s::text[],
-                     %(payload)s::bytea[])
+-- What a batch could not keep, in its transaction; what was refused on that day already is only seen once more.
+INSERT INTO refusal AS kept (key, tenant_id, device_id, device_no, seq, received_at, topic, reason, detail, ts, metric,
+                             payload, seen, last_seq, last_seen_at)
+SELECT * FROM unnest(%(key)s::bytea[], %(tenant_id)s::text[], %(device_id)s::text[], %(device_no)s::integer[],
+                     %(seq)s::bigint[], %(received_at)s::timestamptz[], %(topic)s::text[], %(reason)s::text[],
+                     %(detail)s::text[], %(ts)s::timestamptz[], %(metric)s::text[], %(payload)s::bytea[],
+                     %(seen)s::integer[], %(last_seq)s::bigint[], %(last_seen_at)s::timestamptz[])
+ON CONFLICT (key) DO UPDATE SET
+    seen = kept.seen + excluded.seen, last_seq = excluded.last_seq, last_seen_at = excluded.last_seen_at
+
+-- name: count_refusal_days
+-- How much was refused of whom that day, stored or not.
+INSERT INTO refusal_day AS kept (day, tenant_id, device_id, refused, refused_metrics, stored, stored_bytes)
+SELECT date '1970-01-01' + day, tenant_id, device_id, refused, refused_metrics, stored, stored_bytes
+FROM unnest(%(day)s::integer[], %(tenant_id)s::text[], %(device_id)s::text[], %(refused)s::bigint[],
+            %(refused_metrics)s::bigint[], %(stored)s::integer[], %(stored_bytes)s::bigint[])
+    AS grown (day, tenant_id, device_id, refused, refused_metrics, stored, stored_bytes)
+ON CONFLICT (tenant_id, device_id, day) DO UPDATE SET
+    refused = kept.refused + excluded.refused, refused_metrics = kept.refused_metrics + excluded.refused_metrics,
+    stored = kept.stored + excluded.stored, stored_bytes = kept.stored_bytes + excluded.stored_bytes
 
 -- name: list_refusals
 -- What was not kept, newest first, as the desk shows it.
-SELECT refusal_no, tenant_id, device_no, seq, received_at, topic, reason, detail, ts, metric, payload
-FROM refusal WHERE %(device_no)s::integer IS NULL OR device_no = %(device_no)s
+SELECT refusal_no, tenant_id, device_id, device_no, seq, received_at, topic, reason, detail, ts, metric, payload, seen,
+       last_seq, last_seen_at, replays, replayed_at, replayed_by, replayed_seq
+FROM refusal
+WHERE (%(reason)s::text IS NULL OR reason = %(reason)s)
+  AND (%(device_id)s::text IS NULL OR device_id = %(device_id)s)
+  AND (%(topic)s::text IS NULL OR strpos(topic, %(topic)s) > 0)
+  AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s)
+  AND (%(before)s::timestamptz IS NULL OR received_at < %(before)s)
+  AND (%(refusal_no)s::bigint IS NULL OR refusal_no = %(refusal_no)s)
+  AND (%(older_than)s::bigint IS NULL OR refusal_no < %(older_than)s)
 ORDER BY refusal_no DESC LIMIT %(limit)s
+
+-- name: list_replayable
+-- What may go through the front door again and was not yet, or was refused again since; in the log's order.
+SELECT refusal_no, topic, payload, seq, (extract(epoch FROM received_at) * 1000)::bigint, replays
+FROM refusal
+WHERE (%(reason)s::text IS NULL OR reason = %(reason)s)
+  AND (%(device_id)s::text IS NULL OR device_id = %(device_id)s)
+  AND (%(topic)s::text IS NULL OR strpos(topic, %(topic)s) > 0)
+  AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s)
+  AND (%(before)s::timestamptz IS NULL OR received_at < %(before)s)
+  AND (%(refusal_no)s::bigint IS NULL OR refusal_no = %(refusal_no)s)
+  AND refusal_no > %(after)s AND refusal_no <= %(up_to)s
+  AND reason <> ALL(%(never)s) AND topic ~ %(shape)s AND (replayed_seq IS NULL OR last_seq >= replayed_seq)
+ORDER BY refusal_no LIMIT %(limit)s
+
+-- name: count_replayable
+-- How many of them there are, and the newest one.
+SELECT count(*), coalesce(max(refusal_no), 0)
+FROM refusal
+WHERE (%(reason)s::text IS NULL OR reason = %(reason)s)
+  AND (%(device_id)s::text IS NULL OR device_id = %(device_id)s)
+  AND (%(topic)s::text IS NULL OR strpos(topic, %(topic)s) > 0)
+  AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s)
+  AND (%(before)s::timestamptz IS NULL OR received_at < %(before)s)
+  AND (%(refusal_no)s::bigint IS NULL OR refusal_no = %(refusal_no)s)
+  AND refusal_no > %(after)s AND refusal_no <= %(up_to)s
+  AND reason <> ALL(%(never)s) AND topic ~ %(shape)s AND (replayed_seq IS NULL OR last_seq >= replayed_seq)
+
+-- name: mark_replayed
+-- Its bytes are in the log again, there.
+UPDATE refusal SET replays = replays + 1, replayed_at = %(at)s, replayed_by = current_actor(), replayed_seq = sent.seq
+FROM unnest(%(refusal_no)s::bigint[], %(seq)s::bigint[]) AS sent (refusal_no, seq)
+WHERE refusal.refusal_no = sent.refusal_no
 
 -- name: count_refusals
 -- How much of a device was refused: messages with nothing kept of their payload or of a reading, and single metrics.
-SELECT count(*) FILTER (WHERE metric IS NULL), count(*) FILTER (WHERE metric IS NOT NULL)
-FROM refusal WHERE device_no = %(device_no)s
+SELECT coalesce(sum(refused), 0)::bigint, coalesce(sum(refused_metrics), 0)::bigint,
+       (SELECT count(*) FROM refusal JOIN device USING (tenant_id, device_id)
+        WHERE device.device_no = %(device_no)s AND replayed_seq IS NOT NULL)
+FROM device JOIN refusal_day USING (tenant_id, device_id) WHERE device.device_no = %(device_no)s
+
+-- name: forget_refusals
+-- The oldest of those that are older than they are kept; they stand in the order in which they came.
+DELETE FROM refusal
+WHERE refusal_no IN (SELECT refusal_no FROM refusal ORDER BY refusal_no LIMIT %(limit)s) AND received_at < %(before)s
+
+-- name: forget_refusal_days
+-- Old days: of a registered device they become one row, so that its counts stay; strangers are forgotten.
+WITH gone AS (
+    DELETE FROM refusal_day WHERE (tenant_id, device_id, day) IN (
+        SELECT tenant_id, device_id, day FROM refusal_day
+        WHERE day < %(before)s::date AND day > date '1970-01-01' LIMIT %(limit)s)
+    RETURNING tenant_id, device_id, refused, refused_metrics)
+INSERT INTO refusal_day AS kept (day, tenant_id, device_id, refused, refused_metrics)
+SELECT date '1970-01-01', tenant_id, device_id, sum(refused), sum(refused_metrics)
+FROM gone JOIN device USING (tenant_id, device_id) GROUP BY tenant_id, device_id
+ON CONFLICT (tenant_id, device_id, day) DO UPDATE SET
+    refused = kept.refused + excluded.refused, refused_metrics = kept.refused_metrics + excluded.refused_metrics
 
 -- name: find_class_devices
 -- Whose readings the fold at start goes over.

@@ -29,7 +29,7 @@ def trial() -> Iterator[House]:
 
 def empty(trial: House) -> None:
     with trial.connect() as conn:
-        conn.execute("TRUNCATE reading_cold_room, refusal")
+        conn.execute("TRUNCATE reading_cold_room, refusal, refusal_day")
 
 
 def assert_balanced(trial: House, sent: bench.Sent) -> None:

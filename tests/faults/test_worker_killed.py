@@ -39,7 +39,7 @@ def messages(seed: int) -> list[tuple[str, bytes]]:
             ]
             readings += [readings[0], "bad"] if start % 100 == 0 else []
             sent.append((f"d{device}", json.dumps(readings).encode()))
-        sent += [("stranger", b"{}")] if start % 200 == 0 else []
+        sent += [("stranger", b"[%d]" % start)] if start % 200 == 0 else []
     return sent
 
 
@@ -55,9 +55,11 @@ def left_behind(database: Database) -> dict[str, list[Any]]:
         return {
             "readings": conn.execute("SELECT * FROM reading_refrigerator ORDER BY device_no, ts").fetchall(),
             "refusals": conn.execute(
-                "SELECT tenant_id, device_no, seq, received_at, topic, reason, detail, ts, metric, payload"
+                "SELECT tenant_id, device_no, seq, received_at, topic, reason, detail, ts, metric, payload,"
+                " seen, last_seq"
                 " FROM refusal ORDER BY seq, reason, ts"
             ).fetchall(),
+            "refused": conn.execute("SELECT * FROM refusal_day ORDER BY device_id, day").fetchall(),
             "findings": conn.execute(
                 "SELECT tenant_id, device_no, rule, claim, metric, observed, expected, since, at, seq, evidence"
                 " FROM finding ORDER BY finding_no"
@@ -82,6 +84,7 @@ def test_killed_at_seeded_points_it_leaves_what_an_undisturbed_one_leaves(
     assert ours["findings"] == expected["findings"]
     assert ours["readings"] == expected["readings"]
     assert ours["refusals"] == expected["refusals"]
+    assert ours["refused"] == expected["refused"] != []
     with disturbed.connect() as conn:
         assert conn.execute("SELECT seq > %s FROM checkpoint", [start]).fetchone() == (True,)
     taken = {row[2] for row in ours["readings"]} | {row[2] for row in ours["refusals"]}

@@ -4,7 +4,7 @@ What the worker and the relay would do is done by their own functions, in their 
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from api.http.house import House
 from devices.model import Catalogue
 from ingest import history
-from ingest.model import Batch
+from ingest.model import Batch, Reason, Refusal
 from ledger import scope
 from ledger.model import Scope
 from tests.conftest import Database
@@ -171,6 +171,25 @@ def cleared(scene: Scene, now: datetime) -> None:
             [scene.device_no, now, now],
         )
     relay(scene.database, scene.house, now)
+
+
+def a_refusal(
+    database: Database, payload: bytes, topic: str = "fm/demo/fridge-1/up/telemetry", reason: Reason = Reason.NOT_JSON
+) -> int:
+    """Its number."""
+    with database.connect("foremend_worker", autocommit=False) as conn:
+        said: dict[str, Any] = {
+            "topic": topic,
+            "tenant_id": "demo",
+            "device_no": None,
+            "reason": reason,
+            "detail": "detail",
+        }
+        now_ms = int(datetime.now(UTC).timestamp() * 1000)
+        history.keep(conn, {}, [], [Refusal(seq=1, received_ms=now_ms, payload=payload, **said)])
+        conn.commit()
+        (number,) = conn.execute("SELECT max(refusal_no) FROM refusal").fetchone() or (0,)
+    return int(number)
 
 
 def events(database: Database, kind: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from api.http.app import staff_app
 from api.http.house import House
 from tests.conftest import Database, NatsServer
 from tests.http.conftest import get_paths
-from tests.http.scene import Scene, a_scene
+from tests.http.scene import Scene, a_refusal, a_scene
 
 NOT_WALKED = {"/desk/live", "/t/{token}/live", "/work/{ticket_id}/live"}  # endless; they only ask for a version
 
@@ -51,6 +51,7 @@ def test_no_get_route_changes_a_row(scene: Scene, house: House, nats_server: Nat
         "{ticket_id}": ticket["ticket_id"],
         "{name}": ticket["number"],
         "{sha256}": "ab" * 32,
+        "{refusal_no}": str(a_refusal(scene.database, b"{")),
     }
     paths = [path for path in [*get_paths(), "/api/openapi.json", "/static/style.css"] if path not in NOT_WALKED]
     before = everything(scene.database)

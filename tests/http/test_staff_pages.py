@@ -20,17 +20,6 @@ def scene(database: Database, house: House, client: TestClient) -> Scene:
     return a_scene(database, house, client)
 
 
-def a_refusal(
-    scene: Scene, payload: bytes, topic: str = "fm/demo/fridge-1/up/telemetry", reason: str = "NOT_JSON"
-) -> None:
-    with scene.database.connect("foremend_worker") as conn:
-        conn.execute(
-            "INSERT INTO refusal (tenant_id, seq, received_at, topic, reason, detail, payload)"
-            " VALUES ('demo', 1, now(), %s, %s, 'detail', %s)",
-            [topic, reason, payload],
-        )
-
-
 STAFF_PATHS = [path for path in get_paths() if path.startswith(("/desk", "/work")) and "{" not in path]
 
 
@@ -87,31 +76,6 @@ def test_every_measure_has_its_sentence_and_its_curve(
     chart = client.get("/api/tickets/T-000001/series").json()["metrics"][0]
     assert chart["focus"] is True
     assert chart["band"] == evidence.get("band")
-
-
-def test_a_refusal_is_shown_with_its_bytes_and_can_do_no_harm(scene: Scene) -> None:
-    a_refusal(scene, b"<script>alert(1)</script>\x00\x1b[31m\xff\xe2\x80\xae", topic="fm/demo/x\x1b/up/<b>")
-    page = scene.client.get("/desk/refusals").text
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;\\x00\\x1b[31m\\xff\\u202e" in page
-    assert "3c 73 63 72 69 70 74 3e" in page
-    assert "<b>" not in page
-    assert "\x1b" not in page
-
-
-def test_a_long_refusal_is_shown_in_part(scene: Scene) -> None:
-    a_refusal(scene, b"x" * 65_536)
-    page = scene.client.get("/desk/refusals").text
-    assert "The first 2048 of 65536 bytes." in page
-    assert len(page) < 30_000
-
-
-def test_lists_are_bounded_and_go_on(scene: Scene) -> None:
-    for _ in range(3):
-        a_refusal(scene, b"{")
-    page = scene.client.get("/desk/refusals?limit=2").text
-    assert page.count('class="tag red"') == 2
-    assert "limit=4" in page
-    assert scene.client.get("/desk/refusals?limit=100000").status_code == 422
 
 
 def test_devices_are_paged(client: TestClient) -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from api.batch import Intake
 from api.memory import Memory
-from ingest import history, partition
-from ingest.model import Message, Reason
+from ingest import partition
+from ingest import refusals as refusal_room
+from ingest.model import Message, Reason, RefusalFilter
 from tests.conftest import Database
 from tests.ingest.bad import METRIC, WHOLE, payloads, with_metric
 from tests.ingest.builders import CATALOGUE, NOW_MS, a_message, a_reading
@@ -63,7 +64,7 @@ def test_every_reason_is_stored_with_its_bytes_and_listed(database: Database, in
     assert one(database, "SELECT count(*) FROM reading_refrigerator WHERE power_w = 1")[0] == len(bad)
     with database.connect("foremend_api", autocommit=False) as conn:
         conn.execute("SELECT set_config('app.tenant', 'demo', true)")
-        listed = history.refusals(conn, 1000)
+        listed = refusal_room.listed(conn, RefusalFilter(), limit=1000)
     assert [each.reason for each in reversed(listed)] == expected
 
 

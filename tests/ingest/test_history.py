@@ -9,7 +9,7 @@ import pytest
 
 from ingest import history, layout
 from ingest.decode import decode
-from ingest.model import Batch, Reason, Refusal, Window
+from ingest.model import Batch, Reason, Window
 from tests.ingest.builders import CATALOGUE, FRIDGE, NOW_MS, a_message, a_reading, a_source
 from tests.ingest.conftest import Record, is_timescale
 from tests.ingest.record import a_batch, register
@@ -23,9 +23,9 @@ def device_no(record: Record) -> int:
         return register(conn, ("demo", "d1", "refrigerator"))[0]
 
 
-def keep(record: Record, *batches: Batch, refusals: tuple[Refusal, ...] = ()) -> history.Kept:
+def keep(record: Record, *batches: Batch) -> history.Kept:
     with record.connect("foremend_worker", autocommit=False) as conn:
-        kept = history.keep(conn, CATALOGUE, batches, refusals)
+        kept = history.keep(conn, CATALOGUE, batches, [])
         conn.commit()
     return kept
 
@@ -145,34 +145,6 @@ def test_every_class_has_its_own_table_and_an_old_reading_finds_its_chunk(record
         if is_timescale(conn):
             chunks = conn.execute("SELECT count(*) FROM show_chunks('reading_refrigerator')").fetchone()
             assert chunks == (2,)
-
-
-def test_refusals_are_listed_with_their_bytes_newest_first(record: Record, device_no: int) -> None:
-    refused = [
-        Refusal(
-            seq=seq,
-            received_ms=NOW_MS,
-            topic="fm/demo/d1/up/telemetry",
-            tenant_id="demo",
-            device_no=device_no if seq == 1 else None,
-            reason=reason,
-            detail="why",
-            payload=b"\x00\xff",
-            ts_ms=None if seq == 1 else NOW_MS,
-            metric=None if seq == 1 else "power_w",
-        )
-        for seq, reason in enumerate([Reason.NOT_JSON, Reason.NOT_FINITE], start=1)
-    ]
-    keep(record, refusals=tuple(refused))
-    with record.connect("foremend_api", autocommit=False) as conn:
-        assert history.refusals(conn, 10) == []
-        as_api(conn)
-        listed = history.refusals(conn, 10)
-        assert [each.reason for each in listed] == [Reason.NOT_FINITE, Reason.NOT_JSON]
-        assert listed[0].payload == b"\x00\xff"
-        assert [each.seq for each in history.refusals(conn, 10, device_no)] == [1]
-        counts = history.counts(conn, FRIDGE, device_no)
-        assert (counts.refused, counts.refused_metrics) == (1, 0)
 
 
 def test_a_short_window_is_the_readings_themselves(record: Record, device_no: int) -> None:

@@ -10,7 +10,7 @@ from ingest import adapter_log
 from ingest.adapter_log import LogReader
 from ingest.adapter_wire import Wire
 from ingest.errors import LogError, LogLostError
-from ingest.model import Message
+from ingest.model import FIRST_MS, Message
 from tests.conftest import NatsServer
 
 pytestmark = pytest.mark.engines
@@ -135,7 +135,7 @@ def test_what_the_house_publishes_again_brings_when_it_first_came_and_is_stored_
 ) -> None:
     publish(device, b"first")
     wire = Wire(nats_server.url)
-    headers = {"Nats-Msg-Id": f"test-{start}", adapter_log.FIRST_MS: "1764000000000"}
+    headers = {"Nats-Msg-Id": f"test-{start}", FIRST_MS: "1764000000000"}
     seqs = [wire.publish("fm.demo.d1.up.telemetry", b"MSG \r\n\xff", headers) for _ in range(2)]
     wire.close()
     publish(device, b"last")

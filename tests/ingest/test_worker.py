@@ -12,11 +12,11 @@ from api import batch
 from api.batch import Intake
 from api.forget import Forgetting, keep_from
 from api.memory import Memory
-from ingest import adapter_log, history, partition
+from ingest import adapter_log, history, partition, refusals
 from ingest.adapter_log import Head
 from ingest.adapter_wire import Wire
 from ingest.errors import FencedError, LogLostError
-from ingest.model import Message, Reason
+from ingest.model import Message, Reason, RefusalFilter
 from tests.conftest import Database, NatsServer
 from tests.ingest.builders import CATALOGUE, NOW_MS, a_message, a_reading
 from tests.ingest.house import House, a_house, now_ms, wait_for, working
@@ -223,5 +223,5 @@ def test_the_reason_of_a_refusal_is_a_word_of_the_catalogue_of_reasons(house: Ho
         house.caught_up()
     with house.database.connect("foremend_api", autocommit=False) as conn:
         conn.execute("SELECT set_config('app.tenant', 'demo', true)")
-        (refusal,) = history.refusals(conn, 10)
+        (refusal,) = refusals.listed(conn, RefusalFilter(), limit=10)
     assert (refusal.reason, refusal.payload, refusal.device_no) == (Reason.NOT_JSON, b"{", house.device_no)

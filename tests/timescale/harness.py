@@ -52,7 +52,7 @@ class Timescale:
         with self.connect() as conn:
             for class_id in catalogue.load():
                 conn.execute(f"TRUNCATE reading_{class_id}")
-            for table in ("refusal", "finding", "device", "customer", "tenant"):
+            for table in ("refusal", "refusal_day", "finding", "device", "customer", "tenant"):
                 conn.execute(f"DELETE FROM {table}")
 
 

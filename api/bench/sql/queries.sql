@@ -22,8 +22,8 @@ WHERE kept.seq IS NULL
 SELECT count(*), count(DISTINCT seq) FROM reading_cold_room
 
 -- name: count_refused
--- What was refused instead; a reading that came twice with another value would be here.
-SELECT count(*) FROM refusal
+-- What was refused instead, however often; a reading that came twice with another value would be here.
+SELECT coalesce(sum(refused + refused_metrics), 0)::bigint FROM refusal_day
 
 -- name: read_commits
 -- Of each reading of the load its device, its time and when it was committed.

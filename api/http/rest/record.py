@@ -32,6 +32,7 @@ def ledger(device_id: str, home: Home, from_ms: Moment = None, to_ms: Moment = N
         "committed": kept.readings,
         "refused": kept.refused,
         "refused_metrics": kept.refused_metrics,
+        "replayed": kept.replayed,
         **came_of_it,
         "from": _iso(kept.from_ms),
         "to": _iso(kept.to_ms),

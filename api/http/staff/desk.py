@@ -12,8 +12,6 @@ from api.http.problems import refuse
 from api.http.staff import lists
 from api.watch.checks import FILLED
 from api.watch.watch import Watching
-from devices import registry
-from ingest import history
 from ledger import log, outbox
 from ledger.ids import uuid7
 from ledger.model import Event
@@ -152,27 +150,6 @@ def ticket_list(request: Request, home: Home, limit: Limit = lists.STEP) -> Resp
     page = lists.page(request, limit, len(rows))
     return pages.render(
         request, "desk_tickets.html", language=language, word="tickets", follows=True, tickets=rows, page=page
-    )
-
-
-@router.get("/refusals")
-def refusal_list(
-    request: Request,
-    home: Home,
-    limit: Limit = lists.STEP,
-    device: Annotated[str | None, Query(max_length=64)] = None,
-) -> Response:
-    with home.looking() as conn:
-        device_no = registry.find(conn, home.settings.tenant, device).device_no if device else None
-        rows = [lists.refusal_row(refusal) for refusal in history.refusals(conn, limit, device_no)]
-    return pages.render(
-        request,
-        "desk_refusals.html",
-        language=pages.language_of(request),
-        word="refusals",
-        follows=False,
-        refusals=rows,
-        page=lists.page(request, limit, len(rows)),
     )
 
 

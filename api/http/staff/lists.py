@@ -15,7 +15,6 @@ from api.http.staff import story
 from api.texts import say, speaks
 from devices import store as devices
 from devices.model import ApplianceClass, Device
-from ingest.model import StoredRefusal
 from ledger.model import Delivery, DeliveryState
 from ticketing.alerts import store as alerts
 from ticketing.alerts.model import Alert
@@ -27,7 +26,6 @@ from ticketing.questions.model import Code, Question
 from ticketing.tickets.model import Ticket
 
 STEP, MOST = 50, 1000
-SHOWN_BYTES = 2048
 ZONE = ZoneInfo("UTC")  # of staff, until sign-in knows theirs
 
 
@@ -75,24 +73,6 @@ class DeliveryRow:
     by: str  # the channel, in words
     to: str  # whom it reaches; empty if that is not known any more
     waits_for_smtp: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class RefusalRow:
-    """Bytes from anywhere: bounded, and as text only with what cannot be seen written out."""
-
-    refusal: StoredRefusal
-    topic: str
-    detail: str
-    metric: str
-    text: str
-    hex: str
-    size: int
-    shown: int
-
-    @property
-    def cut(self) -> bool:
-        return self.shown < self.size
 
 
 def _noticed(house: House, language: str, alert: Alert, device: Device, zone: ZoneInfo = ZONE) -> str:
@@ -183,22 +163,3 @@ def _reached(conn: Connection[Any], urls: dict[str, str], delivery: Delivery) ->
         return urls.get(name, "")
     customer = devices.find_customer(conn, delivery.tenant_id, UUID(name))
     return customer.name if customer else ""
-
-
-def refusal_row(refusal: StoredRefusal) -> RefusalRow:
-    shown = bytes(refusal.payload[:SHOWN_BYTES])
-    return RefusalRow(
-        refusal=refusal,
-        topic=visible(refusal.topic[:300]),
-        detail=visible(refusal.detail[:300]),
-        metric=visible((refusal.metric or "")[:100]),
-        text=visible(shown.decode("utf-8", "backslashreplace")),
-        hex=shown.hex(" "),
-        size=len(refusal.payload),
-        shown=len(shown),
-    )
-
-
-def visible(text: str) -> str:
-    """Control characters, direction marks and the like as escapes: what is seen is what was sent."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

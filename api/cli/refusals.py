@@ -1,0 +1,111 @@
+"""`foremend refusals`: what could not be kept as a reading goes through the front door again."""
+
+import sys
+from collections import Counter
+from typing import Annotated, Any, Self
+
+import typer
+
+from api.cli._options import fail
+
+PATIENCE_S = 60
+
+Reason = Annotated[str | None, typer.Option("--reason", help="Only these, such as UNKNOWN_DEVICE.")]
+DeviceId = Annotated[str | None, typer.Option("--device", help="Only of this device, as its topic says it.")]
+Topic = Annotated[str | None, typer.Option("--topic", help="Only where the topic has this in it.")]
+From = Annotated[str | None, typer.Option("--from", help="A day (UTC) or a moment: 2026-11-20, 2026-11-20T08:00:00Z.")]
+To = Annotated[str | None, typer.Option("--to", help="The last day, or the moment after the last.")]
+Api = Annotated[str, typer.Option("--api", help="The running Foremend.")]
+
+
+def register(app: typer.Typer) -> None:
+    refusals = typer.Typer(no_args_is_help=True, help="What could not be kept as a reading.")
+    app.add_typer(refusals, name="refusals")
+
+    @refusals.callback()
+    def _several() -> None:
+        """What could not be kept as a reading."""
+
+    @refusals.command("replay")
+    def command(
+        *,
+        reason: Reason = None,
+        device: DeviceId = None,
+        topic: Topic = None,
+        since: From = None,
+        before: To = None,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Send nothing; say what would be refused again.")
+        ] = False,
+        api: Api = "http://127.0.0.1:8080",
+    ) -> None:
+        """Send their bytes to the log again, as if the devices did: after a fix, such as registering a device."""
+        said = {"reason": reason, "device": device, "topic": topic, "from": since, "to": before}
+        asked = {name: value for name, value in said.items() if value is not None}
+        _tell(*_pages(f"{api.rstrip('/')}/api/refusals/replay", {**asked, "dry_run": dry_run}), dry_run=dry_run)
+
+
+def _pages(url: str, asked: dict[str, Any]) -> tuple[int, dict[str, int]]:
+    """How many went, and why some would be refused again."""
+    sent, refused = 0, Counter[str]()
+    with _Bar() as bar:
+        page: dict[str, Any] = {}
+        while True:
+            answer = _post(url, {**asked, **page})
+            bar.show(sent := sent + answer["sent"], sent - answer["sent"] + answer["matching"])
+            refused.update(answer["refused"])
+            if answer["after"] is None:
+                return sent, refused
+            page = {"after": answer["after"], "up_to": answer["up_to"]}
+
+
+def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    import httpx2
+
+    try:
+        answer = httpx2.post(url, json=body, timeout=PATIENCE_S)
+        found: dict[str, Any] = answer.json()
+    except (httpx2.HTTPError, ValueError) as error:
+        raise fail(
+            f"no Foremend answers at {url} ({error}); start it with make up, or name it with --api URL"
+        ) from None
+    if answer.status_code != 200:
+        reasons = "; ".join(f"{each.get('pointer', '')} {each['detail']}" for each in found.get("errors", []))
+        raise fail(" ".join(filter(None, [str(found.get("detail", answer.status_code)), reasons])))
+    return found
+
+
+def _tell(sent: int, refused: dict[str, int], *, dry_run: bool) -> None:
+    if not sent:
+        typer.echo("Nothing to send again: no refusal matches that was not sent already.")
+        return
+    if not dry_run:
+        typer.echo(f"{sent:,} sent again. What is refused once more shows on the desk under Refusals.")
+        return
+    again = sum(refused.values())
+    typer.echo(f"{sent:,} would be sent again; {sent - again:,} of them would be taken now.")
+    for reason, count in sorted(refused.items(), key=lambda each: -each[1]):
+        typer.echo(f"  {count:>8,}  would be refused again: {reason}")
+
+
+class _Bar:
+    """How far it is, on a terminal; elsewhere only the result counts."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+        shown = Console(stderr=True)
+        columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=shown, transient=True, disable=not sys.stderr.isatty())
+        self._task = self._bar.add_task("", total=None)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, done: int, total: int) -> None:
+        self._bar.update(self._task, completed=done, total=total)
