@@ -74,6 +74,10 @@ class ApplianceClass:
     def metric_names(self) -> tuple[str, ...]:
         return tuple(metric.name for metric in self.metrics)
 
+    @property
+    def units(self) -> dict[str, str]:
+        return {metric.name: metric.unit for metric in self.metrics}
+
     def family(self, family_id: str) -> FaultFamily:
         return next(family for family in self.families if family.family_id == family_id)
 

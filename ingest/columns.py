@@ -12,7 +12,8 @@ import orjson
 from devices.model import ApplianceClass
 from ingest import limits, screen
 from ingest.model import Batch, Floats, Ints
-from ingest.scrutiny import Reading, name_flaw, scalar_flaw
+from ingest.payloads.model import Reading
+from ingest.payloads.values import name_flaw, scalar_flaw
 
 ORDINAL_BITS = 9  # of a slot: 400 readings a message
 _TRUSTED = {float, int, NoneType}  # bool is none of them: `type` does not see subclasses

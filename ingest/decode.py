@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from devices.model import Catalogue
-from ingest import limits, merge
+from ingest import limits, merge, topics
 from ingest.columns import Log, Part, assemble, part_of_readings
 from ingest.gather import gather
 from ingest.model import Batch, Message, Refusal
-from ingest.scrutiny import Flaw, Reading, scrutinise
+from ingest.payloads.model import Flaw, Reading
+from ingest.scrutiny import scrutinise
 from ingest.topics import Source
 
 
@@ -36,7 +37,7 @@ def decode(
     if not messages:
         return Decoded(batches=[], refusals=[])
     seqs, received, _, payloads, firsts = zip(*messages, strict=True)
-    class_ids = [None if source.reason is not None else source.class_id for source in sources]
+    class_ids = [source.fast_class_id for source in sources]
     log = Log(
         seq=np.array(seqs, dtype=np.int64),
         received_ms=np.array(received, dtype=np.int64),
@@ -59,7 +60,7 @@ def decode(
         batch, conflicts = merge.fold(batch, catalogue[class_id].metric_names)
         if conflicts:
             by_seq = {message.seq: source for message, source in zip(messages, sources, strict=True)}
-            refusals += [merge.refusal(each, by_seq[each.seq].topic, by_seq[each.seq].tenant_id) for each in conflicts]
+            refusals += [_conflict(each, by_seq[each.seq]) for each in conflicts]
         if len(batch):
             batches.append(batch)
     in_order = sorted(refusals, key=lambda refusal: refusal.seq)
@@ -78,7 +79,7 @@ def _scrutinise(
     catalogue: Catalogue,
     parts: dict[str, list[Part]],
 ) -> list[Refusal]:
-    """The careful way for the messages at `odd`; what is left of them is added to `parts`."""
+    """The careful way for the messages at `odd` and those without a fast one; what is left is added to `parts`."""
     refusals: list[Refusal] = []
     found: dict[str, list[tuple[int, Reading]]] = {}
     for place, (message, source) in enumerate(zip(messages, sources, strict=True)):
@@ -86,15 +87,19 @@ def _scrutinise(
             kept = message.payload[: limits.PAYLOAD_BYTES]
             flaw = Flaw(reason=source.reason, detail=source.detail, payload=kept)
             refusals.append(_refusal(message, source, flaw))
-        elif place in odd and source.class_id is not None:
-            declared = frozenset(catalogue[source.class_id].metric_names)
-            verdict = scrutinise(message.payload, message.judged_ms, declared)
+        elif source.class_id is not None and (place in odd or source.fast_class_id is None):
+            verdict = scrutinise(message.payload, message.judged_ms, catalogue[source.class_id].units, source.form)
             refusals += [_refusal(message, source, flaw) for flaw in verdict.flaws]
             found.setdefault(source.class_id, []).extend((place, reading) for reading in verdict.readings)
     for class_id, readings in found.items():
         if readings:
             parts.setdefault(class_id, []).append(part_of_readings(catalogue[class_id], readings))
     return refusals
+
+
+def _conflict(conflict: merge.Conflict, source: Source) -> Refusal:
+    """Said again as JSON, so under JSON's topic, whatever the format was."""
+    return merge.refusal(conflict, topics.telemetry(source.tenant_id, source.device_id), source.tenant_id)
 
 
 def _refusal(message: Message, source: Source, flaw: Flaw) -> Refusal:

@@ -22,13 +22,25 @@ _ts, _metrics = itemgetter("ts"), itemgetter("m")
 
 @dataclass(slots=True)
 class _Readings:
-    """Readings of several messages side by side. `slot`: place of the message, then of the reading in it."""
+    """Readings of several messages side by side. `slot`: place of the message, then of the reading in it. `own_keys`:
+    how many keys of a reading are no metrics, (n,) or the same for all: `ts` and `m`, of a flat one only `ts`."""
 
     documents: list[Any]
     slot: Ints
+    own_keys: Ints | int = 2
 
     def take(self, rows: Sequence[int]) -> "_Readings":
-        return _Readings([self.documents[row] for row in rows], self.slot[np.array(rows, dtype=np.int64)])
+        picked = np.array(rows, dtype=np.int64)
+        own_keys = self.own_keys if isinstance(self.own_keys, int) else self.own_keys[picked]
+        return _Readings([self.documents[row] for row in rows], self.slot[picked], own_keys)
+
+    def nested(self) -> "_Readings":
+        """Flat ones as if they were not."""
+        flat = [type(each) is dict and len(each) > 1 and "ts" in each and "m" not in each for each in self.documents]
+        if True not in flat:
+            return self
+        documents = [_nest(each) if is_flat else each for each, is_flat in zip(self.documents, flat, strict=True)]
+        return _Readings(documents, self.slot, 2 - np.array(flat, dtype=np.int64))
 
 
 def gather(
@@ -38,32 +50,44 @@ def gather(
     readings = _readings(payloads, class_ids, odd)
     latest_ms = (judged_ms + limits.AHEAD_MS)[readings.slot >> ORDINAL_BITS]
     if not _all_plain(readings.documents, latest_ms):
-        plain = [_is_plain(each, latest) for each, latest in zip(readings.documents, latest_ms.tolist(), strict=True)]
-        odd.update((readings.slot[[not each for each in plain]] >> ORDINAL_BITS).tolist())
-        readings = readings.take([row for row, each in enumerate(plain) if each])
+        readings = _only_plain(readings.nested(), latest_ms, odd)
     if not readings.documents:
         return []
     metrics: list[dict[str, Any]] = list(map(_metrics, readings.documents))
-    odd.update(_with_repeated_keys(payloads, readings.slot, metrics))
+    odd.update(_with_repeated_keys(payloads, readings, metrics))
     return _groups(readings, metrics, class_ids)
+
+
+def _only_plain(readings: _Readings, latest_ms: Ints, odd: set[int]) -> _Readings:
+    """The messages of the others are added to `odd`."""
+    if _all_plain(readings.documents, latest_ms):
+        return readings
+    plain = [_is_plain(each, latest) for each, latest in zip(readings.documents, latest_ms.tolist(), strict=True)]
+    odd.update((readings.slot[[not each for each in plain]] >> ORDINAL_BITS).tolist())
+    return readings.take([row for row, each in enumerate(plain) if each])
+
+
+def _nest(reading: dict[str, Any]) -> dict[str, Any]:
+    ts_ms = reading.pop("ts")
+    return {"ts": ts_ms, "m": reading}
 
 
 def _readings(payloads: Sequence[bytes], class_ids: Sequence[str | None], odd: set[int]) -> _Readings:
     documents = _documents(payloads, class_ids)
     if set(map(type, documents)) == {dict}:
         return _Readings(documents, np.arange(len(documents), dtype=np.int64) << ORDINAL_BITS)
-    flat: list[Any] = []
+    every: list[Any] = []
     slots: list[int] = []
     for place, document in enumerate(documents):
         if type(document) is dict:
-            flat.append(document)
+            every.append(document)
             slots.append(place << ORDINAL_BITS)
         elif type(document) is list and 0 < len(document) <= limits.READINGS:
-            flat += document
+            every += document
             slots += range(place << ORDINAL_BITS, (place << ORDINAL_BITS) + len(document))
         elif class_ids[place] is not None:
             odd.add(place)
-    return _Readings(flat, np.array(slots, dtype=np.int64))
+    return _Readings(every, np.array(slots, dtype=np.int64))
 
 
 def _documents(payloads: Sequence[bytes], class_ids: Sequence[str | None]) -> list[Any]:
@@ -107,10 +131,10 @@ def _is_plain(reading: Any, latest_ms: int) -> bool:
     return type(ts_ms) is int and type(reading.get("m")) is dict and limits.OLDEST_MS <= ts_ms <= latest_ms
 
 
-def _with_repeated_keys(payloads: Sequence[bytes], slot: Ints, metrics: list[dict[str, Any]]) -> list[int]:
+def _with_repeated_keys(payloads: Sequence[bytes], readings: _Readings, metrics: list[dict[str, Any]]) -> list[int]:
     """Places of messages with more colons than keys: a key stands twice (orjson keeps the last), or a text has one."""
-    keys = np.fromiter(map(len, metrics), dtype=np.int64, count=len(metrics)) + 2
-    place = slot >> ORDINAL_BITS
+    keys = np.fromiter(map(len, metrics), dtype=np.int64, count=len(metrics)) + readings.own_keys
+    place = readings.slot >> ORDINAL_BITS
     expected = np.bincount(place, weights=keys, minlength=len(payloads))
     colons = np.fromiter(map(bytes.count, payloads, repeat(b":")), dtype=np.int64, count=len(payloads))
     rows: list[int] = np.flatnonzero((colons != expected) & (expected > 0)).tolist()

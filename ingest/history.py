@@ -9,7 +9,7 @@ import numpy as np
 from psycopg import Connection
 
 from devices.model import ApplianceClass, Catalogue
-from ingest import limits, merge, refusals, store
+from ingest import limits, merge, refusals, store, topics
 from ingest.model import Batch, Counts, Newest, Refusal, Window
 
 _DEVICES_AT_ONCE = 64  # of the fold: four days of them at one reading a minute are 370,000 rows
@@ -82,7 +82,7 @@ def _refused(conn: Connection[Any], conflicts: Sequence[merge.Conflict]) -> list
         return []
     senders = store.find_senders(conn, sorted({conflict.device_no for conflict in conflicts}))
     return [
-        merge.refusal(conflict, topic=f"fm/{tenant_id}/{device_id}/up/telemetry", tenant_id=tenant_id)
+        merge.refusal(conflict, topic=topics.telemetry(tenant_id, device_id), tenant_id=tenant_id)
         for conflict in conflicts
         for tenant_id, device_id in [senders[conflict.device_no]]
     ]

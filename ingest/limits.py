@@ -5,6 +5,8 @@ from ingest.model import Reason
 PAYLOAD_BYTES = 64 * 1024
 DEPTH = 8
 READINGS = 400
+RECORDS = 4000  # of a SenML pack: ten metrics at each of as many times as an array may have readings
+FLAWS = 1000  # of one message that are stored one by one: 64 KiB of rubbish could otherwise be 65,000 rows
 KEYS = 256
 NAME_CHARS = 128  # of a metric that nobody declared
 TEXT_BYTES = 1024  # of a text in `extra`

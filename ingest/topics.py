@@ -1,10 +1,12 @@
 """A subject of the log, read: who spoke, and whether it is somewhere we listen."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devices.model import Address
 from ingest.model import Reason
+from ingest.payloads.formats import FORMATS, PLAIN
+from ingest.payloads.model import Format
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -20,6 +22,8 @@ class Source:
     class_id: str | None
     reason: Reason | None
     detail: str = ""
+    form: Format = PLAIN
+    fast_class_id: str | None = None  # its class, if its payloads may take the fast path
 
     @property
     def key(self) -> tuple[str, str] | None:
@@ -36,21 +40,41 @@ def sender(topic: str) -> str:
 
 
 def read(subject: str) -> Source:
-    """`log.{slot}.{tenant}.{device}.up.{kind}` without its device's address.
+    """`log.{slot}.{tenant}.{device}.up.telemetry[.{format}]` without its device's address.
 
     The MQTT listener writes a dot in a topic as `//` and an empty level as `/`; neither stands in an id.
     """
     levels = subject.replace("\0", "\ufffd").split(".")[2:]
     topic = "fm/" + "/".join(level.replace("//", ".").strip("/") for level in levels)
     ids = [level if _ID.fullmatch(level) else None for level in (*levels, "", "")[:2]]
+    form = _format(levels[4:])
     reason, detail = None, ""
     if None in ids or len(levels) < 4:
         reason, detail = Reason.BAD_TOPIC, "an id is 1 to 64 of a-z A-Z 0-9 _ -"
-    elif levels[2:] != ["up", "telemetry"]:
+    elif levels[2:4] != ["up", "telemetry"] or form is None:
         reason, detail = Reason.UNKNOWN_KIND, f"nobody listens to {'/'.join(levels[2:])!r}"
     return Source(
-        topic=topic, tenant_id=ids[0], device_id=ids[1], device_no=None, class_id=None, reason=reason, detail=detail
+        topic=topic,
+        tenant_id=ids[0],
+        device_id=ids[1],
+        device_no=None,
+        class_id=None,
+        reason=reason,
+        detail=detail,
+        form=form or PLAIN,
     )
+
+
+def telemetry(tenant_id: str | None, device_id: str | None) -> str:
+    """The topic of a device's readings as JSON."""
+    return f"fm/{tenant_id}/{device_id}/up/telemetry"
+
+
+def _format(levels: list[str]) -> Format | None:
+    """By the levels after `up/telemetry`: none is JSON."""
+    if not levels:
+        return PLAIN
+    return FORMATS.get(levels[0]) if len(levels) == 1 and levels[0] else None
 
 
 def found(source: Source, address: Address | None, class_ids: frozenset[str]) -> Source:
@@ -60,12 +84,11 @@ def found(source: Source, address: Address | None, class_ids: frozenset[str]) ->
         reason, detail = Reason.UNKNOWN_DEVICE, f"no device {source.device_id!r} is registered"
     elif reason is None and address is not None and address.class_id not in class_ids:
         reason, detail = Reason.UNKNOWN_DEVICE, f"its class {address.class_id!r} is not in the catalogue"
-    return Source(
-        topic=source.topic,
-        tenant_id=source.tenant_id,
-        device_id=source.device_id,
+    return replace(
+        source,
         device_no=address.device_no if address else None,
         class_id=address.class_id if address else None,
         reason=reason,
         detail=detail,
+        fast_class_id=address.class_id if address and reason is None and source.form is PLAIN else None,
     )

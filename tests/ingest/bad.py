@@ -93,12 +93,15 @@ json_values = st.recursive(
 )
 names = st.sampled_from([*FRIDGE.metric_names, "rssi", "mode", "", "x\0"]) | st.text(max_size=4)
 numbers = st.integers(-5, 5) | st.floats(width=32) | st.sampled_from([2**63, -(2**63), 2**64, 1e300, None, "4", True])
-readings = st.fixed_dictionaries(
+_moments = st.integers(NOW_MS - 3, NOW_MS + 3) | st.sampled_from([0, None, "x", NOW_MS + 10**6, 2**70, True])
+_nested = st.fixed_dictionaries(
     {
-        "ts": st.integers(NOW_MS - 3, NOW_MS + 3) | st.sampled_from([0, None, "x", NOW_MS + 10**6, 2**70, True]),
+        "ts": _moments,
         "m": st.dictionaries(names, numbers | st.text(max_size=3), max_size=5) | st.just(5),
     },
     optional={"x": st.none()},
 )
+_flat = st.builds(lambda ts, said: {"ts": ts, **said}, _moments, st.dictionaries(names, numbers, max_size=4))
+readings = _nested | _flat
 texts = (readings | st.lists(readings, max_size=5) | json_values).map(lambda value: json.dumps(value).encode())
 payloads = texts | st.binary(max_size=40) | st.tuples(texts, st.binary(max_size=2)).map(b"".join)

@@ -1,0 +1,17 @@
+"""Units of the catalogue as SenML's registry names them (RFC 8428, section 12.1; RFC 8798)."""
+
+SENML: dict[str, frozenset[str]] = {
+    "°C": frozenset({"Cel"}),
+    "W": frozenset({"W"}),
+    "A": frozenset({"A"}),
+    "V": frozenset({"V"}),
+    "Hz": frozenset({"Hz"}),
+    "Pa": frozenset({"Pa"}),
+    "%": frozenset({"/100", "%RH", "%EL"}),
+    "1": frozenset({"/"}),  # in the registry also the value of a switch
+}
+
+
+def agree(declared: str, said: str) -> bool:
+    """Whether a number in `said` is one in `declared` as it stands. Nothing is converted, not even mV to V."""
+    return said == declared or said in SENML.get(declared, ())
