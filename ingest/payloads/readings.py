@@ -30,7 +30,8 @@ def _read(entry: Any, payload: bytes | None, context: Context, verdict: Verdict)
     ts_ms, metrics = _parts(entry)
 
     def refuse(reason: Reason, detail: str) -> None:
-        bytes_ = context.say(entry) if payload is None else payload
+        alone = [entry] if type(entry) is list else entry  # without its array it would be one
+        bytes_ = context.say(alone) if payload is None else payload
         verdict.flaws.append(Flaw(reason=reason, detail=detail, payload=bytes_, ts_ms=storable_ts(ts_ms)))
 
     flaw = _reading_flaw(entry, metrics) or _ts_flaw(ts_ms, context.received_ms)

@@ -105,6 +105,16 @@ def test_a_metric_that_stands_twice_is_refused_with_both_its_values(speaker: Spe
     assert heard(speaker, refusal.payload) == (refused, None)
 
 
+@pytest.mark.parametrize("name", ["json", "cbor", "msgpack"])
+def test_an_array_within_an_array_is_no_reading_and_stays_none_when_it_is_said_again(name: str) -> None:
+    speaker = BY_NAME[name]
+    inner = [Pairs([("ts", NOW_MS), ("power_w", 1)])] * 2
+    outer = FORMATS[speaker.level].encoding.say([inner, Pairs([("ts", NOW_MS), ("power_w", 2)])])
+    (refusal,) = decoded(outer, source=speaker.source).refusals
+    assert refusal.reason is Reason.NOT_A_READING
+    assert heard(speaker, refusal.payload) == ([(Reason.NOT_A_READING, None)], None)
+
+
 @every_format
 def test_every_cut_of_a_payload_is_one_refusal_with_its_bytes(speaker: Speaker) -> None:
     payload = speaker.write(GOOD)
