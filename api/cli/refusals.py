@@ -63,9 +63,9 @@ def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
     import httpx2
 
     try:
-        answer = httpx2.post(url, json=body, timeout=PATIENCE_S)
+        answer = httpx2.post(url, json=body, timeout=PATIENCE_S, trust_env=False)
         found: dict[str, Any] = answer.json()
-    except (httpx2.HTTPError, ValueError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise fail(
             f"no Foremend answers at {url} ({error}); start it with make up, or name it with --api URL"
         ) from None

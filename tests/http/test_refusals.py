@@ -179,7 +179,7 @@ def test_the_command_goes_through_all_pages_and_says_what_it_did(
         road.publish(*[b"%d" % i for i in range(7)], device="late")
         road.caught_up()
 
-    def post(url: str, json: dict[str, Any], timeout: float) -> Any:
+    def post(url: str, json: dict[str, Any], **_: Any) -> Any:
         return desk.post(url.removeprefix(BASE), json={**json, "limit": 3})
 
     monkeypatch.setattr(httpx2, "post", post)
