@@ -10,8 +10,10 @@ from psycopg import Connection
 
 from devices.model import ApplianceClass, Catalogue
 from ingest import limits, merge, refusals, store, topics
+from ingest.clock import Clock, judge
 from ingest.model import Batch, Counts, Newest, Refusal, Window
 
+_READINGS_OF_CLOCK, _MESSAGES_OF_CLOCK = 2_000, 200
 _DEVICES_AT_ONCE = 64  # of the fold: four days of them at one reading a minute are 370,000 rows
 
 
@@ -115,6 +117,11 @@ def window(
 
 def newest(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> Newest | None:
     return store.newest(conn, appliance, device_no)
+
+
+def clock(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> Clock:
+    """What the device's clock is worth, by its last messages."""
+    return judge(store.lateness_ms(conn, appliance, device_no, _READINGS_OF_CLOCK, _MESSAGES_OF_CLOCK))
 
 
 def counts(

@@ -200,6 +200,16 @@ def newest(class_id: str) -> str:
     return f"SELECT ts, received_at FROM {view(class_id)} WHERE device_no = %(device_no)s ORDER BY ts DESC LIMIT 1"
 
 
+@lru_cache
+def spoken(class_id: str) -> str:
+    """Of the messages that brought a device's newest readings: place in the log, when it came, its newest `ts`."""
+    return f"""
+SELECT seq, received_at, max(ts) FROM (
+    SELECT seq, received_at, ts FROM {view(class_id)}
+    WHERE device_no = %(device_no)s ORDER BY ts DESC LIMIT %(rows)s) AS newest
+GROUP BY seq, received_at"""
+
+
 def remembered(row: ApplianceClass) -> str:
     """For the fold at start: of each device the last days before its newest reading, as the log brought them, without
     what later messages filled in."""

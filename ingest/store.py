@@ -206,6 +206,15 @@ def newest(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> 
     return None if row is None else Newest(ts_ms=_ms(row[0]), received_ms=_ms(row[1]))
 
 
+def lateness_ms(conn: Connection[Any], appliance: ApplianceClass, device_no: int, rows: int, messages: int) -> Ints:
+    """How late the device's last messages came, taken or refused for being ahead; of each by its newest reading."""
+    names = {"device_no": device_no, "rows": rows}
+    said = conn.execute(layout.spoken(appliance.class_id).encode(), names).fetchall()
+    said += conn.execute(_sql.list_ahead, names).fetchall()
+    last = sorted(said, reverse=True)[:messages]
+    return np.array([_ms(received_at) - _ms(ts) for _, received_at, ts in last], dtype=np.int64)
+
+
 def counts(conn: Connection[Any], appliance: ApplianceClass, device_no: int, span_ms: tuple[int, int]) -> Counts:
     names = {"device_no": device_no, "from": moment(span_ms[0]), "to": moment(span_ms[1])}
     count, first, last = _extent(conn, appliance, names)

@@ -62,6 +62,14 @@ def moment(language: str, moment: datetime, zone: ZoneInfo) -> str:
     return f"{day(language, local)}{' ' if language == 'zh' else ', '}{local:%H:%M}"
 
 
+def span(language: str, span_ms: int) -> str:
+    """`5 min`, `1 h 59 min`, `2 d 3 h`: two parts are as exact as anybody needs."""
+    minutes = round(span_ms / 60_000)
+    hours, days = minutes // 60, minutes // 1440
+    kind = "days" if days else "hours" if hours else "minutes"
+    return say(language, f"span.{kind}", days=days, hours=hours % 24 if days else hours, minutes=minutes % 60)
+
+
 def stamp(moment: datetime, zone: ZoneInfo) -> str:
     """For lists that staff read: sortable, to the minute."""
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -89,6 +89,15 @@ SELECT coalesce(sum(refused), 0)::bigint, coalesce(sum(refused_metrics), 0)::big
         WHERE device.device_no = %(device_no)s AND replayed_seq IS NOT NULL)
 FROM device JOIN refusal_day USING (tenant_id, device_id) WHERE device.device_no = %(device_no)s
 
+-- name: list_ahead
+-- Of a device's last messages that were refused for a clock ahead: place in the log, when it came, its newest time.
+SELECT seq, received_at, max(ts) FROM (
+    SELECT refusal.seq, received_at, ts
+    FROM device JOIN refusal USING (tenant_id, device_id)
+    WHERE device.device_no = %(device_no)s AND reason = 'TS_IN_FUTURE'
+    ORDER BY refusal_no DESC LIMIT %(rows)s) AS refused
+GROUP BY seq, received_at
+
 -- name: forget_refusals
 -- The oldest of those that are older than they are kept; they stand in the order in which they came.
 DELETE FROM refusal

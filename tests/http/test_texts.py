@@ -9,7 +9,8 @@ import pytest
 from api import http
 from api.texts import CATALOGUE, LANGUAGES, preferred, say
 from devices import catalogue
-from ingest.model import Reason
+from ingest.clock import ClockState
+from ingest.model import Reason, Replayed
 from ledger.model import DeliveryState
 from ticketing.alerts.model import Condition, Engagement, Review
 from ticketing.dispatch.model import LeftOutReason
@@ -31,6 +32,8 @@ NAMED = {  # what is looked up by a value: every value has its word
     "delivery": DeliveryState,
     "left_out": LeftOutReason,
     "refusal": Reason,
+    "replayed": Replayed,
+    "clock": ClockState,
     "event": Note,
     "waits": Code,
 }

@@ -39,6 +39,15 @@ def ledger(device_id: str, home: Home, from_ms: Moment = None, to_ms: Moment = N
     }
 
 
+@router.get("/devices/{device_id}/clock", summary="How far this device's clock is from the log's")
+def clock(device_id: str, home: Home) -> dict[str, Any]:
+    """Learned from its last messages. `offset_ms`: device minus log, null while it is not known."""
+    with home.looking() as conn:
+        device = registry.find(conn, home.settings.tenant, device_id)
+        found = history.clock(conn, home.catalogue[device.class_id], device.device_no)
+    return {"state": found.state, "offset_ms": found.offset_ms, "messages": found.messages}
+
+
 @router.get("/log", summary="How long the log is and how far it was read: equal means that everything was kept")
 def log(home: Home) -> dict[str, int]:
     with home.looking() as conn:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.http import evidence, label, pages
+from api.http import evidence, label, pages, when
 from api.http.evidence import Reader
 from api.http.house import Home
 from api.http.public import bearer
@@ -65,6 +65,8 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             appliance=appliance,
             customer=owned.customer,
             newest=datetime.fromtimestamp(newest.ts_ms / 1000, tz=UTC) if newest else None,
+            clock=(clock := history.clock(conn, appliance, device.device_no)),
+            clock_span=when.span(language, abs(clock.offset_ms or 0)),
             counts=history.counts(conn, appliance, device.device_no),
             curves=curves,
             label_path=f"/r/{device.label_token}",
