@@ -32,9 +32,9 @@ SELECT array_agg(substr(device_id, 7)::bigint), array_agg((extract(epoch FROM ts
 FROM reading_cold_room AS kept JOIN device USING (device_no)
 
 -- name: read_alerts
--- When the breaches' alerts were last written: when they were raised, or a moment later asked about.
-SELECT device_id, extract(epoch FROM pg_xact_commit_timestamp(alert.xmin))::float8
-FROM alert JOIN device USING (device_no) WHERE rule = 'level:cabinet_temp_c'
+-- When the breaches' alerts were raised; their own rows are written again when they are asked about.
+SELECT device_id, extract(epoch FROM pg_xact_commit_timestamp(event.xmin))::float8
+FROM event JOIN alert ON alert_id::text = subject_id JOIN device USING (device_no) WHERE kind = 'alert.raised'
 
 -- name: count_alerts
 -- How many breaches were noticed.
