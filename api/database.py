@@ -18,7 +18,10 @@ Role = Literal["foremend_api", "foremend_worker", "foremend_relay"]
 
 def conninfo(settings: Settings, role: Role) -> str:
     """Where the database is, for this role; times come back in UTC."""
-    return make_conninfo(settings.dsn, user=role, application_name=role, options="-c timezone=UTC")
+    known = {"user": role, "application_name": role, "options": "-c timezone=UTC"}
+    if settings.db_password is not None:
+        known["password"] = settings.db_password.get_secret_value()
+    return make_conninfo(settings.dsn, **known)
 
 
 def connect(settings: Settings, role: Role, **options: Any) -> Connection[Any]:

@@ -1,5 +1,6 @@
 """What the processes are told: read from the environment, by the roof alone."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,17 @@ def _under_data(name: str) -> Any:
 class Settings(BaseSettings):
     """One field an environment variable: `dsn` is FOREMEND_DSN. `foremend up` sets them for its processes."""
 
-    model_config = SettingsConfigDict(env_prefix="FOREMEND_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FOREMEND_", extra="ignore", frozen=True, env_ignore_empty=True)
 
-    dsn: str  # libpq conninfo without a user: each process adds its role; a password belongs into PGPASSFILE
+    dsn: str  # libpq conninfo without a user: each process adds its role; passwords belong into PGPASSFILE, or:
+    db_password: SecretStr | None = None  # of this process' role
+    admin: str = "postgres"  # the superuser as whom foremend migrate works
     nats_url: SecretStr = SecretStr("nats://127.0.0.1:4222")  # nats://user:password@host:port
     mqtt_host: str = "127.0.0.1"
     mqtt_port: int = 1883
     http_host: str = "127.0.0.1"
     http_port: int = 8080
+    public_port: int | None = Field(default=None, ge=0, le=65535)  # the public pages alone, for a reverse proxy
     lan: bool = False  # also open the public pages to the local network
     base_url: str = Field(default_factory=lambda known: f"http://{known['http_host']}:{known['http_port']}")
     tenant: str = Field(default="demo", pattern=r"^[A-Za-z0-9_-]{1,64}$")
@@ -41,4 +45,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        return cls.model_validate({})
+        """FOREMEND_SECRETS names a folder in which a file `foremend_db_password` is FOREMEND_DB_PASSWORD, and so on."""
+        folder = os.environ.get("FOREMEND_SECRETS")
+        given: dict[str, Any] = {"_secrets_dir": folder} if folder else {}
+        return cls(**given)

@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,9 @@ def register(app: typer.Typer) -> None:
     def command(
         data: Data = None,
         *,
+        logins: Annotated[
+            Path | None, typer.Option("--logins", help="Folder with the roles' passwords: files api, worker, relay.")
+        ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
     ) -> None:
         """Say what is wrong with this setup, with the remedy; exit code 1 if something is.
@@ -28,7 +32,7 @@ def register(app: typer.Typer) -> None:
         from api.watch.checks import State, worst
 
         on_server = data is None and "FOREMEND_DSN" in os.environ
-        found = examine(setup.of_server() if on_server else setup.of_folder(data_folder(data)))
+        found = examine(setup.of_server(logins) if on_server else setup.of_folder(data_folder(data)))
         state = worst(found)
         if as_json:
             typer.echo(json.dumps({"status": state, "checks": [asdict(check) for check in found]}, ensure_ascii=False))

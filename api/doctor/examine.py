@@ -6,5 +6,5 @@ from api.watch.checks import Check
 
 
 def examine(setup: Setup) -> list[Check]:
-    found, standing = record.examine(setup.settings, embedded=setup.embedded is not None)
+    found, standing = record.examine(setup)
     return [*found, *log.examine(setup, standing), *around.examine(setup)]

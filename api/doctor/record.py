@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from api import database
 from api.database import Role
-from api.settings import Settings
+from api.doctor.setup import Setup
 from api.watch import checks
 from api.watch.checks import Check, failed, ok, warning
 from api.watch.standing import RecordStanding, record_standing
@@ -22,12 +22,12 @@ _FEWEST_CONNECTIONS = 40  # pages 8, relay 3, worker 1, migrations, people with 
 _sql = Statements("api.doctor")
 
 
-def examine(settings: Settings, *, embedded: bool) -> tuple[list[Check], RecordStanding | None]:
-    found, conn = _connect(settings)
+def examine(setup: Setup) -> tuple[list[Check], RecordStanding | None]:
+    found, conn = _connect(setup)
     if conn is None:
         return found, None
     with conn:
-        found += [*_server(conn, embedded=embedded)]
+        found += [*_server(conn, embedded=setup.embedded is not None)]
         standing = record_standing(conn)
         found += [checks.schema(standing.schema_version)]
         if standing.schema_version is not None:
@@ -35,14 +35,14 @@ def examine(settings: Settings, *, embedded: bool) -> tuple[list[Check], RecordS
     return found, standing
 
 
-def _connect(settings: Settings) -> tuple[list[Check], Connection[Any] | None]:
+def _connect(setup: Setup) -> tuple[list[Check], Connection[Any] | None]:
     """As each of the house's roles; with the relay's connection, who commits what people act on, it goes on."""
     failures: dict[str, list[str]] = {}
     conn = None
     roles: tuple[Role, ...] = get_args(Role)
     for role in roles:
         try:
-            conn = database.connect(settings, role, connect_timeout=3, autocommit=True)
+            conn = database.connect(setup.settings_of(role), role, connect_timeout=3, autocommit=True)
         except psycopg.OperationalError as error:
             failures.setdefault(_reason(error), []).append(role)
         else:

@@ -8,19 +8,28 @@ from typing import Any
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
+from api.database import Role
 from api.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """`embedded`: the data folder of the wheels' engines; None: a server's parts, each by its setting."""
+    """`embedded`: the data folder of the wheels' engines; None: a server's parts. `logins`: a folder
+    with the roles' passwords, files `api`, `worker`, `relay`; None: PGPASSFILE knows them, or nobody asks."""
 
     settings: Settings
     embedded: Path | None
+    logins: Path | None = None
+
+    def settings_of(self, role: Role) -> Settings:
+        if self.logins is None:
+            return self.settings
+        password = SecretStr((self.logins / role.removeprefix("foremend_")).read_text().strip())
+        return self.settings.model_copy(update={"db_password": password})
 
 
-def of_server() -> Setup:
-    return Setup(settings=Settings.from_environment(), embedded=None)
+def of_server(logins: Path | None = None) -> Setup:
+    return Setup(settings=Settings.from_environment(), embedded=None, logins=logins)
 
 
 def of_folder(data: Path) -> Setup:

@@ -1,4 +1,4 @@
-"""The HTTP process: one server on loopback for everything, with `lan` a second one for the public pages alone."""
+"""The HTTP process: one server for everything, and where asked for a second one for the public pages alone."""
 
 import socket
 import threading
@@ -39,7 +39,7 @@ def run(settings: Settings) -> None:
         names = LOOPBACK | lan.names(settings)
         here = open_sockets.enter_context(_listen(settings.http_host, settings.http_port))
         server = _Server(_config(staff_app(house, names)), house.stopping)
-        beside = open_sockets.enter_context(_beside(house, names)) if settings.lan else None
+        beside = open_sockets.enter_context(_beside(house, names))
         server.run(sockets=[here])
         if beside is not None:
             beside.should_exit = True
@@ -47,18 +47,30 @@ def run(settings: Settings) -> None:
 
 @contextmanager
 def _beside(house: House, names: frozenset[str]) -> Iterator[uvicorn.Server | None]:
-    """The public pages on the local network's address, if there is one."""
-    address = lan.address()
-    if address == lan.NO_NETWORK:
-        structlog.get_logger("api").warning("no local network", hint="the public pages stay on this machine")
+    """The public pages at a port of their own, or with `lan` at the local network's address, if there is one."""
+    where = _public_address(house.settings)
+    if where is None:
         yield None
         return
-    with _listen(address, house.settings.http_port) as there:
+    address, port = where
+    with _listen(address, port) as there:
         server = uvicorn.Server(_config(public_app(house, names | {address})))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [there]}, name="lan", daemon=True)
         thread.start()
         yield server
         thread.join(timeout=_STOP_S + 1)
+
+
+def _public_address(settings: Settings) -> tuple[str, int] | None:
+    if settings.public_port is not None:
+        return settings.http_host, settings.public_port
+    if not settings.lan:
+        return None
+    address = lan.address()
+    if address == lan.NO_NETWORK:
+        structlog.get_logger("api").warning("no local network", hint="the public pages stay on this machine")
+        return None
+    return address, settings.http_port
 
 
 def _listen(host: str, port: int) -> socket.socket:

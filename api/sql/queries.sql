@@ -30,6 +30,10 @@ INSERT INTO schema_version (version) VALUES (%(version)s)
 -- What classes the catalogue must have.
 SELECT class_id, count(*) FROM device GROUP BY class_id ORDER BY class_id
 
+-- name: write_password_statement
+-- A role's password is part of a statement's text; the server quotes it.
+SELECT format('ALTER ROLE %%I PASSWORD %%L', %(role)s::text, %(hashed)s::text)
+
 -- name: become_owner
 -- Everything is owned by a role that can neither log in nor bypass row-level security.
 SET LOCAL ROLE foremend_owner

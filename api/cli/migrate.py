@@ -1,0 +1,40 @@
+"""`foremend migrate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli._options import fail
+
+
+def register(app: typer.Typer) -> None:
+    @app.command("migrate")
+    def command(
+        logins: Annotated[
+            Path | None, typer.Option("--logins", help="Folder with the roles' passwords: files api, worker, relay.")
+        ] = None,
+    ) -> None:
+        """Bring a server's database to this version's schema and make the log; foremend up does it by itself.
+
+        Connects to FOREMEND_DSN as FOREMEND_ADMIN (postgres), to FOREMEND_NATS_URL as the house. May be repeated.
+        """
+        import psycopg
+
+        from api.engines.errors import EngineError
+        from api.engines.nats_request import NatsRequestError
+        from api.migrate import PasswordMissingError, migrate
+        from api.schema import SCHEMA_VERSION, NewerSchemaError
+        from api.settings import Settings
+        from devices.errors import CatalogueError
+        from ingest.errors import LayoutError
+
+        try:
+            migrate(Settings.from_environment(), logins)
+        except psycopg.Error as error:
+            raise fail(f"the database refuses: {str(error).strip()}") from None
+        except (
+            EngineError, NatsRequestError, PasswordMissingError, NewerSchemaError, CatalogueError, LayoutError
+        ) as error:  # fmt: skip
+            raise fail(str(error)) from None
+        typer.echo(f"schema version {SCHEMA_VERSION}; the log is there")

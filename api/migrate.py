@@ -1,0 +1,50 @@
+"""Bring a server's database and broker to where this Foremend's processes can start: schema, logins, log."""
+
+from pathlib import Path
+from typing import Any, get_args
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import make_conninfo
+
+from api import schema
+from api.database import Role
+from api.engines.nats import ensure_stream
+from api.settings import Settings
+from devices import catalogue
+from ledger.statements import Statements
+
+_sql = Statements("api")
+
+
+class PasswordMissingError(Exception):
+    """A role was to get a password and there is none."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"there is no password in {file}")
+        self.file = file
+
+
+def migrate(settings: Settings, logins: Path | None) -> None:
+    """As the database's superuser; may be run again and again. `logins` is a folder with a file for each role: `api`,
+    `worker`, `relay`.
+
+    Raises psycopg.Error, NatsRequestError, EngineStartError, PasswordMissingError and what `schema.apply` raises.
+    """
+    password = settings.db_password.get_secret_value() if settings.db_password else None
+    with psycopg.connect(make_conninfo(settings.dsn, user=settings.admin, password=password), autocommit=True) as conn:
+        schema.apply(conn, catalogue.load())
+        if logins is not None:
+            for role in get_args(Role):
+                _give_password(conn, role, logins / role.removeprefix("foremend_"))
+    ensure_stream(settings.nats_url.get_secret_value())
+
+
+def _give_password(conn: Connection[Any], role: str, file: Path) -> None:
+    """Hashed here, so that no statement and no log of the server ever has it in the clear."""
+    password = file.read_text().strip() if file.is_file() else ""
+    if not password:
+        raise PasswordMissingError(file)
+    hashed = conn.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    (statement,) = conn.execute(_sql.write_password_statement, {"role": role, "hashed": hashed}).fetchone() or ("",)
+    conn.execute(statement)

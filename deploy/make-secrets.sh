@@ -1,0 +1,12 @@
+#!/bin/sh
+# Makes the passwords of a new house in ./secrets, each in a file of its own; one that is there is left alone.
+# The folder is for you alone; the files are readable, because containers read them as other users.
+set -eu
+umask 022
+mkdir -p secrets
+chmod 700 secrets
+fresh() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+for name in postgres api worker relay nats_device; do
+  [ -s "secrets/$name" ] || fresh > "secrets/$name"
+done
+[ -s secrets/nats_url ] || printf 'nats://house:%s@nats:4222' "$(fresh)" > secrets/nats_url

@@ -1,0 +1,27 @@
+#!/bin/sh
+# NATS for the house. PUBACK waits for NATS' own store, not for our stream, so devices may connect only once the log is
+# there: at the first start NATS runs without its MQTT door until `foremend migrate` has made it.
+# Arguments go to nats-server. NATS_STORE, NATS_MAX_FILE, NATS_MQTT_PORT: see nats.conf; the secrets are files.
+set -eu
+here=$(dirname "$0")
+url=$(cat "$NATS_URL_FILE")          # nats://house:PASSWORD@host:port, the same file that the house's processes read
+login=${url#*://}
+login=${login%@*}
+# In quotes, so that a password of digits is not read as a number.
+export NATS_HOUSE_PASSWORD="\"${login#*:}\""
+export NATS_DEVICE_PASSWORD="\"$(cat "$NATS_DEVICE_PASSWORD_FILE")\""
+made="$NATS_STORE/jetstream/HOUSE/streams/LOG/meta.sum"
+if [ ! -f "$made" ]; then
+  nats-server -c "$here/nats.conf" "$@" &
+  first=$!
+  trap 'kill "$first"; wait "$first"; exit 0' TERM INT
+  until [ -f "$made" ]; do
+    kill -0 "$first"                 # it did not start: we end with it
+    sleep 0.2
+  done
+  sleep 1                            # whoever made the log hears that it did
+  kill "$first"
+  wait "$first" || true
+  trap - TERM INT
+fi
+exec nats-server -c "$here/nats-mqtt.conf" "$@"

@@ -1,0 +1,44 @@
+"""docker-compose.yml as Docker reads it; where its compose is not installed, as YAML with the variables' defaults."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+def has_docker_compose() -> bool:
+    """The client is enough; no engine is asked."""
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
+
+
+def by_docker() -> dict[str, Any]:
+    command = ["docker", "compose", "--profile", "mosquitto", "config", "--format", "json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def by_yaml() -> dict[str, Any]:
+    text = (ROOT / "docker-compose.yml").read_text()
+    return yaml.safe_load(_VARIABLE.sub(lambda match: match[2] or "", text))
+
+
+def environment(service: str) -> dict[str, str]:
+    """What a service is told, with the defaults."""
+    told = by_yaml()["services"][service]["environment"]
+    return {name: "" if value is None else str(value) for name, value in told.items()}
+
+
+def secrets(service: str) -> dict[str, str]:
+    """Which file of `secrets/` a service sees under which name."""
+    given = by_yaml()["services"][service].get("secrets", [])
+    return {each["target"]: each["source"] for each in given if isinstance(each, dict)}
