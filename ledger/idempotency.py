@@ -19,14 +19,18 @@ class StoredAnswer:
     answer: dict[str, Any]
 
 
-def find(conn: Connection[Any], tenant_id: str, key: str, body_sha256: bytes) -> StoredAnswer | None:
+def find(
+    conn: Connection[Any], tenant_id: str, key: str, body_sha256: bytes, *, waits: bool = False
+) -> StoredAnswer | None:
     """The answer given before, or None with the key locked for this transaction.
 
-    Raises IdempotencyInFlightError while another transaction holds the key, IdempotencyConflictError for another body.
+    While another transaction holds the key: raises IdempotencyInFlightError, or with `waits` waits for its answer.
+    Raises IdempotencyConflictError for another body.
     """
     names = {"tenant_id": tenant_id, "key": key}
-    (locked,) = conn.execute(_sql.lock_idempotency_key, names).fetchone() or (False,)
-    if not locked:
+    if waits:
+        conn.execute(_sql.await_idempotency_key, names)
+    elif not (conn.execute(_sql.lock_idempotency_key, names).fetchone() or (False,))[0]:
         raise IdempotencyInFlightError(key)
     row = conn.execute(_sql.find_idempotency_key, names).fetchone()
     if row is None:

@@ -43,8 +43,9 @@ def refusal(method: str, path: str, headers: Headers, hosts: frozenset[str]) -> 
         return None
     foreign = headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
     origin = headers.get("origin")
-    if not path.startswith(_TOKEN_PAGES):  # those forbid referrers, so a browser sends `Origin: null` from them
-        foreign = foreign or (origin is not None and origin.partition("://")[2] != host)
+    hidden = origin == "null" and path.startswith(_TOKEN_PAGES)  # those forbid referrers, so a browser hides its origin
+    if origin is not None and not hidden:
+        foreign = foreign or origin.partition("://")[2] != host
     if foreign:
         return Problem(status=403, slug="foreign-origin", detail="Only pages of this server may do that.")
     return None

@@ -26,6 +26,12 @@ class Answer:
     follow_path: str
 
 
+def fingerprint(device: Device, words: str, contact: str, photo: Developed | None) -> bytes:
+    """Of what was said; the same again is the same report."""
+    said = [device.device_id, words, contact, photo.photo.sha256 if photo else None]
+    return hashlib.sha256(json.dumps(said).encode()).digest()
+
+
 def submit(
     conn: Connection[Any],
     house: House,
@@ -37,12 +43,15 @@ def submit(
     channel: str,
     actor: str,
     key: str,
+    waits: bool = False,
 ) -> Answer:
-    """The same key and report get the same answer. The link alone is made anew: a token is never kept."""
+    """The same key and report get the same answer. The link alone is made anew: a token is never kept.
+
+    `waits`: for the answer to the same report while it is being taken, instead of raising IdempotencyInFlightError.
+    """
     kept_photo = photo.photo if photo else None
-    said = [device.device_id, words, contact, kept_photo.sha256 if kept_photo else None]
-    body_sha256 = hashlib.sha256(json.dumps(said).encode()).digest()
-    stored = idempotency.find(conn, device.tenant_id, key, body_sha256)
+    body_sha256 = fingerprint(device, words, contact, photo)
+    stored = idempotency.find(conn, device.tenant_id, key, body_sha256, waits=waits)
     if stored is None:
         report = Report(device=device, words=words, contact=contact, photo=kept_photo, channel=channel, actor=actor)
         done = intake.submit(conn, report, now=house.clock(), catalogue=house.catalogue)

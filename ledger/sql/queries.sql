@@ -75,6 +75,10 @@ WHERE subject_id = %(subject_id)s ORDER BY event_id LIMIT %(limit)s
 -- False while another transaction is working on the same key: the caller answers 409 at once instead of waiting.
 SELECT pg_try_advisory_xact_lock(hashtextextended(%(tenant_id)s || '/' || %(key)s, 0))
 
+-- name: await_idempotency_key
+-- Stand in line behind whoever works on the same key, for a person who tapped twice and wants the answer.
+SELECT pg_advisory_xact_lock(hashtextextended(%(tenant_id)s || '/' || %(key)s, 0))
+
 -- name: find_idempotency_key
 -- The answer that was given before.
 SELECT body_sha256, status, answer FROM idempotency WHERE tenant_id = %(tenant_id)s AND key = %(key)s

@@ -40,6 +40,13 @@ def test_other_sites_cannot_post_to_staff_pages(doorway: TestClient, headers: di
     assert answer.status_code == 403
 
 
+@pytest.mark.parametrize(("origin", "status"), [("https://evil.example", 403), ("null", 422), (BASE, 422)])
+def test_a_page_with_a_token_hides_its_origin_and_another_site_has_one(
+    doorway: TestClient, origin: str, status: int
+) -> None:
+    assert doorway.post("/q/nothing", headers={"origin": origin}).status_code == status
+
+
 @pytest.mark.parametrize("headers", [{}, {"origin": BASE, "sec-fetch-site": "same-origin"}])
 def test_programs_and_its_own_pages_can(client: TestClient, headers: dict[str, str]) -> None:
     assert client.put("/api/devices/fridge-1", json=a_device_body(), headers=headers).status_code == 201

@@ -2,6 +2,7 @@
 
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,18 @@ def test_a_second_tap_is_not_a_second_report(scene: Scene) -> None:
     assert "Your ticket is T-000001." in first
     assert "Your ticket is T-000001." in second
     assert events(scene.database, "ticket.witness_joined") == []
+
+
+def test_two_taps_at_once_both_read_the_number(scene: Scene) -> None:
+    with ThreadPoolExecutor(3) as taps:
+        pages = [page.text for page in taps.map(lambda _: send(scene), range(3))]
+    assert ["Your ticket is T-000001." in page for page in pages] == [True] * 3
+    assert events(scene.database, "ticket.witness_joined") == []
+
+
+def test_who_goes_back_and_adds_something_reports_again(scene: Scene) -> None:
+    send(scene)
+    assert "A ticket was open already: T-000001" in send(scene, words="no longer cold, and it hums").text
 
 
 def test_a_report_while_a_question_is_open_is_the_yes(database: Database, house: House, client: TestClient) -> None:

@@ -1,6 +1,7 @@
 """The same key and body get the stored answer, another body is refused, a repeat in flight too, and at once."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,6 +50,15 @@ def test_a_repeat_in_flight_is_told_so_at_once(begin: Callable[..., Conn]) -> No
         assert idempotency.find(first, "demo", "k", b"body") is None
         with pytest.raises(IdempotencyInFlightError):
             idempotency.find(second, "demo", "k", b"body")
+
+
+def test_who_waits_gets_the_answer_of_the_first(begin: Callable[..., Conn]) -> None:
+    with begin() as first, begin() as second, ThreadPoolExecutor() as other:
+        assert idempotency.find(first, "demo", "k", b"body") is None
+        waiting = other.submit(idempotency.find, second, "demo", "k", b"body", waits=True)
+        idempotency.keep(first, "demo", "k", b"body", ANSWER, NOW)
+        first.commit()
+        assert waiting.result(timeout=20) == ANSWER
 
 
 def test_another_tenants_key_is_another_key(begin: Callable[..., Conn]) -> None:

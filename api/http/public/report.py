@@ -55,13 +55,17 @@ def send(
     key: Annotated[str, Form(max_length=64)] = "",
     photo: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
-    """`key` was drawn when the form was shown, so that a second tap is not a second report."""
+    """`key` was drawn when the form was shown, so that a second tap is not a second report.
+
+    Whoever goes back and adds something sends the same key with other words: that is another report.
+    """
     with home.stranger() as conn:
         device = _scanned(conn, label_token)
     try:
         developed = _photo(photo)  # between the transactions: it takes its time, and only who has a label may take it
     except photos.PhotoError:
         return _form(request, home, device, words=words, contact=contact, refused=["photo"])
+    said = reporting.fingerprint(device, words, contact, developed).hex()
     with home.stranger(acts=True) as conn:
         device = _scanned(conn, label_token)
         try:
@@ -74,7 +78,8 @@ def send(
                 photo=developed,
                 channel="qr",
                 actor=f"label:{device.device_id}",
-                key=f"form:{key or secrets.token_hex(16)}",
+                key=f"form:{key or secrets.token_hex(16)}:{said}",
+                waits=True,
             )
         except ReportRefusedError as error:
             return _form(request, home, device, words=words, contact=contact, refused=list(error.codes))
