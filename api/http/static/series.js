@@ -128,7 +128,7 @@
     const ranges = [[words.whole, whole], [words.around, inside(since - 3 * hours, since + 9 * hours)], [words.latest, inside(whole.max - 12 * hours, whole.max)]];
     ranges.forEach(function (range) {
       const button = document.createElement("button");
-      button.type = "button"; button.textContent = range[0];
+      button.type = "button"; button.className = "quiet"; button.textContent = range[0];
       button.addEventListener("click", function () { go(range[1], 0); });
       place.append(button);
     });
