@@ -28,7 +28,7 @@ class HouseCollector(Collector):
             yield from _record(standing.record)
         if isinstance(standing.log, LogStanding):
             yield from _log(standing.log)
-        waiting = self._watch.waiting()
+        waiting = self._watch.waiting() if isinstance(standing.record, RecordStanding) else None  # wait once, not twice
         if waiting is not None:
             yield from _waiting(waiting)
 

@@ -22,7 +22,7 @@ import psycopg
 import pytest
 
 from api.engines import account as accounts
-from api.engines.nats import free_port
+from api.engines.nats import Nats, free_port
 from api.engines.postgres import Postgres
 from api.engines.process import wait_until
 from api.settings import Settings
@@ -62,6 +62,19 @@ def test_our_processes_are_told_only_what_they_know_and_see_only_their_own_passw
         assert service["cap_drop"] == ["ALL"]
     for name in OURS - {"migrate"}:
         assert compose.secrets(name) == {"foremend_db_password": name, "foremend_nats_url": "nats_url"}
+
+
+def test_nats_has_there_what_the_embedded_one_has(tmp_path: Path) -> None:
+    (tmp_path / "nats").mkdir()
+    config = Nats(tmp_path, port=1, mqtt_port=2)._config(mqtt=True)
+    text = (ROOT / "deploy" / "nats.conf").read_text()
+    (device,) = (user for user in config["accounts"]["HOUSE"]["users"] if user["user"] == "device")
+    for side, subjects in device["permissions"].items():
+        assert f"{side}: {json.dumps(subjects)}" in text
+    assert f"max_payload: {config['max_payload']} " in text
+    (facts,) = config["accounts"]["HOUSE"]["imports"]
+    assert f'"{facts["service"]["subject"]}"}}, to: {facts["to"]}}}' in text
+    assert config["system_account"] in text
 
 
 def test_the_image_is_made_from_the_lock_and_does_not_run_as_root() -> None:

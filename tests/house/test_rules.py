@@ -124,8 +124,25 @@ def test_the_repository_names_no_place_where_it_was_made() -> None:
     told = re.compile(
         "|".join(("/" + "work/(main|plan|shared)", "python" + "hosted", "registry" + r"\.npm", "/" + "root/"))
     )
-    kinds = {".py", ".sql", ".toml", ".md", ".html", ".css", ".js", ".json", ".lock", ".txt", ""}
-    tops = (*ROOMS, "tests", "docs", "benchmarks", ".ci", "Makefile", "README.md", "README.zh.md", "CHANGELOG.md")
+    kinds = {
+        ".py",
+        ".sql",
+        ".toml",
+        ".md",
+        ".html",
+        ".css",
+        ".js",
+        ".json",
+        ".lock",
+        ".txt",
+        ".yml",
+        ".sh",
+        ".conf",
+        "",
+    }
+    folders = (*ROOMS, "tests", "docs", "benchmarks", "deploy", ".ci")
+    pages = ("README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md")
+    tops = (*folders, *pages, "Makefile", "Dockerfile", "docker-compose.yml")
     files = (path for top in tops for path in ((ROOT / top).rglob("*") if (ROOT / top).is_dir() else [ROOT / top]))
     found = [
         f"{_named(path)}: {hit}"
