@@ -1,5 +1,5 @@
 """The log forgets what every worker has read and what is old, or too much for its configured size; the record forgets
-refusals that nobody needs any more."""
+readings beyond their retention and refusals that nobody needs any more."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,13 +9,15 @@ import structlog
 from psycopg import Connection
 
 from api.settings import Settings
-from ingest import adapter_log, partition, refusals
+from devices.model import Catalogue
+from ingest import adapter_log, history, partition, refusals
 from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 
 EVERY_S = 60.0
 KEPT = timedelta(hours=48)
 REFUSALS_AT_ONCE, REFUSALS_TURNS = 2_500, 4  # a minute; a turn takes some 20 ms, and more than that nobody can bring
+READINGS_AT_ONCE, READINGS_TURNS = {"devices": 5_000, "rows": 5_000}, 4
 MESSAGE_BYTES = 250  # on disk, measured with 8 metrics in JSON; a log of arrays takes what it takes
 _log = structlog.get_logger("worker")
 
@@ -31,8 +33,9 @@ def keep_from(head: adapter_log.Head, cursor: int, first_young: int, log_bytes: 
 class Forgetting:
     """Once a minute; the log over a connection of its own, and what fails there is tried again a minute later."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+        self._settings, self._catalogue = settings, catalogue
+        self._after = dict.fromkeys(catalogue, 0)  # the device at which the next round of a class goes on
         self._next = time.monotonic() + EVERY_S
 
     def now_and_then(self, conn: Connection[Any]) -> None:
@@ -40,6 +43,7 @@ class Forgetting:
             return
         self._next = time.monotonic() + EVERY_S
         self.forget_refusals(conn, datetime.now(UTC))
+        self.forget_readings(conn, datetime.now(UTC))
         with conn.transaction():
             cursor = partition.lowest_cursor(conn)
         try:
@@ -54,6 +58,16 @@ class Forgetting:
                 forgotten = refusals.forget(conn, now, REFUSALS_AT_ONCE)
             if forgotten < REFUSALS_AT_ONCE:
                 return
+
+    def forget_readings(self, conn: Connection[Any], now: datetime) -> None:
+        """A bounded number of rows a class: as many as 20,000 devices bring in a minute."""
+        for class_id, appliance in self._catalogue.items():
+            for _ in range(READINGS_TURNS):
+                with conn.transaction():
+                    after = history.forget(conn, appliance, now, self._after[class_id], **READINGS_AT_ONCE)
+                self._after[class_id] = after or 0
+                if after is None:
+                    break
 
     def forget(self, cursor: int, now: datetime) -> int:
         """How many messages the log forgot."""

@@ -138,7 +138,8 @@ class _Session:
         _log.info("reading", cursor=cursor, head=reader.head.last_seq)
 
     def _read(self, conn: Connection, reader: LogReader, claim: partition.Claim, stop: threading.Event) -> None:
-        intake, forgetting = Intake(conn, self._memory, claim, self._meters.counts), Forgetting(self._settings)
+        intake = Intake(conn, self._memory, claim, self._meters.counts)
+        forgetting = Forgetting(self._settings, self._memory.catalogue)
         checkpoints = Checkpoints(self._memory, claim)
         renewed = time.monotonic()
         while not stop.is_set():

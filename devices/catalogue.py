@@ -13,6 +13,7 @@ from devices.model import ApplianceClass, Catalogue, FaultFamily, LevelRule, Met
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 _RESERVED = {"device_no", "ts", "seq", "received_at", "flags", "extra"}  # columns that every class table has
 _LANGUAGES = {"en", "zh"}
+MIN_RETENTION_DAYS = 8  # twice the days that detectors learn again after a start
 MAX_METRICS = 62  # one bit each in a signed 64-bit `flags`
 
 T = TypeVar("T")
@@ -63,6 +64,12 @@ def _check(row: ApplianceClass, file: str) -> None:
     refuse_unless(bool(_NAME.match(row.class_id)), "class_id", f"{row.class_id!r} is not a lower-case name")
     refuse_unless(0 < len(names) <= MAX_METRICS, "metrics", f"between 1 and {MAX_METRICS} metrics, here {len(names)}")
     refuse_unless(len(set(names)) == len(names), "metrics", "a name stands twice")
+    days = row.retention_days
+    refuse_unless(
+        type(days) is int and days >= MIN_RETENTION_DAYS,
+        "retention_days",
+        f"{MIN_RETENTION_DAYS} or more, here {days!r}",
+    )
     for metric in row.metrics:
         refuse_unless(bool(_NAME.match(metric.name)), metric.name, "is not a lower-case name")
         refuse_unless(metric.name not in _RESERVED, metric.name, "is a column of every class table")

@@ -69,6 +69,7 @@ class ApplianceClass:
     levels: tuple[LevelRule, ...]
     on_times: tuple[OnTimeRule, ...]
     families: tuple[FaultFamily, ...]
+    retention_days: int = 400  # of readings: a year and a month, so that the same month a year ago can be compared
 
     @property
     def metric_names(self) -> tuple[str, ...]:

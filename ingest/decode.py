@@ -5,17 +5,20 @@ types and magnitudes a column at a time. Whatever it does not fully trust goes t
 and both ways agree wherever the fast one decides.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import orjson
 
-from devices.model import Catalogue
+from devices.model import ApplianceClass, Catalogue
 from ingest import limits, merge, topics
 from ingest.columns import Log, Part, assemble, part_of_readings
 from ingest.gather import gather
-from ingest.model import Batch, Message, Refusal
+from ingest.model import Batch, Message, Reason, Refusal
 from ingest.payloads.model import Flaw, Reading
+from ingest.screen import too_late
 from ingest.scrutiny import scrutinise
 from ingest.topics import Source
 
@@ -56,10 +59,15 @@ def decode(
     refusals = _scrutinise(messages, sources, odd, catalogue, parts) if odd or None in class_ids else []
     batches = []
     for class_id, of_class in parts.items():
-        batch = assemble(catalogue[class_id], of_class, log)
-        batch, conflicts = merge.fold(batch, catalogue[class_id].metric_names)
+        appliance = catalogue[class_id]
+        batch = assemble(appliance, of_class, log)
+        late = too_late(batch, appliance.retention_days)
+        if late.any():
+            refusals += _too_late(batch.where(late), appliance, _by_seq(messages, sources))
+            batch = batch.where(~late)
+        batch, conflicts = merge.fold(batch, appliance.metric_names)
         if conflicts:
-            by_seq = {message.seq: source for message, source in zip(messages, sources, strict=True)}
+            by_seq = _by_seq(messages, sources)
             refusals += [_conflict(each, by_seq[each.seq]) for each in conflicts]
         if len(batch):
             batches.append(batch)
@@ -94,6 +102,35 @@ def _scrutinise(
     for class_id, readings in found.items():
         if readings:
             parts.setdefault(class_id, []).append(part_of_readings(catalogue[class_id], readings))
+    return refusals
+
+
+def _by_seq(messages: Sequence[Message], sources: Sequence[Source]) -> dict[int, Source]:
+    return {message.seq: source for message, source in zip(messages, sources, strict=True)}
+
+
+def _too_late(batch: Batch, appliance: ApplianceClass, by_seq: dict[int, Source]) -> list[Refusal]:
+    """Said again as JSON, so under JSON's topic, whatever the format was."""
+    refusals = []
+    for row, (seq, ts_ms) in enumerate(zip(batch.seq.tolist(), batch.ts_ms.tolist(), strict=True)):
+        said = zip(appliance.metric_names, batch.values[row].tolist(), strict=True)
+        metrics = {name: value for name, value in said if not math.isnan(value)}
+        extra = batch.extra[row]
+        payload = orjson.dumps({"ts": ts_ms, "m": {**metrics, **(orjson.loads(extra) if extra else {})}})
+        source = by_seq[seq]
+        refusals.append(
+            Refusal(
+                seq=seq,
+                received_ms=int(batch.received_ms[row]),
+                topic=topics.telemetry(source.tenant_id, source.device_id),
+                tenant_id=source.tenant_id,
+                device_no=source.device_no,
+                reason=Reason.TOO_LATE,
+                detail=f"readings of this class are kept for {appliance.retention_days} days",
+                payload=payload,
+                ts_ms=ts_ms,
+            )
+        )
     return refusals
 
 

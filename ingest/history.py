@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -117,6 +117,18 @@ def window(
 
 def newest(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> Newest | None:
     return store.newest(conn, appliance, device_no)
+
+
+def forget(
+    conn: Connection[Any], appliance: ApplianceClass, now: datetime, after: int, *, devices: int, rows: int
+) -> int | None:
+    """Readings that are older than the class keeps them, at most `rows` of at most `devices` devices above `after`; the
+    caller commits. Where to go on, or None after the last device."""
+    before = now - timedelta(days=appliance.retention_days)
+    last, looked, gone = store.forget(conn, appliance, before, after, devices, rows)
+    if gone == rows:
+        return after
+    return last if looked == devices else None
 
 
 def clock(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> Clock:

@@ -9,6 +9,7 @@ from devices.model import ApplianceClass, Catalogue
 from ingest.errors import LayoutError
 
 CHUNK = "7 days"  # two to three chunks stay in the page cache of a small machine at one reading a minute
+SURELY_KEPT = "7 days"  # nobody may forget what is younger; the shortest retention of a class is a day longer
 FIXED = {
     "device_no": "integer",
     "ts": "timestamp with time zone",
@@ -66,7 +67,11 @@ def _create(row: ApplianceClass, *, timescale: bool) -> list[str]:
         texts.append(
             f"SELECT create_hypertable('{name}', by_range('ts', INTERVAL '{CHUNK}'), create_default_indexes => false)"
         )
-    texts.append(f"GRANT SELECT, INSERT, UPDATE ON {name} TO foremend_worker")
+    texts.append(
+        f"CREATE TRIGGER {name}_kept BEFORE DELETE ON {name} FOR EACH ROW\n"
+        f"    WHEN (old.ts > now() - INTERVAL '{SURELY_KEPT}') EXECUTE FUNCTION refuse_change()"
+    )
+    texts.append(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO foremend_worker")
     return [*texts, *_view(row.class_id, (*FIXED, *row.metric_names))]
 
 
@@ -208,6 +213,27 @@ SELECT seq, received_at, max(ts) FROM (
     SELECT seq, received_at, ts FROM {view(class_id)}
     WHERE device_no = %(device_no)s ORDER BY ts DESC LIMIT %(rows)s) AS newest
 GROUP BY seq, received_at"""
+
+
+@lru_cache
+def forget(class_id: str) -> str:
+    """Take away what is too old, of some devices and some rows of them: by the key, which needs no index on time. Says
+    which device was the last, how many it looked at and how many rows went."""
+    name = table(class_id)
+    return f"""
+WITH asked AS (
+    SELECT device_no FROM device WHERE class_id = %(class_id)s AND device_no > %(after)s
+    ORDER BY device_no LIMIT %(devices)s),
+old AS (
+    SELECT kept.device_no, kept.ts FROM asked CROSS JOIN LATERAL (
+        SELECT device_no, ts FROM {name}
+        WHERE device_no = asked.device_no AND ts < %(before)s ORDER BY ts LIMIT %(rows)s) AS kept
+    LIMIT %(rows)s),
+gone AS (
+    DELETE FROM {name} AS kept USING old
+    WHERE kept.device_no = old.device_no AND kept.ts = old.ts AND kept.ts < %(before)s
+    RETURNING 1)
+SELECT (SELECT max(device_no) FROM asked), (SELECT count(*) FROM asked), (SELECT count(*) FROM gone)"""
 
 
 def remembered(row: ApplianceClass) -> str:

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     TS_IN_SECONDS = "TS_IN_SECONDS"
     TS_IN_MILLISECONDS = "TS_IN_MILLISECONDS"
     TS_TOO_OLD = "TS_TOO_OLD"
+    TOO_LATE = "TOO_LATE"
     TS_IN_FUTURE = "TS_IN_FUTURE"
     TS_OUT_OF_RANGE = "TS_OUT_OF_RANGE"
     # one metric

@@ -206,6 +206,15 @@ def newest(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> 
     return None if row is None else Newest(ts_ms=_ms(row[0]), received_ms=_ms(row[1]))
 
 
+def forget(
+    conn: Connection[Any], appliance: ApplianceClass, before: datetime, after: int, devices: int, rows: int
+) -> tuple[int, int, int]:
+    """Of the devices above `after`: the last one looked at, how many that were, how many rows went."""
+    names = {"class_id": appliance.class_id, "before": before, "after": after, "devices": devices, "rows": rows}
+    last, looked, gone = conn.execute(layout.forget(appliance.class_id).encode(), names).fetchone() or (None, 0, 0)
+    return last or after, looked, gone
+
+
 def lateness_ms(conn: Connection[Any], appliance: ApplianceClass, device_no: int, rows: int, messages: int) -> Ints:
     """How late the device's last messages came, taken or refused for being ahead; of each by its newest reading."""
     names = {"device_no": device_no, "rows": rows}

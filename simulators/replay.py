@@ -60,10 +60,15 @@ def replay(request: Request, console: Console) -> Outcome:
         console.print(note, highlight=False)
     if not len(recording.ts_ms):
         raise ReplayError(f"{request.file.name} holds no reading of {', '.join(request.metrics)}.")
+    if request.keep_time and too_old(request, recording, 0) == len(recording.ts_ms):
+        kept = f"a {request.appliance.class_id} keeps readings for {request.appliance.retention_days} days"
+        raise ReplayError(f"{request.file.name} is too old: {kept}; leave --keep-time out, so that it ends now.")
     with Door(request.api) as door:
         device_id = request.device or device_name(request.file, recording.sha256)
         registered = _register(door, request, device_id)
         shift_ms = _shift_ms(door, request, recording, device_id, console)
+        if old := too_old(request, recording, shift_ms):
+            console.print(f"{old} readings are older than their class keeps them; refused as TOO_LATE", highlight=False)
         said = list(readings(recording, shift_ms, list(request.metrics.values())))
         span = (said[0][0], said[-1][0])
         there = int(door.ledger(device_id, *span)["committed"])
@@ -86,6 +91,12 @@ def notes(recording: Recording) -> list[str]:
         (recording.bad_cells, "a cell is no number and counts as missing"),
     )
     return [f"{count} of {recording.rows} rows: {words}" for count, words in counted if count]
+
+
+def too_old(request: Request, recording: Recording, shift_ms: int) -> int:
+    """How many readings the house will refuse for their age."""
+    oldest_ms = int(time.time() * 1000) - request.appliance.retention_days * 86_400_000
+    return int((recording.ts_ms + shift_ms < oldest_ms).sum())
 
 
 def readings(recording: Recording, shift_ms: int, metrics: list[str]) -> Iterator[Said]:

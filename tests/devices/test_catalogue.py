@@ -22,6 +22,8 @@ GOOD = (resources.files("devices") / "classes" / "refrigerator.toml").read_text(
         ("low = 0.0\nhigh = 3000.0", "low = 3000.0\nhigh = 0.0", "power_w.*low is not below high"),
         ('severity = "major"', 'severity = "major"\ncolour = "red"', r"families\[0\].*colour"),
         ("cadence_s = 60", "cadence_s =", "not TOML"),
+        ("cadence_s = 60", "cadence_s = 60\nretention_days = 7", "retention_days.*8 or more, here 7"),
+        ("cadence_s = 60", 'cadence_s = 60\nretention_days = "400"', "retention_days.*8 or more, here '400'"),
     ],
 )
 def test_a_bad_row_is_refused_where_it_is_wrong(tmp_path: Path, good: str, bad: str, says: str) -> None:

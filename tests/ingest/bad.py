@@ -49,6 +49,7 @@ WHOLE: list[tuple[Reason, bytes]] = [
     (Reason.TS_IN_SECONDS, b'{"ts": 1764000000, "m": {"power_w": 1}}'),
     (Reason.TS_TOO_OLD, b'{"ts": 0, "m": {"power_w": 1}}'),
     (Reason.TS_TOO_OLD, b'{"ts": 1262303999999, "m": {"power_w": 1}}'),
+    (Reason.TOO_LATE, orjson.dumps(a_reading(NOW_MS - 400 * 86_400_000 - 1))),
     (Reason.TS_IN_FUTURE, json.dumps(a_reading(NOW_MS + 600_001)).encode()),
     (Reason.TS_OUT_OF_RANGE, b'{"ts": 9404640000000000, "m": {"power_w": 1}}'),
     (Reason.TS_OUT_OF_RANGE, b'{"ts": 99999999999999999999999, "m": {"power_w": 1}}'),

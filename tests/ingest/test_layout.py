@@ -26,7 +26,9 @@ CREATE TABLE reading_refrigerator (
     evaporator_temp_c double precision,
     PRIMARY KEY (device_no, ts)
 )
-GRANT SELECT, INSERT, UPDATE ON reading_refrigerator TO foremend_worker
+CREATE TRIGGER reading_refrigerator_kept BEFORE DELETE ON reading_refrigerator FOR EACH ROW
+    WHEN (old.ts > now() - INTERVAL '7 days') EXECUTE FUNCTION refuse_change()
+GRANT SELECT, INSERT, UPDATE, DELETE ON reading_refrigerator TO foremend_worker
 CREATE OR REPLACE VIEW tenant_reading_refrigerator WITH (security_barrier) AS
     SELECT device.tenant_id, kept.device_no, kept.ts, kept.seq, kept.received_at, kept.flags, kept.extra, \
 kept.filled, kept.cabinet_temp_c, kept.evaporator_temp_c
@@ -173,8 +175,17 @@ def test_only_the_worker_has_a_right_on_a_class_table(record: Record, role: str,
         conn.execute(verb.format("reading_refrigerator"))
 
 
-def test_the_worker_can_neither_delete_nor_truncate_what_was_kept(record: Record) -> None:
+def test_the_worker_can_neither_delete_nor_truncate_what_is_young(record: Record) -> None:
+    """Retention is at least a day longer."""
+    with record.connect() as conn:
+        for age in ("6 days", "8 days"):
+            conn.execute(
+                "INSERT INTO reading_refrigerator (device_no, ts, seq, received_at)"
+                f" VALUES (1, now() - INTERVAL '{age}', 1, now())"
+            )
     with record.connect("foremend_worker") as conn:
         for text in ("DELETE FROM reading_refrigerator", "TRUNCATE reading_refrigerator"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 conn.execute(text)
+        conn.execute("DELETE FROM reading_refrigerator WHERE ts < now() - INTERVAL '7 days'")
+        assert conn.execute("SELECT count(*) FROM reading_refrigerator").fetchone() == (1,)

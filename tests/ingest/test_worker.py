@@ -206,11 +206,11 @@ def test_a_log_of_arrays_forgets_by_what_they_take() -> None:
 def test_the_log_is_purged_below_the_cursor_and_nowhere_else(house: House) -> None:
     start = house.nats.state().last_seq
     house.publish(*[b"x"] * 20)
-    forgetting = Forgetting(house.settings)
+    forgetting = Forgetting(house.settings, CATALOGUE)
     now = datetime.now(UTC)
     assert forgetting.forget(start + 20, now) == 0
     assert forgetting.forget(start + 5, now + timedelta(hours=49)) == 4
-    small = Forgetting(house.settings.model_copy(update={"log_bytes": 250 * 4}))
+    small = Forgetting(house.settings.model_copy(update={"log_bytes": 250 * 4}), CATALOGUE)
     assert small.forget(start + 20, now) == 12
     wire = Wire(house.nats.url)
     assert adapter_log.head(wire).messages == 4

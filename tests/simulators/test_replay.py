@@ -12,13 +12,13 @@ from simulators.replay import Outcome, device_name, main
 from tests.simulators.conftest import House
 
 ROWS = 900
-END = datetime(2024, 3, 1, 15, 0, tzinfo=UTC)
+END = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=30)
 
 
-def a_recording(folder: Path, name: str = "Old fridge (1).csv") -> Path:
+def a_recording(folder: Path, name: str = "Old fridge (1).csv", end: datetime = END) -> Path:
     lines = ["time,power,secret"]
     for i in range(ROWS):
-        at = END - timedelta(minutes=ROWS - 1 - i)
+        at = end - timedelta(minutes=ROWS - 1 - i)
         lines.append(f"{at.isoformat()},{90 if i % 30 < 12 else 2},1")
     path = folder / name
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -94,6 +94,15 @@ def test_what_was_asked_wrongly_is_one_sentence(
     said = capsys.readouterr().err
     assert words in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_recording_that_is_older_than_readings_are_kept_is_not_sent_at_its_own_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = a_recording(tmp_path, end=END - timedelta(days=400))
+    assert main([str(file), "--class", "refrigerator", "--map", "power=power_w", "--keep-time"]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "a refrigerator keeps readings for 400 days; leave --keep-time out" in said
 
 
 def test_a_ledger_that_does_not_add_up_is_seen() -> None:
