@@ -21,6 +21,22 @@ class LogLostError(IngestError):
     """The log is not the one that the cursor counts in, or lacks messages above the cursor: a person must look."""
 
 
+class BrokerError(IngestError):
+    """Another broker is away, silent, or breaks off. Worth another attempt."""
+
+
+class PacketError(BrokerError):
+    """Bytes that are not MQTT 3.1.1, from a broker or for one."""
+
+
+class BrokerRefusesError(BrokerError):
+    """The other broker says no: to who we are, or to what we ask for."""
+
+
+class MapError(IngestError):
+    """A mapping of topics that cannot be used, in words for whoever wrote it."""
+
+
 class FencedError(IngestError):
     """Another worker has taken the partition; nothing of ours was written."""
 

@@ -9,6 +9,13 @@ from ingest.payloads.formats import FORMATS, PLAIN
 from ingest.payloads.model import Format
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FOREIGN = "bridge:"  # before a foreign topic, so that it is no id
+_FOREIGN_BYTES = 512  # of it are shown
+_NOT_IN_A_LEVEL = re.compile(r"[\x00-\x20\x7f.%*>]|^/|/$|(?<=/)/")  # by NATS, or by `read`
+_FOREIGN_WORDS = {
+    "unmapped": "it came over a bridge, and no --map of the bridge matches its topic",
+    "invalid": "it came over a bridge, whose --map makes no topic of a device of it",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +57,7 @@ def read(subject: str) -> Source:
     form = _format(levels[4:])
     reason, detail = None, ""
     if None in ids or len(levels) < 4:
-        reason, detail = Reason.BAD_TOPIC, "an id is 1 to 64 of a-z A-Z 0-9 _ -"
+        reason, detail = Reason.BAD_TOPIC, _why_bad(levels)
     elif levels[2:4] != ["up", "telemetry"] or form is None:
         reason, detail = Reason.UNKNOWN_KIND, f"nobody listens to {'/'.join(levels[2:])!r}"
     return Source(
@@ -68,6 +75,19 @@ def read(subject: str) -> Source:
 def telemetry(tenant_id: str | None, device_id: str | None) -> str:
     """The topic of a device's readings as JSON."""
     return f"fm/{tenant_id}/{device_id}/up/telemetry"
+
+
+def foreign(tenant_id: str, topic: str, why: str) -> str:
+    """The subject of what came over a bridge and is no device's: it becomes a refusal that names the topic."""
+    shown = topic.encode()[:_FOREIGN_BYTES].decode("utf-8", "ignore")
+    level = _NOT_IN_A_LEVEL.sub(lambda found: f"%{ord(found[0]):02X}", shown)
+    return f"fm.{tenant_id}.{_FOREIGN}{level}.up.{why}"
+
+
+def _why_bad(levels: list[str]) -> str:
+    if len(levels) == 4 and levels[1].startswith(_FOREIGN):
+        return _FOREIGN_WORDS.get(levels[3], "it came over a bridge")
+    return "an id is 1 to 64 of a-z A-Z 0-9 _ -"
 
 
 def _format(levels: list[str]) -> Format | None:

@@ -1,0 +1,122 @@
+"""Where a message of another broker belongs in our log: by its topic, after a map that people write.
+
+`plant/+/+/telemetry=fm/demo/{2}/up/telemetry`: a filter of MQTT, and a topic of ours in which `{1}`, `{2}` stand for
+what the filter's wildcards met; a `#` may meet several levels. The first that matches decides. What none matches, or
+what becomes no topic of ours, has a place too: among the refusals, under a name that still says where it came from.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from ingest import topics
+from ingest.errors import MapError
+from ingest.model import REPLAYABLE
+
+AS_IT_IS = "fm/#=fm/{1}"
+_OURS = re.compile(REPLAYABLE)
+_EXAMPLE = "plant/+/state=fm/demo/{1}/up/telemetry"
+_LONGEST = 1024  # characters of a subject: NATS reads at most 4096 bytes of a command
+_REMEMBERED = 100_000  # topics; a foreign broker may have any number
+_PLACEHOLDER = re.compile(r"\{(\d+)\}")
+
+
+class Fate(StrEnum):
+    """What became of a foreign topic."""
+
+    OURS = "ours"
+    UNMAPPED = "unmapped"  # no filter matches
+    INVALID = "invalid"  # one matches, and its topic is none that a device of ours may have
+
+
+class Place(NamedTuple):
+    """`subject` of the log, and why it is this one."""
+
+    subject: bytes
+    fate: Fate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    pattern: re.Pattern[str]
+    render: Callable[[Sequence[str]], str]
+
+
+def parse(text: str) -> Rule:
+    """`FILTER=fm/...`. Raises MapError."""
+    asked, equals, target = text.rpartition("=fm/")
+    if not equals:
+        raise MapError(f"{text!r} should read FILTER=fm/..., such as {_EXAMPLE!r}")
+    check_filter(asked)
+    if asked.startswith("$share/"):
+        raise MapError(f"{text!r}: topics come without $share/GROUP/, so the map leaves it out too")
+    levels = asked.split("/")
+    wildcards = [level for level in levels if level in {"+", "#"}]
+    render = _template(f"fm/{target}", wildcards, text)
+    return Rule(pattern=_pattern(levels), render=render)
+
+
+def check_filter(asked: str) -> None:
+    """Raises MapError for what is no topic filter of MQTT."""
+    levels = asked.split("/")
+    bad = [level for level in levels if len(level) > 1 and ("+" in level or "#" in level)]
+    if not asked or "\0" in asked or bad or "#" in levels[:-1]:
+        raise MapError(f"{asked!r} is no topic filter: + and # stand for whole levels, and # only at the end")
+
+
+class Mapping:
+    """The rules in order, and what they said about topics lately."""
+
+    def __init__(self, rules: Sequence[Rule], tenant_id: str) -> None:
+        self._rules, self._tenant_id = tuple(rules), tenant_id
+        self._known: dict[bytes, Place] = {}
+
+    def place(self, topic: bytes) -> Place:
+        known = self._known.get(topic)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = self._known[topic] = self._decide(topic)
+        return known
+
+    def _decide(self, topic: bytes) -> Place:
+        text = topic.decode("utf-8", "replace")
+        fate = Fate.UNMAPPED
+        for rule in self._rules:
+            met = rule.pattern.fullmatch(text)
+            if met is not None:
+                ours = rule.render(met.groups(""))
+                if len(ours) <= _LONGEST and _OURS.fullmatch(ours):
+                    return Place(ours.replace("/", ".").encode(), Fate.OURS)
+                fate = Fate.INVALID
+                break
+        return Place(topics.foreign(self._tenant_id, text, fate).encode(), fate)
+
+
+def _pattern(levels: list[str]) -> re.Pattern[str]:
+    """What a filter matches, its wildcards as groups. `a/#` matches `a` too; none that begins with a wildcard matches
+    what begins with `$` (MQTT 3.1.1, 4.7)."""
+    parts = ["([^/]*)" if level == "+" else re.escape(level) for level in levels if level != "#"]
+    text = "/".join(parts)
+    if levels == ["#"]:
+        text = "(.*)"
+    elif levels[-1] == "#":
+        text += "(?:/(.*))?"
+    guard = r"(?!\$)" if levels[0] in {"+", "#"} else ""
+    return re.compile(guard + text, re.DOTALL)
+
+
+def _template(target: str, wildcards: list[str], text: str) -> Callable[[Sequence[str]], str]:
+    numbers = [int(number) for number in _PLACEHOLDER.findall(target)]
+    if any(not 1 <= number <= len(wildcards) for number in numbers) or "{" in _PLACEHOLDER.sub("", target):
+        raise MapError(f"{text!r}: {{1}} to {{{len(wildcards)}}} can stand in the topic, one for each wildcard")
+
+    def render(met: Sequence[str]) -> str:
+        return _PLACEHOLDER.sub(lambda found: met[int(found[1]) - 1], target)
+
+    many = any(wildcards[number - 1] == "#" for number in numbers)
+    if not many and not _OURS.fullmatch(render(["x"] * len(wildcards))):
+        raise MapError(f"{text!r}: {target!r} is no topic of a device, which is fm/TENANT/DEVICE/up/KIND")
+    return render

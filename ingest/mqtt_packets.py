@@ -1,0 +1,149 @@
+"""MQTT 3.1.1 as a subscriber with QoS 1 speaks it: what it says as bytes, what it hears as packets; no sockets.
+
+A packet is read by its length, and no more of it is held than a payload may have and one byte, so that a larger one
+is still seen to be too large. Specification: https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ingest import limits
+from ingest.errors import PacketError
+
+CONNACK, PUBLISH, SUBACK, PINGRESP = 2, 3, 9, 13
+PINGREQ, DISCONNECT = b"\xc0\x00", b"\xe0\x00"
+QOS_1, RETAIN, DUP = 0x02, 0x01, 0x08
+SUBACK_REFUSED = 0x80
+
+_KEPT_BYTES = limits.PAYLOAD_BYTES + 1
+_LONGEST_TEXT = 65_535
+MOST_HELD = 2 + _LONGEST_TEXT + 2 + _KEPT_BYTES  # topic, packet id, payload
+_LONGEST_ANSWER = 2 + 1024  # a SUBACK to as many filters
+_ANSWERS = {CONNACK << 4, SUBACK << 4, PINGRESP << 4}  # with the flags that they must have
+
+
+class Publish(NamedTuple):
+    """A message. `packet_id` is 0 with QoS 0; a payload longer than limits.PAYLOAD_BYTES is cut one byte after it."""
+
+    topic: bytes
+    packet_id: int
+    payload: bytes
+    flags: int
+
+
+class Answer(NamedTuple):
+    """What the broker says to something of ours: CONNACK, SUBACK, PINGRESP."""
+
+    kind: int
+    body: bytes
+
+
+def connect(
+    client_id: str, *, keep_alive_s: int, clean: bool = False, username: str | None = None, password: str | None = None
+) -> bytes:
+    """With `clean` false the broker keeps the session, and for it what comes while we are away."""
+    flags = (clean << 1) | ((password is not None) << 6) | ((username is not None) << 7)
+    body = b"\x00\x04MQTT\x04" + bytes([flags]) + keep_alive_s.to_bytes(2, "big") + _text(client_id)
+    return _packet(0x10, body + b"".join(_text(each) for each in (username, password) if each is not None))
+
+
+def subscribe(packet_id: int, filters: Sequence[str]) -> bytes:
+    """With QoS 1."""
+    return _packet(0x82, packet_id.to_bytes(2, "big") + b"".join(_text(each) + b"\x01" for each in filters))
+
+
+def pubacks(packet_ids: Iterable[int]) -> bytes:
+    return b"".join([b"\x40\x02" + packet_id.to_bytes(2, "big") for packet_id in packet_ids])
+
+
+class Packets:
+    """The bytes of one connection as packets. Raises PacketError for what no broker may send, and nothing else."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._skip = 0  # bytes to come of a packet of which enough is known
+
+    @property
+    def held(self) -> int:
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> None:
+        skipped = min(self._skip, len(data))
+        self._skip -= skipped
+        self._buffer += data[skipped:]
+
+    def take(self, most: int) -> list[Publish | Answer]:
+        """The next whole packets; what is not whole stays."""
+        buffer, at, end = self._buffer, 0, len(self._buffer)
+        found: list[Publish | Answer] = []
+        while len(found) < most and at + 2 <= end:
+            first, size, body = buffer[at], buffer[at + 1], at + 2
+            if size > 127:
+                size, body = _size(buffer, body)
+                if not body:
+                    break
+            stop = body + size
+            if first >> 4 != PUBLISH:
+                if first not in _ANSWERS or size > _LONGEST_ANSWER:
+                    raise PacketError(f"a broker may not send 0x{first:02x} with {size} bytes")
+                if stop > end:
+                    break
+                found.append(Answer(first >> 4, buffer[body:stop]))
+            else:
+                whole = min(stop, body + MOST_HELD)
+                if whole > end:
+                    break
+                found.append(_publish(first, buffer[body:whole]))
+                if stop > end:
+                    self._skip, stop = stop - end, end
+            at = stop
+        self._buffer = buffer[at:]
+        return found
+
+
+def _publish(first: int, body: bytes) -> Publish:
+    size = len(body)
+    at = 2 + (body[0] << 8 | body[1]) if size >= 2 else 2
+    qos = first & 0x06
+    if qos > QOS_1:
+        raise PacketError("a message with QoS 2 or 3: we subscribe with QoS 1")
+    start = at + qos  # the id's two bytes are there with QoS 1, which is the bit of that value
+    if at == 2 or start > size:
+        raise PacketError("a message without a topic, or shorter than its own head")
+    packet_id = body[at] << 8 | body[at + 1] if qos else 0
+    if qos and not packet_id:
+        raise PacketError("a message with QoS 1 and without a packet id")
+    return Publish(body[2:at], packet_id, body[start : start + _KEPT_BYTES], first & (DUP | RETAIN))
+
+
+def _size(buffer: bytes, at: int) -> tuple[int, int]:
+    """The remaining length, of whose digits the first is before `at`, and where the body begins; 0: not all here."""
+    size, shift = buffer[at - 1] & 127, 7
+    for digit in buffer[at : at + 3]:
+        size |= (digit & 127) << shift
+        at, shift = at + 1, shift + 7
+        if digit < 128:
+            return size, at
+    if shift > 21:
+        raise PacketError("a length of more than four bytes")
+    return 0, 0
+
+
+def _packet(first: int, body: bytes) -> bytes:
+    digits, left = b"", len(body)
+    while True:
+        left, digit = divmod(left, 128)
+        digits += bytes([digit | 0x80 if left else digit])
+        if not left:
+            return bytes([first]) + digits + body
+
+
+def _text(text: str) -> bytes:
+    """Raises PacketError for one that MQTT cannot carry."""
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        raise PacketError("MQTT's texts are UTF-8") from None
+    if len(encoded) > _LONGEST_TEXT or b"\0" in encoded:
+        raise PacketError("MQTT's texts have at most 65535 bytes and no NUL")
+    return len(encoded).to_bytes(2, "big") + encoded
