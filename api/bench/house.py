@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,7 @@ from api.bench.latency import KEEP_COMMIT_TIMES, Share
 from api.engines import account as accounts
 from api.engines.nats import Nats, free_port, stream_state
 from api.engines.postgres import Postgres
-from devices import catalogue, registry
-from devices.registry import Registration
-from ledger import scope
-from ledger.model import Scope
+from devices import catalogue
 from ledger.statements import Statements
 
 TENANT = "bench"
@@ -89,14 +85,14 @@ class House:
 
     def register(self, devices: int) -> None:
         """As the load and the breaches name them."""
-        names = {f"bench-{number:05d}": CLASS_ID for number in range(1, devices + 1)}
-        names |= {f"breach-{number:03d}": "refrigerator" for number in range(1, BREACHES + 1)}
-        known, who, now = catalogue.load(), Scope(tenant_id=TENANT, actor="bench:register"), datetime.now(UTC)
-        with psycopg.connect(self.postgres.dsn, user="foremend_api") as conn, conn.transaction():
-            scope.enter(conn, who)
-            for name, class_id in names.items():
-                said = Registration(device_id=name, class_id=class_id, model="bench", serial=name)
-                registry.register(conn, known, said, by=who, now=now)
+        with self.connect() as conn:
+            conn.execute(_sql.register_tenant, {"tenant_id": TENANT})
+            for prefix, digits, class_id, count in (
+                ("bench-", 5, CLASS_ID, devices),
+                ("breach-", 3, "refrigerator", BREACHES),
+            ):
+                names = {"tenant_id": TENANT, "class_id": class_id, "prefix": prefix, "digits": digits, "count": count}
+                conn.execute(_sql.register_devices, names)
 
     @contextmanager
     def worker(self) -> Iterator[subprocess.Popen[bytes]]:

@@ -33,6 +33,7 @@ class Result:
     cpu_ms_per_1k_points: dict[str, float]
     worker_cpu_us: float  # a message, as is
     bare_cpu_us: float
+    worker_mib: list[float]  # resident, before the load and after it
 
 
 def measure(order: Order) -> Result:
@@ -64,6 +65,7 @@ def _result(road: Road, before: float, after: float, bare_cpu_us: float, counts:
         cpu_ms_per_1k_points={name: round(seconds * 1e6 / points, 2) for name, seconds in road.cpu_s.items()},
         worker_cpu_us=round(road.cpu_s["worker"] * 1e6 / road.messages, 2),
         bare_cpu_us=round(bare_cpu_us, 2),
+        worker_mib=[round(mib, 1) for mib in road.worker_mib],
     )
 
 
@@ -77,6 +79,7 @@ def ledger(ours: House, sent: Sent) -> tuple[int, int, int]:
         "count": [row["acknowledged"] for row in sent.keys],
     }
     with ours.connect() as conn:
+        conn.execute(_sql.count_sizes)
         (missing,) = conn.execute(_sql.count_missing, names).fetchone() or (0,)
         rows, messages = conn.execute(_sql.count_kept).fetchone() or (0, 0)
         (refused,) = conn.execute(_sql.count_refused).fetchone() or (0,)

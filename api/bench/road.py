@@ -4,7 +4,7 @@ import json
 import time
 from dataclasses import dataclass
 
-from api.bench import cpu, latency
+from api.bench import latency, processes
 from api.bench.house import House, Order, Sent
 from api.bench.latency import Commits, Spread
 from api.engines.process import wait_until
@@ -24,6 +24,7 @@ class Road:
     messages: int
     backlog_s: float
     cpu_s: dict[str, float]
+    worker_mib: list[float]  # before the load and after it
     publish_to_commit: Spread | None
     breach_to_alert: Spread | None
 
@@ -32,11 +33,12 @@ def drive(ours: House, order: Order) -> Road:
     with ours.worker() as worker, ours.relay() as relay, ours.breaches() as breaches:
         wait_beyond(ours, ours.head() - 1)
         pids = {"broker": ours.nats.process.pid, "worker": worker.pid, "relay": relay.pid}
-        before = _cpu(ours, pids)
+        before, worker_mib = _cpu(ours, pids), [processes.resident_mib(worker.pid)]
         load = ours.load(order)
         breaches.begin(order.seconds)
         sent, published_s = ours.sent(load), breaches.end()
         wait_beyond(ours, ours.head() - 1)
+        worker_mib.append(processes.resident_mib(worker.pid))
         spent = {name: seconds - before[name] for name, seconds in _cpu(ours, pids).items()}
         wait_until(lambda: ours.alerts() == len(published_s), _LONGEST_ALERT_S)
     with ours.connect() as conn:
@@ -47,6 +49,7 @@ def drive(ours: House, order: Order) -> Road:
         msg_s=commits.per_s(),
         messages=len(commits.at_s),
         backlog_s=max(0.0, float(commits.at_s.max()) - sent.acknowledged_at_s),
+        worker_mib=worker_mib,
         cpu_s={**spent, "load": sent.cpu_s},
         publish_to_commit=commits.waited(sent.shares),
         breach_to_alert=alerts,
@@ -76,6 +79,6 @@ def wait_beyond(ours: House, cursor: int) -> None:
 
 def _cpu(ours: House, pids: dict[str, int | None]) -> dict[str, float]:
     return {
-        **{name: cpu.of_process(pid) for name, pid in pids.items()},
-        "database": cpu.of_family(ours.postgres.process.pid),
+        **{name: processes.cpu_s(pid) for name, pid in pids.items()},
+        "database": processes.family_cpu_s(ours.postgres.process.pid),
     }

@@ -28,6 +28,7 @@ def test_a_short_bench_finds_every_acknowledged_reading_in_the_record_once() -> 
         assert 0 < waited_ms["p50"] <= waited_ms["p99"] < 10_000
     assert result["cpu_ms_per_1k_points"].keys() == {"broker", "database", "worker", "relay", "load"}
     assert all(spent > 0 for spent in result["cpu_ms_per_1k_points"].values())
+    assert all(mib > 20 for mib in result["worker_mib"])
 
 
 def test_rate_and_flat_out_exclude_each_other() -> None:

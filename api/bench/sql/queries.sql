@@ -39,3 +39,17 @@ FROM event JOIN alert ON alert_id::text = subject_id JOIN device USING (device_n
 -- name: count_alerts
 -- How many breaches were noticed.
 SELECT count(*) FROM alert
+
+-- name: register_tenant
+-- Whose devices the load's are.
+INSERT INTO tenant VALUES (%(tenant_id)s, %(tenant_id)s)
+
+-- name: register_devices
+-- A fleet at once: how devices are registered one by one is measured elsewhere.
+INSERT INTO device (tenant_id, device_id, class_id, model, serial, label_token, registered_at)
+SELECT %(tenant_id)s, name, %(class_id)s, 'bench', name, md5(name), now()
+FROM (SELECT %(prefix)s || lpad(number::text, %(digits)s, '0') AS name FROM generate_series(1, %(count)s) AS number) AS named
+
+-- name: count_sizes
+-- The planner knows nothing yet of tables that were filled a moment ago, and guesses badly.
+ANALYZE device, reading_cold_room
