@@ -1,5 +1,7 @@
 """People's reports: one gate; a ticket is opened, joined, or the open question is answered by it."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.ticketing.builders import Firm, a_photo, at_once
@@ -37,6 +39,7 @@ def test_a_report_opens_a_ticket_with_its_owner_and_an_engineer(firm: Firm) -> N
         "identity": "OWNED",
         "asset": "BY_LABEL",
         "content": "WORDS",
+        "pace": "FEW",
         "duplicates": "NEW",
     }
 
@@ -118,6 +121,18 @@ def test_a_report_that_says_nothing_is_refused_and_leaves_the_question_open(firm
         firm.report(device, " \x00\n ")
     assert refused.value.codes == ("EMPTY",)
     assert firm.questions()[0].state is QuestionState.OPEN
+
+
+def test_a_device_is_reported_twelve_times_an_hour_and_no_more(firm: Firm) -> None:
+    device, other = firm.device(), firm.device("fridge-2")
+    for number in range(12):
+        firm.report(device, f"it leaks, {number}")
+    with pytest.raises(ReportRefusedError) as refused:
+        firm.report(device, "it leaks")
+    assert refused.value.codes == ("TOO_MANY",)
+    firm.report(other, "it leaks")
+    firm.now += timedelta(hours=1, seconds=1)
+    assert firm.report(device, "it still leaks").joined
 
 
 def test_a_photo_alone_says_enough(firm: Firm) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ticketing.intake.model import MAX_CONTACT, MAX_WORDS, Outcome, Report, Step
+from ticketing.intake.model import MAX_CONTACT, MAX_WORDS, MOST_AN_HOUR, Outcome, Report, Step
 from ticketing.wording import clean
 
 
@@ -13,9 +13,10 @@ def cleaned(report: Report) -> Report:
     return replace(report, words=words, contact=contact, serial=serial)
 
 
-def steps(report: Report) -> tuple[Step, ...]:
-    """Of a cleaned report; idempotency was settled at the door, duplicates come last."""
-    return (_identity(report), _asset(report), _content(report))
+def steps(report: Report, *, lately: int) -> tuple[Step, ...]:
+    """Of a cleaned report; idempotency was settled at the door, duplicates come last. `lately`: how many reports on
+    the device came within the last hour."""
+    return (_identity(report), _asset(report), _content(report), _pace(lately))
 
 
 def duplicates(*, ticket_open: bool, answers: bool) -> Step:
@@ -39,6 +40,12 @@ def _asset(report: Report) -> Step:
         outcome=Outcome.PASS if same else Outcome.WARN,
         code="SERIAL_MATCHES" if same else "SERIAL_DIFFERS",
     )
+
+
+def _pace(lately: int) -> Step:
+    """A label hangs where everybody can scan it: whoever does so all day fills a ticket and a disk."""
+    many = lately >= MOST_AN_HOUR
+    return Step(step="pace", outcome=Outcome.FAIL if many else Outcome.PASS, code="TOO_MANY" if many else "FEW")
 
 
 def _content(report: Report) -> Step:

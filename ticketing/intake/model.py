@@ -10,6 +10,7 @@ from ticketing.tickets.model import Ticket
 
 MAX_WORDS = 4000  # characters; a page of text
 MAX_CONTACT = 200
+MOST_AN_HOUR = 12  # reports on one device; a household and its neighbours say less, whatever leaks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    step: str  # identity | asset | content | duplicates
+    step: str  # identity | asset | content | pace | duplicates
     outcome: Outcome
     code: str
 

@@ -1,6 +1,6 @@
 """A person's report on a device: it opens a ticket, joins the open one as a witness, or is the yes we waited for."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -21,9 +21,9 @@ from ticketing.tickets.model import Note, Opening, Source, Ticket
 
 
 def submit(conn: Connection[Any], report: Report, *, now: datetime, catalogue: Catalogue) -> Submitted:
-    """Raises ReportRefusedError when it says nothing at all."""
+    """Raises ReportRefusedError when it says nothing at all, or is one of too many on its device."""
     report = gate.cleaned(report)
-    steps = gate.steps(report)
+    steps = gate.steps(report, lately=store.count_since(conn, report.device, now - timedelta(hours=1)))
     failed = tuple(step.code for step in steps if step.outcome is Outcome.FAIL)
     if failed:
         raise ReportRefusedError(failed)

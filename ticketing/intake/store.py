@@ -9,10 +9,18 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from devices.model import Device
 from ledger.statements import Statements
-from ticketing.intake.model import Outcome, Photo, Report, Step, Witness
+from ticketing.intake.model import MOST_AN_HOUR, Outcome, Photo, Report, Step, Witness
 
 _sql = Statements("ticketing.intake")
+
+
+def count_since(conn: Connection[Any], device: Device, since: datetime) -> int:
+    """Reports on a device; what is more than allowed is not counted further."""
+    names = {"tenant_id": device.tenant_id, "device_no": device.device_no, "since": since, "most": MOST_AN_HOUR}
+    (count,) = conn.execute(_sql.count_reports_since, names).fetchone() or (0,)
+    return int(count)
 
 
 def insert(

@@ -9,3 +9,10 @@ VALUES (%(report_id)s, %(tenant_id)s, %(device_no)s, %(ticket_id)s, %(joined)s, 
 -- The witnesses of a ticket, the first one first.
 SELECT report_id, ticket_id, joined, words, contact, photo_sha256, photo_type, photo_bytes, channel, actor, steps, at
 FROM report WHERE ticket_id = %(ticket_id)s ORDER BY report_id
+
+-- name: count_reports_since
+-- Whether somebody reports one device again and again.
+SELECT count(*) FROM (
+    SELECT at FROM report WHERE tenant_id = %(tenant_id)s AND device_no = %(device_no)s
+    ORDER BY report_id DESC LIMIT %(most)s) AS newest
+WHERE at > %(since)s
