@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     db_password: SecretStr | None = None  # of this process' role
     admin: str = "postgres"  # the superuser as whom foremend migrate works
     nats_url: SecretStr = SecretStr("nats://127.0.0.1:4222")  # nats://user:password@host:port
+    bridge_username: str | None = None  # of foremend bridge at the other broker
+    bridge_password: SecretStr | None = None
     mqtt_host: str = "127.0.0.1"
     mqtt_port: int = 1883
     http_host: str = "127.0.0.1"
@@ -44,8 +46,9 @@ class Settings(BaseSettings):
     log_file: Path | None = None  # JSON lines, rotated; without it they go to standard error
 
     @classmethod
-    def from_environment(cls) -> "Settings":
-        """FOREMEND_SECRETS names a folder in which a file `foremend_db_password` is FOREMEND_DB_PASSWORD, and so on."""
+    def from_environment(cls, **known: Any) -> "Settings":
+        """FOREMEND_SECRETS names a folder in which a file `foremend_db_password` is FOREMEND_DB_PASSWORD, and so on.
+        `known` goes before all."""
         folder = os.environ.get("FOREMEND_SECRETS")
         given: dict[str, Any] = {"_secrets_dir": folder} if folder else {}
-        return cls(**given)
+        return cls(**known, **given)

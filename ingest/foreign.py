@@ -19,6 +19,7 @@ AS_IT_IS = "fm/#=fm/{1}"
 _OURS = re.compile(REPLAYABLE)
 _EXAMPLE = "plant/+/state=fm/demo/{1}/up/telemetry"
 _LONGEST = 1024  # characters of a subject: NATS reads at most 4096 bytes of a command
+_SHOWN = 200
 _REMEMBERED = 100_000  # topics; a foreign broker may have any number
 _PLACEHOLDER = re.compile(r"\{(\d+)\}")
 
@@ -72,6 +73,7 @@ class Mapping:
     def __init__(self, rules: Sequence[Rule], tenant_id: str) -> None:
         self._rules, self._tenant_id = tuple(rules), tenant_id
         self._known: dict[bytes, Place] = {}
+        self.displaced: dict[Fate, str] = {}  # the last topic that found no place, by why
 
     def place(self, topic: bytes) -> Place:
         known = self._known.get(topic)
@@ -92,6 +94,7 @@ class Mapping:
                     return Place(ours.replace("/", ".").encode(), Fate.OURS)
                 fate = Fate.INVALID
                 break
+        self.displaced[fate] = text[:_SHOWN]
         return Place(topics.foreign(self._tenant_id, text, fate).encode(), fate)
 
 

@@ -46,6 +46,11 @@ def sender(topic: str) -> str:
     return levels[2] if len(levels) > 3 and _ID.fullmatch(levels[2]) else ""
 
 
+def is_id(text: str) -> bool:
+    """Whether a tenant or a device may be called so."""
+    return _ID.fullmatch(text) is not None
+
+
 def read(subject: str) -> Source:
     """`log.{slot}.{tenant}.{device}.up.telemetry[.{format}]` without its device's address.
 

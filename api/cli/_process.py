@@ -17,9 +17,10 @@ _OLD_LOGS = 2
 _LAST_WORDS_S = 5.0  # for whoever does not hear that all is over
 
 
-def run(name: str, work: Callable[[Settings, threading.Event], None]) -> None:
-    """Until a signal stops it. An error, in whichever thread, ends the process: whoever supervises starts it again."""
-    settings = Settings.from_environment()
+def run(name: str, work: Callable[[Settings, threading.Event], None], settings: Settings | None = None) -> None:
+    """Until a signal stops it; `settings` are the environment's unless given. An error, in whichever thread, ends the
+    process: whoever supervises starts it again."""
+    settings = settings or Settings.from_environment()
     _log_to(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

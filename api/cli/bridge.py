@@ -1,0 +1,78 @@
+"""`foremend bridge`: another broker's messages into our log."""
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli._options import Data, data_folder, fail
+
+if TYPE_CHECKING:
+    from api import bridge
+    from api.settings import Settings
+
+_File = Path | None
+Url = Annotated[str, typer.Option("--broker", help="mqtt://host:1883, or mqtts://host:8883 for TLS.")]
+Topics = Annotated[list[str], typer.Option("--topic", help="A filter; $share/GROUP/FILTER shares it among bridges.")]
+Maps = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="FILTER=TOPIC, such as 'plant/+/state=fm/demo/{1}/up/telemetry'. Default: as it is."),
+]
+ClientId = Annotated[str, typer.Option("--client-id", help="The session's name: one of its own for each bridge.")]
+Tenant = Annotated[str | None, typer.Option("--tenant", help="Whose refusals show what finds no place.")]
+UsernameFile = Annotated[_File, typer.Option("--username-file", help="Or FOREMEND_BRIDGE_USERNAME.")]
+PasswordFile = Annotated[_File, typer.Option("--password-file", help="Or FOREMEND_BRIDGE_PASSWORD.")]
+Ca = Annotated[_File, typer.Option("--ca", help="Who signed the broker's certificate. Default: the system's own.")]
+Cert = Annotated[_File, typer.Option("--cert", help="Our certificate, where the broker wants one.")]
+Key = Annotated[_File, typer.Option("--key", help="Its private key, without a passphrase.")]
+
+
+def register(app: typer.Typer) -> None:
+    @app.command("bridge")
+    def command(
+        *,
+        broker: Url,
+        topic: Topics,
+        maps: Maps = None,
+        client_id: ClientId = "foremend-bridge",
+        tenant: Tenant = None,
+        username_file: UsernameFile = None,
+        password_file: PasswordFile = None,
+        ca: Ca = None,
+        cert: Cert = None,
+        key: Key = None,
+        data: Data = None,
+    ) -> None:
+        """Join another broker: its messages go into the log, and are acknowledged when the log has stored them."""
+        from api import bridge, bridge_setup
+        from ingest.errors import BrokerError, MapError
+
+        files = bridge_setup.Files(username=username_file, password=password_file, ca=ca, cert=cert, key=key)
+        try:
+            settings = bridge_setup.settings_for(data_folder(data))
+            address = bridge_setup.Address.read(broker)
+            mapping = bridge_setup.mapping(topic, maps or [], tenant or settings.tenant)
+            bridge_setup.broker(settings, address, topic, client_id, files)  # what cannot be used is said at once
+        except (BrokerError, MapError) as error:
+            raise fail(str(error)) from None
+        now = lambda: bridge_setup.broker(settings, address, topic, client_id, files)  # noqa: E731
+        _run(settings, bridge.Order(broker=now, mapping=mapping))
+
+
+def _run(settings: "Settings", order: "bridge.Order") -> None:
+    from api import bridge
+    from api.cli import _process
+    from ingest.errors import BrokerRefusesError
+
+    refused: list[BrokerRefusesError] = []
+
+    def work(settings: "Settings", stop: threading.Event) -> None:
+        try:
+            bridge.run(settings, stop, order)
+        except BrokerRefusesError as error:
+            refused.append(error)
+
+    _process.run("bridge", work, settings)
+    if refused:
+        raise fail(str(refused[0]))

@@ -1,0 +1,162 @@
+"""Between another broker and our log: each message is published into the log, and acknowledged to the broker when the
+log has stored it, and not before.
+
+Nothing is remembered here. Whatever goes wrong, a fresh bridge is the remedy: the broker sends again what was not
+acknowledged.
+"""
+
+import select
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from ingest.adapter_mqtt import Broker, Subscription
+from ingest.adapter_publish import LogPublisher
+from ingest.errors import IngestError
+from ingest.foreign import Fate, Mapping
+from ingest.limits import PAYLOAD_BYTES
+from ingest.mqtt_packets import DUP, Publish
+
+MOST_MESSAGES = 2048  # under way: NATS refuses when 10,000 wait for a stream, and there may be several bridges
+MOST_BYTES = 8 << 20  # of their payloads
+_AT_ONCE = 512
+_NAP_S = 0.001
+_BUSY = 32
+
+
+@dataclass(kw_only=True)
+class Counts:
+    """Since the process began; a message that was sent again is received again."""
+
+    received: int = 0
+    acknowledged: int = 0
+    redelivered: int = 0
+    unsure: int = 0  # QoS 0: nobody would have sent them again
+    too_large: int = 0
+    fates: dict[Fate, int] = field(default_factory=lambda: dict.fromkeys(Fate, 0))
+
+    @property
+    def displaced(self) -> int:
+        """Whose topic is no device's: they go among the refusals."""
+        return self.fates[Fate.UNMAPPED] + self.fates[Fate.INVALID]
+
+
+class Bridge:
+    """One connection to each side, until the first failure. Raises LogError, BrokerError; `close` when done."""
+
+    def __init__(self, broker: Broker, nats_url: str, mapping: Mapping, counts: Counts) -> None:
+        self._mapping, self._counts = mapping, counts
+        self._order: deque[int] = deque()  # packet ids as they came: MQTT wants them acknowledged so
+        self._sizes: dict[int, int] = {}  # of those under way
+        self._stored: set[int] = set()  # of those, what waits for an earlier one
+        self._bytes = self._unsure = 0
+        self._log = LogPublisher(nats_url)  # first: whoever cannot store anything takes nothing from the broker
+        try:
+            self._broker = Subscription(broker)
+        except IngestError:
+            self._log.close()
+            raise
+        self._poll = select.poll()
+        self._poll.register(self._log.socket, select.POLLIN)
+        self._listening = False
+        self._busy = self._left = False  # much has come; more has come than there is room for
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the broker still had our session."""
+        return self._broker.resumed
+
+    @property
+    def granted(self) -> bool:
+        return self._broker.granted
+
+    @property
+    def under_way(self) -> int:
+        return len(self._order) + self._unsure
+
+    def close(self) -> None:
+        """The session stays at the broker, with all that is not acknowledged."""
+        self._broker.close()
+        self._log.close()
+
+    def turn(self, wait_s: float) -> None:
+        """One round: what the log has stored is acknowledged, what has come is published."""
+        self._exchange(wait_s, listen=self._room() > 0)
+
+    def finish(self, patience_s: float) -> None:
+        """Takes nothing more, waits for what is under way, and leaves."""
+        until = time.monotonic() + patience_s
+        while self.under_way and time.monotonic() < until:
+            self._exchange(0.1, listen=False)
+        self._broker.leave()
+
+    def _room(self) -> int:
+        return MOST_MESSAGES - self.under_way if self._bytes < MOST_BYTES else 0
+
+    def _exchange(self, wait_s: float, *, listen: bool) -> None:
+        self._listen(listen)
+        if self._busy:  # packets are then read by the hundred, not one by one
+            time.sleep(_NAP_S)
+        at_once = self._busy or (listen and self._left)
+        ready = {fd for fd, _ in self._poll.poll(0 if at_once else wait_s * 1000)}
+        if self._log.socket.fileno() in ready:
+            self._acknowledge(self._log.stored())
+        if listen and self._broker.socket.fileno() in ready:
+            self._broker.receive()
+        self._busy = listen and self._publish() >= _BUSY
+        self._log.look_alive(waiting=bool(self.under_way))
+        self._broker.look_alive(listening=listen)
+
+    def _listen(self, listen: bool) -> None:  # noqa: FBT001
+        if listen == self._listening:
+            return
+        if listen:
+            self._poll.register(self._broker.socket, select.POLLIN)
+        else:
+            self._poll.unregister(self._broker.socket)
+        self._listening = listen
+
+    def _publish(self) -> int:
+        """What has come whole, as far as there is room; how many."""
+        taken = 0
+        while (room := min(self._room(), _AT_ONCE)) > 0:
+            found = self._broker.take(room)
+            if not found:
+                break
+            taken += len(found)
+            self._log.send([self._frame(message) for message in found if message.packet_id not in self._sizes])
+        self._left = room <= 0
+        return taken
+
+    def _frame(self, message: Publish) -> bytes:
+        counts, payload, packet_id = self._counts, message.payload, message.packet_id
+        place = self._mapping.place(message.topic)
+        counts.received += 1
+        counts.fates[place.fate] += 1
+        counts.redelivered += message.flags & DUP != 0
+        counts.too_large += len(payload) > PAYLOAD_BYTES
+        if packet_id:
+            self._order.append(packet_id)
+            self._sizes[packet_id] = len(payload)
+            self._bytes += len(payload)
+        else:
+            self._unsure += 1
+            counts.unsure += 1
+        return self._log.frame(place.subject, packet_id, payload)
+
+    def _acknowledge(self, tokens: list[int]) -> None:
+        order, stored = self._order, self._stored
+        done: list[int] = []
+        for packet_id in tokens:
+            if not packet_id:
+                self._unsure -= 1
+                continue
+            stored.add(packet_id)
+            while order and order[0] in stored:
+                first = order.popleft()
+                stored.discard(first)
+                self._bytes -= self._sizes.pop(first)
+                done.append(first)
+        if done:
+            self._broker.acknowledge(done)
+            self._counts.acknowledged += len(done)

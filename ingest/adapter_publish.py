@@ -1,0 +1,84 @@
+"""Messages into the log, many under way, each with an answer of the log when it is stored.
+
+They carry no `Nats-Msg-Id`: what a broker sends again after a crash may stand in the log twice, and in the record once
+(docs/decisions/0018-a-bridge-remembers-nothing.md).
+"""
+
+import secrets
+import socket
+import time
+
+from ingest.adapter_log import head
+from ingest.adapter_wire import DELIVERIES, Wire
+from ingest.errors import LogError
+
+_SID = b"8"
+_SILENCE_S = 10.0  # with something under way
+_PING_S = 10.0
+
+
+class LogPublisher:
+    """One connection. Raises LogError, in all methods, for whatever keeps a message from being stored."""
+
+    def __init__(self, url: str) -> None:
+        self._wire = Wire(url)
+        self._inbox = f"_INBOX.{secrets.token_hex(8)}.".encode()
+        self._heard_s = self._asked_s = time.monotonic()
+        try:
+            head(self._wire)  # it is there
+            self._wire.send(b"SUB %b* %b\r\n" % (self._inbox, _SID))
+        except LogError:
+            self.close()
+            raise
+
+    @property
+    def socket(self) -> socket.socket:
+        return self._wire.socket
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def frame(self, subject: bytes, token: int, payload: bytes) -> bytes:
+        """A message whose answer will carry `token`."""
+        return b"PUB %b %b%d %d\r\n%b\r\n" % (subject, self._inbox, token, len(payload), payload)
+
+    def send(self, frames: list[bytes]) -> None:
+        if frames:
+            self._wire.send(b"".join(frames))
+
+    def stored(self) -> list[int]:
+        """What has come, read: tokens of messages that are stored."""
+        buffer = self._wire.buffer + self._wire.receive()
+        self._heard_s = time.monotonic()
+        tokens: list[int] = []
+        at, before = 0, len(self._inbox)
+        while (line_end := buffer.find(b"\r\n", at)) >= 0:
+            fields = buffer[at:line_end].split(b" ")
+            if fields[0] not in DELIVERIES:
+                self._wire.answer(fields)
+                at = line_end + 2
+                continue
+            start = line_end + 2
+            stop = start + int(fields[-1])
+            if stop + 2 > len(buffer):
+                break
+            at = stop + 2
+            if fields[0] == b"HMSG":  # only a status comes with headers: nobody listens at that subject
+                raise LogError("the log is not there: is JetStream on?")
+            answer = buffer[start:stop]
+            if b'"error"' in answer:
+                raise LogError(f"the log does not take a message: {answer.decode(errors='replace')}")
+            if fields[2] == _SID:
+                tokens.append(int(fields[1][before:]))
+        self._wire.buffer = buffer[at:]
+        return tokens
+
+    def look_alive(self, *, waiting: bool) -> None:
+        """Asks for a sign of life when it has been quiet."""
+        now_s = time.monotonic()
+        quiet_s = now_s - self._heard_s
+        if quiet_s > (_SILENCE_S if waiting else _PING_S + _SILENCE_S):
+            raise LogError(f"the log has been silent for {quiet_s:.0f} s")
+        if quiet_s > _PING_S / 2 and now_s - self._asked_s > _PING_S / 2:
+            self._wire.send(b"PING\r\n")
+            self._asked_s = now_s

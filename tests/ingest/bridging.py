@@ -1,0 +1,184 @@
+"""A bridge in a thread of its own, and the servers on both sides that a test can make misbehave."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+import paho.mqtt.client as mqtt
+from pydantic import SecretStr
+
+from api import bridge, bridge_setup
+from api.bench.mosquitto import ANYBODY, Mosquitto, binary
+from api.bench.mosquitto import mosquitto as started
+from api.bridge_setup import Address, Files
+from api.settings import Settings
+from ingest.adapter_bridge import Bridge, Counts
+from ingest.adapter_log import LogReader
+from ingest.adapter_mqtt import Account, Broker
+from ingest.foreign import Mapping
+from ingest.model import Message
+from tests.conftest import NatsServer, need
+
+PLANT = "plant/+/state=fm/demo/{1}/up/telemetry"
+
+
+@contextmanager
+def a_mosquitto(folder: Path, *, listener: tuple[str, ...] = ANYBODY) -> Iterator[Mosquitto]:
+    need(binary(), "Mosquitto is not there (Debian: apt-get install mosquitto)")
+    with started(folder, listener=listener) as broker:
+        yield broker
+
+
+def an_order(
+    url: str,
+    *filters: str,
+    maps: tuple[str, ...] = (PLANT,),
+    client_id: str = "bridge-test",
+    files: Files | None = None,
+    settings: Settings | None = None,
+) -> bridge.Order:
+    address, asked, who = Address.read(url), filters or ("plant/#",), settings or Settings(dsn="")
+    return bridge.Order(
+        broker=lambda: bridge_setup.broker(who, address, asked, client_id, files or Files()),
+        mapping=bridge_setup.mapping(asked, maps, "demo"),
+    )
+
+
+@contextmanager
+def bridging(nats_url: str, order: bridge.Order) -> Iterator[Future[None]]:
+    """What it raises is raised at the end."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(bridge.run, Settings(dsn="", nats_url=SecretStr(nats_url)), stop, order)
+        try:
+            yield running
+        finally:
+            stop.set()
+        running.result(20)
+
+
+@contextmanager
+def a_client(port: int, client_id: str, tls: ssl.SSLContext | None = None) -> Iterator[mqtt.Client]:
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id)
+    if tls:
+        client.tls_set_context(tls)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    yield client
+    client.disconnect()
+    client.loop_stop()
+
+
+def say(client: mqtt.Client, *payloads: bytes, topic: str = "plant/d1/state", qos: int = 1) -> None:
+    for info in [client.publish(topic, payload, qos=qos) for payload in payloads]:
+        info.wait_for_publish(20)
+
+
+def have_session(
+    broker: Mosquitto, client_id: str = "bridge-test", topic: str = "plant/#", tls: ssl.SSLContext | None = None
+) -> None:
+    """As a bridge leaves it, so that a test needs not wait for one."""
+    subscribed = threading.Event()
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False)
+    if tls:
+        client.tls_set_context(tls)
+    client.on_connect = lambda *_: client.subscribe(topic, 1)
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    assert subscribed.wait(10)
+    client.disconnect()
+    client.loop_stop()
+
+
+def the_log(nats: NatsServer, start: int, n: int) -> list[Message]:
+    """The first `n` messages after `start`, and what may have come too many."""
+    reader, found = LogReader(nats.url, start), []
+    try:
+        quiet = 0
+        while len(found) < n and quiet < 5:
+            some = reader.fetch(0.2)
+            quiet = 0 if some else quiet + 1
+            found += some
+    finally:
+        reader.close()
+    return found
+
+
+def a_bridge(nats_url: str, port: int, counts: Counts, mapping: Mapping) -> Bridge:
+    broker = Broker(host="127.0.0.1", port=port, filters=("plant/#",), account=Account(client_id="bridge-test"))
+    return Bridge(broker, nats_url, mapping, counts)
+
+
+class StandIn:
+    """A server that says what a test wants: `serve` gets each connection, which is closed after it."""
+
+    def __init__(self, serve: Callable[[socket.socket], None]) -> None:
+        self._serve = serve
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                with connection, suppress(OSError):
+                    connection.settimeout(10)
+                    self._serve(connection)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(10)
+
+
+class WithholdingLog:
+    """NATS that takes messages and answers when it is told to: `taken` are reply subjects in the order of coming."""
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+        self._connection: socket.socket | None = None
+        self._stand_in = StandIn(self._serve)
+
+    @property
+    def url(self) -> str:
+        return f"nats://house:secret@127.0.0.1:{self._stand_in.port}"
+
+    def __enter__(self) -> Self:
+        self._stand_in.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stand_in.__exit__(*error)
+
+    def answer(self, reply: bytes, text: bytes = b'{"stream":"LOG","seq":1}') -> None:
+        assert self._connection is not None
+        self._connection.sendall(b"MSG %b 8 %d\r\n%b\r\n" % (reply, len(text), text))
+
+    def _serve(self, connection: socket.socket) -> None:
+        self._connection = connection
+        connection.sendall(b"INFO {}\r\n")
+        lines = connection.makefile("rb")
+        for line in lines:
+            fields = line.split()
+            if fields[0] == b"PING":
+                connection.sendall(b"PONG\r\n")
+            if fields[0] != b"PUB":
+                continue
+            lines.read(int(fields[-1]) + 2)
+            if fields[1].startswith(b"$JS.API.STREAM.INFO"):
+                state = b'{"created":"x","state":{"first_seq":1,"last_seq":0,"messages":0,"bytes":0}}'
+                connection.sendall(b"MSG %b 0 %d\r\n%b\r\n" % (fields[2], len(state), state))
+            else:
+                self.taken.append(fields[2])
