@@ -4,6 +4,7 @@ import select
 import socket
 import ssl
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ingest.errors import BrokerError, BrokerRefusesError, PacketError
@@ -23,6 +24,7 @@ from ingest.mqtt_packets import (
 
 KEEP_ALIVE_S = 30
 _PATIENCE_S = 10.0
+_FAREWELL_S = 1.0
 _RECEIVE_BYTES = 1 << 18
 _SUBSCRIBE_ID = 1
 _REFUSALS = {
@@ -153,17 +155,24 @@ class Subscription:
         self._spoke_s = time.monotonic()
 
     def leave(self) -> None:
-        """The session stays: the broker keeps what comes meanwhile."""
+        """The session stays: the broker keeps what comes meanwhile. What is still on its way to us is read past:
+        a connection that is closed over it is reset, and takes our last acknowledgements along."""
         self.send(DISCONNECT)
+        until = time.monotonic() + _FAREWELL_S
+        with suppress(BrokerError):
+            while time.monotonic() < until:
+                self._wait(select.POLLIN, _FAREWELL_S)
+                self.receive()
+                self._packets = Packets()
 
     def close(self) -> None:
         self.socket.close()
 
-    def _wait(self, event: int) -> None:
+    def _wait(self, event: int, longest_s: float = _PATIENCE_S) -> None:
         waiting = select.poll()
         waiting.register(self.socket, event)
-        if not waiting.poll(_PATIENCE_S * 1000):
-            raise BrokerError(f"the broker has not answered for {_PATIENCE_S:.0f} s")
+        if not waiting.poll(longest_s * 1000):
+            raise BrokerError(f"the broker has not answered for {longest_s:.0f} s")
 
 
 def _open(broker: Broker) -> socket.socket:
