@@ -181,7 +181,7 @@ def test_stopped_it_leaves_nothing_under_way_and_comes_back_to_what_was_kept_for
             _, errors = running.communicate(timeout=20)
             assert running.returncode == 0, errors
             said = [json.loads(line) for line in errors.splitlines()]
-            assert [each["event"] for each in said] == ["started", "connected", "left", "stopped"]
+            assert [each["event"] for each in said] == ["started", "connected", "left", "stopped"], errors
             assert said[1]["session"] == "resumed"
     assert [message.payload for message in the_log(nats_server, start, 200)] == [b"%d" % i for i in range(200)]
 
