@@ -1,6 +1,6 @@
 #!/bin/sh
-# NATS for the house. PUBACK waits for NATS' own store, not for our stream, so devices may connect only once the log is
-# there: at the first start NATS runs without its MQTT door until `foremend migrate` has made it.
+# NATS for the house. PUBACK waits for the log only where the log and the listener's own stream were made as we want them
+# before the listener opened: at the first start NATS runs without its MQTT door until `foremend migrate` has made it.
 # Arguments go to nats-server. NATS_STORE, NATS_MAX_FILE, NATS_MQTT_PORT: see nats.conf; the secrets are files.
 set -eu
 here=$(dirname "$0")

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ingest.errors import LogError
+from ingest.topics import DOOR
 
 DELIVERIES = {b"MSG", b"HMSG"}
 _RECEIVE_BYTES = 1 << 20
@@ -56,11 +57,11 @@ class Wire:
 
     def publish(self, subject: str, payload: bytes, headers: dict[str, str]) -> int:
         """The log's sequence of the message, once it is stored; of the one that is there if its Nats-Msg-Id came
-        before. Raises LogError."""
+        before. `subject`: `fm.{tenant}.{device}...`. Raises LogError."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"NATS/1.0\r\n{lines}\r\n".encode()
         sizes = len(head), len(head) + len(payload)
-        frame = b"HPUB %b %b.1 %d %d\r\n%b%b\r\n" % (subject.encode(), self._inbox, *sizes, head, payload)
+        frame = b"HPUB %b %b.1 %d %d\r\n%b%b\r\n" % ((DOOR + subject).encode(), self._inbox, *sizes, head, payload)
         return int(self._ask(subject, frame)["seq"])
 
     def _ask(self, subject: str, frame: bytes) -> dict[str, Any]:

@@ -8,6 +8,9 @@ from ingest.model import Reason
 from ingest.payloads.formats import FORMATS, PLAIN
 from ingest.payloads.model import Format
 
+# The log listens where NATS' MQTT listener stores a message before it sends PUBACK; what we publish goes there too.
+DOOR = "$MQTT.msgs."
+
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FOREIGN = "bridge:"  # before a foreign topic, so that it is no id
 _FOREIGN_BYTES = 512  # of it are shown

@@ -25,13 +25,14 @@ from api.engines.errors import EngineStartError
 from api.engines.nats_request import NatsRequestError, request
 from api.engines.process import Child, wait_until
 from api.watch.standing import SERVER_FACTS
+from ingest.topics import DOOR
 
 STREAM = "LOG"
 PARTITIONS = 64  # fixed at the first start: a device's slot never moves
 LOG_STREAM: dict[str, Any] = {
     "name": STREAM,
-    "subjects": ["fm.*.*.up.>", "fm.*.*.ctl.>"],
-    "subject_transform": {"src": "fm.*.*.*.>", "dest": f"log.{{{{partition({PARTITIONS},1,2)}}}}.$1.$2.$3.>"},
+    "subjects": [f"{DOOR}fm.*.*.up.>", f"{DOOR}fm.*.*.ctl.>"],
+    "subject_transform": {"src": f"{DOOR}fm.*.*.*.>", "dest": f"log.{{{{partition({PARTITIONS},1,2)}}}}.$1.$2.$3.>"},
     "storage": "file",
     "retention": "limits",
     "discard": "new",
@@ -41,6 +42,15 @@ LOG_STREAM: dict[str, Any] = {
     "num_replicas": 1,
     "duplicate_window": 120_000_000_000,
     "allow_direct": True,
+}
+# Where the MQTT listener stores each QoS 1 message, and waits, before it sends PUBACK. Made by us before it opens, it
+# leaves what devices say to the log, so that PUBACK waits for the log itself; left to the listener, it takes all.
+LISTENER_STREAM: dict[str, Any] = {
+    "name": "$MQTT_msgs",
+    "subjects": [f"{DOOR}fm.*.*.down.>"],
+    "storage": "file",
+    "retention": "interest",
+    "num_replicas": 1,
 }
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024  # a larger payload throws its publisher into a disconnect loop; ours refuses it
 _LOOPBACK = "127.0.0.1"
@@ -58,14 +68,17 @@ class StreamState:
 
 
 def ensure_stream(url: str) -> None:
-    """The log exists as it must, with no limit of its own: the server's max_file is the only one. Changes nothing
-    on one that is there."""
-    found = request(url, f"$JS.API.STREAM.INFO.{STREAM}")
-    if "error" not in found:
-        return
-    made = request(url, f"$JS.API.STREAM.CREATE.{STREAM}", LOG_STREAM)
-    if "error" in made:
-        raise EngineStartError("NATS", f"the log could not be made: {made['error']['description']}")
+    """The log exists as it must, with no limit of its own (the server's max_file is the only one), and the listener's
+    own stream leaves it what is the log's. To be called while devices cannot connect."""
+    for wanted in (LISTENER_STREAM, LOG_STREAM):
+        name = wanted["name"]
+        found = request(url, f"$JS.API.STREAM.INFO.{name}")
+        if "error" not in found and found["config"]["subjects"] == wanted["subjects"]:
+            continue
+        verb = "CREATE" if "error" in found else "UPDATE"
+        made = request(url, f"$JS.API.STREAM.{verb}.{name}", wanted)
+        if "error" in made:
+            raise EngineStartError("NATS", f"the stream {name} could not be made: {made['error']['description']}")
 
 
 def stream_state(url: str) -> StreamState:

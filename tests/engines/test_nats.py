@@ -9,7 +9,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import pytest
 
-from api.engines.nats import STREAM, Nats, free_port, stream_state
+from api.engines.nats import LISTENER_STREAM, LOG_STREAM, STREAM, Nats, free_port, stream_state
 from api.engines.nats_request import NatsRequestError, request
 from api.engines.process import wait_until
 from tests.conftest import NatsServer
@@ -129,6 +129,49 @@ def test_the_log_survives_a_kill_and_the_passwords_are_private(engines_folder: P
         for name in ("secrets.json", "server.conf"):
             assert stat.S_IMODE((folder / "nats" / name).stat().st_mode) == 0o600
     finally:
+        server.stop()
+
+
+def test_a_log_that_refuses_gets_no_acknowledgement(engines_folder: Path) -> None:
+    """So PUBACK comes from the log itself, and from no other store."""
+    server = Nats(engines_folder / "refuses", port=free_port(), mqtt_port=free_port())
+    server.start()
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", server.mqtt_port)
+    client.loop_start()
+    try:
+        client.publish("fm/demo/x/up/telemetry", b"taken", qos=1).wait_for_publish(5)
+        request(server.url, f"$JS.API.STREAM.UPDATE.{STREAM}", {**LOG_STREAM, "max_msgs": 1})
+        sent = client.publish("fm/demo/x/up/telemetry", b"refused", qos=1)
+        sent.wait_for_publish(0.5)
+        assert not sent.is_published()
+        request(server.url, f"$JS.API.STREAM.UPDATE.{STREAM}", LOG_STREAM)
+        sent.wait_for_publish(10)  # the device sends it again by itself
+        assert stream_state(server.url).messages == 2
+    finally:
+        client.loop_stop()
+        server.stop()
+
+
+def test_a_log_of_an_earlier_version_listens_where_this_one_does(engines_folder: Path) -> None:
+    """Before, it listened beside the listener's own stream, which took all."""
+    server = Nats(engines_folder / "earlier", port=free_port(), mqtt_port=free_port())
+    server.start()
+    for name in ("LOG", "$MQTT_msgs"):
+        request(server.url, f"$JS.API.STREAM.DELETE.{name}")
+    beside = {"subjects": ["fm.*.*.up.>"], "subject_transform": {"src": "fm.*.*.*.>", "dest": "log.0.$1.$2.$3.>"}}
+    for earlier in ({**LOG_STREAM, **beside}, {**LISTENER_STREAM, "subjects": ["$MQTT.msgs.>"]}):
+        assert "error" not in request(server.url, f"$JS.API.STREAM.CREATE.{earlier['name']}", earlier)
+    server.start()
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", server.mqtt_port)
+    client.loop_start()
+    try:
+        client.publish("fm/demo/x/up/telemetry", b"taken", qos=1).wait_for_publish(5)
+        assert stream_state(server.url).messages == 1
+        assert request(server.url, f"$JS.API.STREAM.INFO.{STREAM}")["config"]["subjects"] == LOG_STREAM["subjects"]
+    finally:
+        client.loop_stop()
         server.stop()
 
 
