@@ -31,12 +31,14 @@ _sql = Statements("api.bench")
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """`rate`: messages a second, None for as many as are acknowledged. `reconnect`: the load outlives its broker."""
+    """`rate`: messages a second, None for as many as are acknowledged. `reconnect`: the load outlives its broker.
+    `port`: of another broker than ours."""
 
     seconds: float
     devices: int
     rate: float | None
     reconnect: bool = False
+    port: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +147,8 @@ class House:
     def load(self, order: Order) -> subprocess.Popen[bytes]:
         """Starts publishing; `sent` waits for it."""
         pace = ["--flat-out"] if order.rate is None else ["--rate", str(order.rate)]
-        options = ["--port", str(self.nats.mqtt_port), "--tenant", TENANT, "--devices", str(order.devices)]
+        port = order.port or self.nats.mqtt_port
+        options = ["--port", str(port), "--tenant", TENANT, "--devices", str(order.devices)]
         options += ["--seconds", str(order.seconds), *pace, "--keys-out", str(self.folder / "keys.json")]
         options += ["--sends-out", str(self.folder / "sends.json")]
         options += ["--reconnect"] if order.reconnect else []

@@ -1,4 +1,4 @@
-"""Worker processes that a test starts and kills, and what they must have left behind."""
+"""Workers and bridges that a test starts and kills, each in a process of its own."""
 
 import multiprocessing
 import os
@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from api import checkpoint, worker
+from pydantic import SecretStr
+
+from api import bridge, checkpoint, worker
 from api.cli import _process
+from api.settings import Settings
 from tests.conftest import Database
+from tests.ingest.bridging import an_order
 
 LONG = os.environ.get("FOREMEND_FAULTS") == "long"
 
@@ -22,16 +26,14 @@ def wait_for(true: Callable[[], Any], seconds: float = 60, pause_s: float = 0.01
 
 
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["api.cli._process", "api.worker"])
+_processes.set_forkserver_preload(["api.cli._process", "api.worker", "api.bridge"])
 
 
-class Worker:
-    """The worker as `foremend worker` runs it, in a process of its own; forked from a server that has imported it
-    already, so that a start costs milliseconds."""
+class Hand:
+    """Forked from a server that has imported everything already, so that a start costs milliseconds."""
 
-    def __init__(self, dsn: str, nats_url: str) -> None:
-        environment = {"FOREMEND_DSN": dsn, "FOREMEND_NATS_URL": nats_url, "FOREMEND_LOG_FILE": os.devnull}
-        self._process = _processes.Process(target=_work, args=(environment,))
+    def __init__(self, target: Callable[..., None], *args: Any) -> None:
+        self._process = _processes.Process(target=target, args=args)
         self._process.start()
 
     def kill(self) -> None:
@@ -42,6 +44,27 @@ class Worker:
     def stop(self) -> None:
         self._process.terminate()
         self._process.join(30)
+
+
+class Worker(Hand):
+    """As `foremend worker` runs it."""
+
+    def __init__(self, dsn: str, nats_url: str) -> None:
+        environment = {"FOREMEND_DSN": dsn, "FOREMEND_NATS_URL": nats_url, "FOREMEND_LOG_FILE": os.devnull}
+        super().__init__(_work, environment)
+
+
+class Bridge(Hand):
+    """As `foremend bridge` runs it, with topics as they are."""
+
+    def __init__(self, url: str, nats_url: str, asked: str, client_id: str) -> None:
+        super().__init__(_bridge, url, nats_url, asked, client_id)
+
+
+def _bridge(url: str, nats_url: str, asked: str, client_id: str) -> None:
+    settings = Settings(dsn="", nats_url=SecretStr(nats_url), log_file=os.devnull)
+    order = an_order(url, asked, maps=(), client_id=client_id)
+    _process.run("bridge", lambda settings, stop: bridge.run(settings, stop, order), settings)
 
 
 def _work(environment: dict[str, str]) -> None:
