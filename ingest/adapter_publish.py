@@ -11,9 +11,11 @@ import time
 from ingest.adapter_log import head
 from ingest.adapter_wire import DELIVERIES, Wire
 from ingest.errors import LogError
+from ingest.topics import DOOR
 
+_DOOR = DOOR.encode()
 _SID = b"8"
-_SILENCE_S = 10.0  # with something under way
+_SILENCE_S = 10.0
 _PING_S = 10.0
 
 
@@ -23,7 +25,7 @@ class LogPublisher:
     def __init__(self, url: str) -> None:
         self._wire = Wire(url)
         self._inbox = f"_INBOX.{secrets.token_hex(8)}.".encode()
-        self._heard_s = self._asked_s = time.monotonic()
+        self._heard_s = self._asked_s = self._stored_s = time.monotonic()
         try:
             head(self._wire)  # it is there
             self._wire.send(b"SUB %b* %b\r\n" % (self._inbox, _SID))
@@ -39,8 +41,8 @@ class LogPublisher:
         self._wire.close()
 
     def frame(self, subject: bytes, token: int, payload: bytes) -> bytes:
-        """A message whose answer will carry `token`."""
-        return b"PUB %b %b%d %d\r\n%b\r\n" % (subject, self._inbox, token, len(payload), payload)
+        """A message whose answer will carry `token`. `subject`: `fm.{tenant}.{device}...`."""
+        return b"PUB %b%b %b%d %d\r\n%b\r\n" % (_DOOR, subject, self._inbox, token, len(payload), payload)
 
     def send(self, frames: list[bytes]) -> None:
         if frames:
@@ -71,14 +73,17 @@ class LogPublisher:
             if fields[2] == _SID:
                 tokens.append(int(fields[1][before:]))
         self._wire.buffer = buffer[at:]
+        if tokens:
+            self._stored_s = self._heard_s
         return tokens
 
     def look_alive(self, *, waiting: bool) -> None:
-        """Asks for a sign of life when it has been quiet."""
+        """`waiting`: something is under way. Raises LogError when NATS lives and stores nothing, too."""
         now_s = time.monotonic()
-        quiet_s = now_s - self._heard_s
-        if quiet_s > (_SILENCE_S if waiting else _PING_S + _SILENCE_S):
-            raise LogError(f"the log has been silent for {quiet_s:.0f} s")
-        if quiet_s > _PING_S / 2 and now_s - self._asked_s > _PING_S / 2:
+        if not waiting:
+            self._stored_s = now_s
+        if now_s - min(self._stored_s, self._heard_s + _PING_S) > _SILENCE_S:
+            raise LogError(f"the log has not answered for {now_s - min(self._stored_s, self._heard_s):.0f} s")
+        if now_s - max(self._heard_s, self._asked_s) > _PING_S / 2:
             self._wire.send(b"PING\r\n")
             self._asked_s = now_s

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from api.bench.mosquitto import Mosquitto
-from ingest import adapter_bridge, foreign
+from ingest import adapter_bridge, adapter_publish, foreign
 from ingest.adapter_bridge import Counts
 from ingest.errors import LogError
 from ingest.foreign import Mapping
@@ -116,6 +116,26 @@ def test_a_log_that_refuses_a_message_gets_it_again_and_no_acknowledgement_leave
         wait_for(lambda: bridge.turn(0.05) or log.taken)
         log.answer(log.taken[0], b'{"error":{"code":503,"description":"insufficient storage resources available"}}')
         with pytest.raises(LogError, match="insufficient storage"):
+            wait_for(lambda: bridge.turn(0.05))
+        bridge.close()
+    assert counts.acknowledged == 0
+
+
+def test_a_log_that_lives_and_stores_nothing_is_an_error_after_a_while(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers pings; what is under way is what counts."""
+    monkeypatch.setattr(adapter_publish, "_SILENCE_S", 0.5)
+    monkeypatch.setattr(adapter_publish, "_PING_S", 0.1)
+    have_session(broker)
+    counts = Counts()
+    with a_client(broker.port, "plant") as plant, WithholdingLog() as log:
+        bridge = a_bridge(log.url, broker.port, counts, Mapping([foreign.parse(PLANT)], "demo"))
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            bridge.turn(0.05)
+        say(plant, b"1")
+        with pytest.raises(LogError, match="has not answered for"):
             wait_for(lambda: bridge.turn(0.05))
         bridge.close()
     assert counts.acknowledged == 0
