@@ -78,8 +78,8 @@ def test_base_fields_hold_until_the_next_ones() -> None:
         (-60, 5, NOW_MS - 55_000),
         (60, None, NOW_MS + 60_000),
         (NOW_S, -1, NOW_MS - 1000),
-        (None, 1_700_000_000.1234, 1_700_000_000_123),
-        (1_700_000_000, 0.25, 1_700_000_000_250),
+        (None, 1_763_000_000.1234, 1_763_000_000_123),
+        (1_763_000_000, 0.25, 1_763_000_000_250),
     ],
 )
 def test_a_time_below_two_to_the_28_is_relative_to_when_the_log_received_it(base: Any, t: Any, ts_ms: int) -> None:
