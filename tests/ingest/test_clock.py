@@ -68,7 +68,7 @@ def speak(record: Record, device_no: int, offset_ms: int, first_seq: int) -> Non
     for seq in range(first_seq, first_seq + 10):
         at_ms = NOW_MS + seq * 60_000
         message = a_message(a_reading(at_ms + offset_ms), seq=seq, received_ms=at_ms + 200)
-        found = decode([message], [a_source(device_no)], CATALOGUE)
+        found = decode([message], [a_source(device_no, subject="log.7.demo.d1.up.telemetry")], CATALOGUE)
         with record.connect("foremend_worker", autocommit=False) as conn:
             history.keep(conn, CATALOGUE, found.batches, found.refusals)
             conn.commit()
