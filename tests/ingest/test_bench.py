@@ -7,8 +7,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from api.bench import mosquitto
 from api.bench.latency import Share, Spread
 from api.cli import bench
+from tests.conftest import need
 
 pytestmark = pytest.mark.engines
 
@@ -29,6 +31,20 @@ def test_a_short_bench_finds_every_acknowledged_reading_in_the_record_once() -> 
     assert result["cpu_ms_per_1k_points"].keys() == {"broker", "database", "worker", "relay", "load"}
     assert all(spent > 0 for spent in result["cpu_ms_per_1k_points"].values())
     assert all(mib > 20 for mib in result["worker_mib"])
+
+
+def test_a_short_bench_of_the_bridge_finds_every_acknowledged_message_in_the_log() -> None:
+    need(mosquitto.binary(), "Mosquitto is not there (Debian: apt-get install mosquitto)")
+    app = typer.Typer()
+    bench.register(app)
+    options = ["bench", "bridge", "--seconds", "1", "--devices", "20", "--rate", "500", "--json"]
+    answer = CliRunner().invoke(app, options, catch_exceptions=False)
+    result = json.loads(answer.stdout)
+    assert result["acknowledged"] > 300
+    assert result["missing"] == 0
+    assert result["ratio"] == pytest.approx(result["bridged_msg_s"] / result["bare_msg_s"], abs=0.001)
+    assert result["ratio"] > 0.6
+    assert all(result[f"{who}_cpu_us"] > 0 for who in ("bridge", "bare", "log", "broker"))
 
 
 def test_rate_and_flat_out_exclude_each_other() -> None:
