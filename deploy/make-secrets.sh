@@ -6,7 +6,7 @@ umask 022
 mkdir -p secrets
 chmod 700 secrets
 fresh() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
-for name in postgres api worker relay nats_device; do
+for name in postgres api worker relay bridge nats_device; do
   [ -s "secrets/$name" ] || fresh > "secrets/$name"
 done
 [ -s secrets/nats_url ] || printf 'nats://house:%s@nats:4222' "$(fresh)" > secrets/nats_url

@@ -29,7 +29,7 @@ from api.settings import Settings
 from tests.engines import compose
 from tests.engines.compose import ROOT
 
-OURS = {"migrate", "worker", "relay", "api"}
+OURS = {"migrate", "worker", "relay", "api", "bridge"}
 
 
 def test_the_compose_file_is_read_by_docker_or_else_is_yaml_without_open_ends() -> None:
@@ -60,7 +60,8 @@ def test_our_processes_are_told_only_what_they_know_and_see_only_their_own_passw
         service = compose.by_yaml()["services"][name]
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"]
-    for name in OURS - {"migrate"}:
+    assert compose.secrets("bridge") == {"foremend_bridge_password": "bridge", "foremend_nats_url": "nats_url"}
+    for name in OURS - {"migrate", "bridge"}:
         assert compose.secrets(name) == {"foremend_db_password": name, "foremend_nats_url": "nats_url"}
 
 
