@@ -1,7 +1,8 @@
 """NATS from the wheel: the MQTT listener that devices publish to, and the stream that is the house's log.
 
-Devices may connect only once the stream exists: PUBACK waits for NATS' own store, not for our stream. So the server
-is started without its MQTT listener first, the stream is made or found, and only then it is started for real.
+Devices may connect only once the streams exist: PUBACK waits for the log only where the listener finds its own stream
+made as we want it. So the server is started without its MQTT listener first, the streams are made or found, and only
+then it is started for real.
 
 Two promises, told apart: what is acknowledged is in the operating system's hands and survives the death of every
 process of ours; against a power cut NATS syncs every two minutes by default, or with `sync_always` before each

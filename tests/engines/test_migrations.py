@@ -5,33 +5,16 @@ from pathlib import Path
 from api import schema
 from tests.conftest import Database
 
-_REFUSAL_OF_VERSION_1 = """
-DROP TABLE refusal, refusal_day;
-CREATE TABLE refusal (
-    refusal_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    tenant_id text NOT NULL,
-    device_no integer,
-    seq bigint NOT NULL,
-    received_at timestamptz NOT NULL,
-    topic text NOT NULL,
-    reason text NOT NULL,
-    detail text NOT NULL,
-    ts timestamptz,
-    metric text,
-    payload bytea NOT NULL
-);
-CREATE INDEX refusal_listed ON refusal (tenant_id, refusal_no DESC);
-CREATE INDEX refusal_seq ON refusal (seq);
-SELECT protect('refusal');
-GRANT SELECT, INSERT ON refusal TO foremend_worker;
-GRANT SELECT ON refusal TO foremend_api;
-"""
+_FIRST = (Path(__file__).parent / "first_schema" / "ingest.sql").read_text()
+_REFUSAL_OF_VERSION_1 = _FIRST[
+    _FIRST.index("CREATE TABLE refusal (") : _FIRST.index("GRANT SELECT, UPDATE ON partition")
+]
 
 
 def test_refusals_of_the_first_version_get_their_keys_and_their_counts(database: Database) -> None:
     migration = next(Path(str(schema._MIGRATIONS)).glob("*_refusals.sql")).read_bytes()
     with database.connect() as conn:
-        conn.execute(f"SET ROLE foremend_owner; {_REFUSAL_OF_VERSION_1} RESET ROLE;")
+        conn.execute(f"SET ROLE foremend_owner; DROP TABLE refusal, refusal_day; {_REFUSAL_OF_VERSION_1} RESET ROLE;")
         conn.execute(
             "INSERT INTO refusal (tenant_id, device_no, seq, received_at, topic, reason, detail, metric, payload)"
             " VALUES"
