@@ -22,8 +22,8 @@ MOST_MESSAGES = 4000  # of one transaction, as are the
 MOST_BYTES = 2 << 20  # of payload: 400 readings in 64 KiB, so some 16,000 rows of them
 _HEARTBEAT_S = 1.0
 _SILENCE_S = 5.0  # several heartbeats: whoever is silent as long is gone
-_LINGER_S = 0.002
-_OLDEST_S = 0.02
+_GATHER_TURNS = 2.0  # of what the last batch took: so small batches take a third of the time at most
+_GATHER_S = 0.02  # and not longer
 _FIRST_MS = re.compile(rb"\r\n%b: (\d{1,15})\r\n" % FIRST_MS.encode())
 _MQTT_HEADER_BYTES = len(b"NATS/1.0\r\nNmqtt-Pub:1\r\n\r\n")  # what the listener itself writes
 _ACK_LEVELS = 9  # $JS.ACK.{stream}.{consumer}.{deliveries}.{seq}.{count}.{ns}.{pending}: how a message says where it is
@@ -100,6 +100,7 @@ class LogReader:
         self._wire = Wire(url)
         self._delivered = 0  # the consumer's own count: it has no gaps, the log's sequence may have
         self._quiet_s = 0.0
+        self._left_s = time.monotonic()  # when the last messages were fetched
         self._poll = select.poll()
         self._poll.register(self._wire.socket, select.POLLIN)
         try:
@@ -131,28 +132,38 @@ class LogReader:
         self._wire.close()
 
     def fetch(self, wait_s: float, most: int = MOST_MESSAGES, most_bytes: int = MOST_BYTES) -> list[Message]:
-        """The next messages; none after `wait_s`. They go when they are many, when the newest has waited 2 ms, or the
-        oldest 20 ms. Raises LogError when the log can no longer be trusted to be complete."""
+        """The next messages; none after `wait_s`. They are gathered until they are many, or for twice the time that
+        the last ones kept the caller busy, 20 ms at most: what comes seldom goes at once, a flood in big batches.
+        Raises LogError when the log can no longer be trusted to be complete."""
+        came_s = time.monotonic()
+        gathered_s = came_s + min((came_s - self._left_s) * _GATHER_TURNS, _GATHER_S)
         messages: list[Message] = []
-        size = 0
-        until = time.monotonic() + wait_s
-        while True:
-            size += self._parse(messages, most)
-            if len(messages) >= most or size >= most_bytes:
-                return messages
-            left_s = until - time.monotonic()
-            if not self._poll.poll(max(0.0, min(left_s, _LINGER_S if messages else left_s)) * 1000):
+        size = self._parse(messages, most)
+        while not messages:
+            if not self._receive(came_s + wait_s):
+                self._silent(wait_s)
                 break
-            first = not messages
-            self._wire.buffer += self._wire.receive()
-            self._quiet_s = 0.0
-            if first:
-                until = min(until, time.monotonic() + _OLDEST_S)
-        if not messages:
-            self._quiet_s += wait_s
-            if self._quiet_s > _SILENCE_S:
-                raise LogError(f"no heartbeat of the log for {self._quiet_s:.0f} s")
+            size += self._parse(messages, most)
+        while messages and len(messages) < most and size < most_bytes:
+            time.sleep(max(0.0, gathered_s - time.monotonic()))  # what comes meanwhile is then read at once
+            if not self._receive(gathered_s):
+                break
+            size += self._parse(messages, most)
+        self._left_s = time.monotonic()
         return messages
+
+    def _receive(self, until_s: float) -> bool:
+        """Whether something came."""
+        if not self._poll.poll(max(0.0, until_s - time.monotonic()) * 1000):
+            return False
+        self._wire.buffer += self._wire.receive()
+        self._quiet_s = 0.0
+        return True
+
+    def _silent(self, seconds: float) -> None:
+        self._quiet_s += seconds
+        if self._quiet_s > _SILENCE_S:
+            raise LogError(f"no heartbeat of the log for {self._quiet_s:.0f} s")
 
     def _parse(self, messages: list[Message], most: int) -> int:
         """Messages out of the buffer, in which stays what is not whole yet or too many; returns their bytes."""

@@ -139,8 +139,9 @@ def run(order: Order) -> tuple[list[Publisher], float]:
         sending = elapsed < order.seconds
         if not sending and all(publisher.acknowledged == publisher.published for publisher in publishers):
             break
-        for publisher in publishers:
-            due = publisher.published if not sending else int(share * elapsed) if share else sys.maxsize
+        for place, publisher in enumerate(publishers):
+            phase = place / len(publishers)  # one after the other, as devices are, and not all at the same moment
+            due = publisher.published if not sending else int(share * elapsed + phase) if share else sys.maxsize
             if _turn(publisher, due):
                 last_ack = time.monotonic()
         time.sleep(_TICK_S)  # instead of a selector: PUBACKs are then read by the hundred, not one by one

@@ -1,5 +1,7 @@
 """The log's reader: complete and in order, or an error that says why; it never forgets where it was asked to begin."""
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -76,6 +78,34 @@ def test_a_fetch_stops_at_its_limits_and_the_rest_stays(
     assert len(reader.fetch(5, most=7)) == 7
     rest = fetch(reader, 33)
     assert [message.seq for message in rest] == list(range(start + 8, start + 41))
+    reader.close()
+
+
+def test_whoever_was_busy_gets_what_comes_meanwhile(
+    nats_server: NatsServer, start: int, device: mqtt.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter_log, "_GATHER_S", 1.0)
+    reader = LogReader(nats_server.url, start)
+    publish(device, b"1")
+    fetch(reader, 1)
+    publish(device, b"2")
+    time.sleep(0.5)
+    later = threading.Timer(0.1, publish, (device, b"3"))
+    later.start()
+    assert [message.payload for message in reader.fetch(5)] == [b"2", b"3"]
+    reader.close()
+
+
+def test_whoever_was_not_busy_waits_for_nothing(
+    nats_server: NatsServer, start: int, device: mqtt.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter_log, "_GATHER_S", 60.0)
+    reader = LogReader(nats_server.url, start)
+    later = threading.Timer(0.3, publish, (device, b"1"))
+    later.start()
+    begin_s = time.monotonic()
+    assert [message.payload for message in reader.fetch(5)] == [b"1"]
+    assert time.monotonic() - begin_s < 4
     reader.close()
 
 
