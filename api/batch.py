@@ -10,7 +10,7 @@ import structlog
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
-from api.memory import Memory
+from api.memory import Memory, Next
 from detectors import store as findings
 from detectors.model import Finding
 from ingest import history, limits, partition
@@ -92,8 +92,7 @@ class Intake:
             step = memory.engine.observe(kept.new)
             self._store(step.findings)
             partition.advance(self._conn, self._claim, cursor, messages[-1].received_ms)
-        memory.engine.keep(step)
-        memory.cursor = cursor
+        memory.keep(Next(cursor=cursor, observed=step))
         new = sum(map(len, kept.new))
         repeated = new < sum(map(len, decoded.batches))  # repeats come in crowds: a flush after a lost connection
         self._wary = _WARY_BATCHES if repeated else max(0, self._wary - 1)

@@ -6,8 +6,9 @@ from typing import Any
 import structlog
 from psycopg import Connection
 
+from api import sections
 from api.memory import Memory
-from detectors import checkpoint, store
+from detectors import store
 from detectors.model import Checkpoint
 from ingest import partition
 from ingest.partition import Claim
@@ -41,7 +42,7 @@ class Checkpoints:
         if seq is None or seq == self._seq:
             return
         begin_s = time.monotonic()
-        memory = checkpoint.write(self._memory.engine)
+        memory = sections.pack(self._memory.sections())
         if len(memory) > _MOST_BYTES:
             _log.warning(
                 "too much is remembered for a checkpoint; a start learns it from the record", bytes=len(memory)

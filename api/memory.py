@@ -1,51 +1,83 @@
 """What the worker remembers between batches, and how it comes to remember it again.
 
-The record can always teach it: four days of every device. A checkpoint is quicker: what was remembered at some earlier
-cursor, and then the log from there, in which the record tells what was new.
+It is made of sections, each a fold over the log. The record can always teach them what matters: four days of every
+device. A checkpoint is quicker: what was remembered at some earlier cursor, and then the log from there, in which the
+record tells what was new.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from fnmatch import fnmatch
 from importlib import resources
 from typing import Any
 
 import structlog
 from psycopg import Connection
 
-from detectors import checkpoint
+from api import sections
+from api.sections import CheckpointError, Section
 from detectors import store as findings
-from detectors.engine import Engine
-from detectors.errors import CheckpointError
+from detectors.engine import Engine, Step
 from devices.model import Catalogue
 from ingest import history, partition
 from ingest.adapter_log import LogReader
 from ingest.decode import decode
 from ingest.directory import Directory
+from ingest.model import Message
 from ingest.partition import Claim
 
 _IDLE_S = 0.5
+_CODE = ("detectors/*.py",)  # of all sections
 _log = structlog.get_logger("worker")
 
 
 def fingerprint(catalogue: Catalogue) -> str:
-    """Of all that decides what is remembered: the detectors' code and the catalogue. Another one is another memory."""
+    """Of all that decides what is remembered: the sections' code and the catalogue. Another one is another memory."""
     digest = hashlib.sha256(repr(sorted(catalogue.items())).encode())
-    for file in sorted(resources.files("detectors").iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".py"):
-            digest.update(file.read_bytes())
+    for code in _code():
+        digest.update(code)
     return digest.hexdigest()
 
 
+def _code() -> Iterator[bytes]:
+    for pattern in _CODE:
+        room, _, name = pattern.partition("/")
+        for file in sorted(resources.files(room).iterdir(), key=lambda entry: entry.name):
+            if fnmatch(file.name, name):
+                yield file.read_bytes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Next:
+    """What a batch makes of each section: remembered when it is committed, and not before."""
+
+    cursor: int
+    observed: Step
+
+
 class Memory:
-    """What the detectors remember, and the cursor at which they remember it."""
+    """All sections, and the cursor at which they are what they are."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self.fingerprint = fingerprint(catalogue)
         self.directory = Directory(catalogue)
-        self.engine = Engine(catalogue)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.engine = Engine(self.catalogue)
         self.cursor: int | None = None
+
+    def sections(self) -> dict[str, Section]:
+        """By the names that they have in a checkpoint."""
+        return {"detectors": self.engine}
+
+    def keep(self, after: Next) -> None:
+        """The batch is committed."""
+        self.engine.keep(after.observed)
+        self.cursor = after.cursor
 
     def stand_at(self, conn: Connection[Any], claim: Claim, read_from: Callable[[int], LogReader] | None) -> None:
         """Remember what a worker at the claim's cursor remembers, unless that is what is remembered. A commit of which
@@ -53,20 +85,19 @@ class Memory:
         not the one that was read. Raises FencedError, LogError."""
         if claim.cursor == self.cursor:
             return
-        self.cursor = None
+        self._forget()
         if read_from is None or not self._go_on(conn, claim, read_from):
             self._learn(conn, claim)
         self.cursor = claim.cursor
 
     def _go_on(self, conn: Connection[Any], claim: Claim, read_from: Callable[[int], LogReader]) -> bool:
         """From the checkpoint; False where there is none or it does not reach to the cursor."""
-        self.engine = Engine(self.catalogue)
         with conn.transaction():
             found = findings.find_checkpoint(conn, partition.FIRST_SLOT, self.fingerprint, claim.cursor)
         if found is None:
             return False
         try:
-            checkpoint.read(found.memory, self.engine)
+            sections.unpack(found.memory, self.sections())
         except CheckpointError as error:
             _log.exception("the checkpoint cannot be read", error=str(error))
             return False
@@ -88,12 +119,16 @@ class Memory:
             messages = [message for message in messages if message.seq <= claim.cursor]
             with conn.transaction():
                 partition.renew(conn, claim)
-                decoded = decode(messages, self.directory.sources(conn, messages), self.catalogue)
-                self.engine.fold(history.kept_before(conn, self.catalogue, decoded.batches))
+                self._fold(conn, messages)
+
+    def _fold(self, conn: Connection[Any], messages: Sequence[Message]) -> None:
+        """Into every section, as when they were committed."""
+        decoded = decode(messages, self.directory.sources(conn, messages), self.catalogue)
+        self.engine.fold(history.kept_before(conn, self.catalogue, decoded.batches))
 
     def _learn(self, conn: Connection[Any], claim: Claim) -> None:
         """From the record."""
-        self.engine = Engine(self.catalogue)
+        self._forget()
         with conn.transaction():
             self.engine.recall(findings.recalled(conn, claim.cursor))
         for appliance in self.catalogue.values():

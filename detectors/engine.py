@@ -134,21 +134,21 @@ class Engine:
                 if detector.rule == finding.rule:
                     detector.recall(memory, slot, finding)
 
-    def freeze(self) -> dict[str, Any]:
+    def dump(self) -> dict[str, Any]:
         """All that is remembered, as arrays with one row a device; nothing else is needed to go on from here."""
-        frozen: dict[str, Any] = {}
+        arrays: dict[str, Any] = {}
         for class_id, mine in self._classes.items():
-            frozen[f"{class_id}/device_no"] = mine.slots.device_no()
-            frozen |= {name: array[: len(mine.slots)] for name, array in mine.arrays(class_id)}
-        return frozen
+            arrays[f"{class_id}/device_no"] = mine.slots.device_no()
+            arrays |= {name: array[: len(mine.slots)] for name, array in mine.arrays(class_id)}
+        return arrays
 
-    def thaw(self, frozen: Mapping[str, Any]) -> None:
-        """Remember what `freeze` gave. Raises KeyError, ValueError where it is another engine's."""
+    def load(self, arrays: Mapping[str, Any]) -> None:
+        """Remember what `dump` gave. Raises KeyError, ValueError where it is another engine's."""
         for class_id, mine in self._classes.items():
-            mine.slots.claim(frozen[f"{class_id}/device_no"])
+            mine.slots.claim(arrays[f"{class_id}/device_no"])
             self._grow(mine)
             for name, array in mine.arrays(class_id):
-                array[: len(mine.slots)] = frozen[name]
+                array[: len(mine.slots)] = arrays[name]
 
     def bytes_per_device(self, class_id: str) -> int:
         """Flat: no device costs more than another, however long it is watched."""

@@ -32,7 +32,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """What an engine remembered when the cursor stood at `seq`; readable by code of the same fingerprint alone."""
+    """What a worker remembered when the cursor stood at `seq`; readable by code of the same fingerprint alone."""
 
     seq: int
     fingerprint: str

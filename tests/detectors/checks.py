@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from detectors import checkpoint
+from api import sections
 from detectors.isolation import RuleStep
 from detectors.memory import Memory
 from tests.detectors.builders import DAY, HOUR_MS, START_MS, Subject, a_batch, cut, in_pieces, observe, said, together
@@ -112,10 +112,10 @@ def a_checkpoint_anywhere_changes_nothing(subject: Subject) -> None:
     engine, findings = subject.engine(), []
     for piece in in_pieces(log, 12, seed=5):
         findings += observe(engine, [piece])
-        blob = checkpoint.write(engine)
+        blob = sections.pack({"detectors": engine})
         engine = subject.engine()
-        checkpoint.read(blob, engine)
-        assert checkpoint.write(engine) == blob
+        sections.unpack(blob, {"detectors": engine})
+        assert sections.pack({"detectors": engine}) == blob
     assert findings == whole
 
 
