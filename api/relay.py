@@ -69,7 +69,7 @@ def _keep_at_it(name: str, job: Job, settings: Settings, stop: threading.Event, 
     """The job on a connection of its own, and on another one after the database was away."""
     while not stop.is_set():
         try:
-            with database.connect(settings, "foremend_relay", autocommit=True) as conn:
+            with database.connect(settings, "foremend_relay", stop=stop, autocommit=True) as conn:
                 job(conn, stop)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             _log.warning("database away", job=name, error=str(error).strip())

@@ -21,6 +21,7 @@ class Settings(BaseSettings):
 
     dsn: str  # libpq conninfo without a user: each process adds its role; passwords belong into PGPASSFILE, or:
     db_password: SecretStr | None = None  # of this process' role
+    db_patience_s: float = Field(default=30.0, gt=0)  # a database that is silent for so long is given up; pages: 10 s
     admin: str = "postgres"  # the superuser as whom foremend migrate works
     nats_url: SecretStr = SecretStr("nats://127.0.0.1:4222")  # nats://user:password@host:port
     bridge_username: str | None = None  # of foremend bridge at the other broker

@@ -76,7 +76,7 @@ class _Session:
         self.progressed = False
 
     def work(self, stop: threading.Event) -> None:
-        with database.connect(self._settings, "foremend_worker", connect_timeout=5) as conn:
+        with database.connect(self._settings, "foremend_worker", stop=stop) as conn:
             # The cursor commits with the readings and the log keeps what lies above it: a crash that takes the last
             # commits is repaired by reading on, so no batch waits for the disk. Whoever acts on a finding commits
             # later and for good, and with it everything before.

@@ -1,0 +1,118 @@
+"""A database that is silent is given up in bounded time, by its clients and by itself; nobody waits for ever."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from api import database as roof
+from api import patience
+from api.settings import Settings
+from benchmarks.faults.way import Way, to_socket
+from ingest import partition
+from tests.conftest import Database
+from tests.faults.crew import wait_for
+
+pytestmark = pytest.mark.engines
+
+PATIENCE_S = 0.6
+
+
+@pytest.fixture
+def way(database: Database) -> Iterator[Way]:
+    known = conninfo_to_dict(database.dsn)
+    with Way(to_socket(f"{known['host']}/.s.PGSQL.{known['port']}")) as open_way:
+        yield open_way
+
+
+@pytest.fixture
+def settings(database: Database, way: Way) -> Settings:
+    name = conninfo_to_dict(database.dsn)["dbname"]
+    dsn = make_conninfo("", host="127.0.0.1", port=way.port, dbname=name, connect_timeout=2)
+    return Settings(dsn=dsn, db_patience_s=PATIENCE_S)
+
+
+def test_a_way_that_goes_dead_under_a_statement_is_an_error_in_bounded_time(settings: Settings, way: Way) -> None:
+    with roof.connect(settings, "foremend_worker") as conn:
+        way.go_dead()
+        begun = time.monotonic()
+        with pytest.raises(psycopg.OperationalError, match="nothing was heard"), conn.transaction():
+            conn.execute("SELECT 1")
+        assert PATIENCE_S <= time.monotonic() - begun < 5 * PATIENCE_S
+        assert conn.closed
+    with pytest.raises(psycopg.OperationalError):
+        roof.connect(settings, "foremend_worker")
+    way.revive()
+    roof.connect(settings, "foremend_worker").close()
+
+
+def test_an_answer_that_takes_long_to_come_over_is_not_silence(settings: Settings) -> None:
+    with roof.connect(settings, "foremend_worker") as conn:
+        begun = time.monotonic()
+        said = conn.execute("SELECT repeat('x', 20000), pg_sleep(0.4) FROM generate_series(1, 4)")
+        assert said.rowcount == 4
+        assert time.monotonic() - begun > 2 * PATIENCE_S
+
+
+def test_whoever_is_to_stop_does_not_wait_for_an_answer(
+    settings: Settings, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "LAST_S", 0.2)
+    stop = threading.Event()
+    patient = settings.model_copy(update={"db_patience_s": 60.0})
+    with roof.connect(patient, "foremend_relay", stop=stop) as conn:
+        stop.set()
+        assert conn.execute("SELECT 1").fetchone() == (1,)  # what is under way may end
+        way.go_dead()
+        begun = time.monotonic()
+        with pytest.raises(psycopg.OperationalError, match="we are to stop"):
+            conn.execute("SELECT 1")
+        assert time.monotonic() - begun < 5
+
+
+def test_a_vanished_worker_in_the_midst_of_a_batch_holds_up_its_successor_for_no_longer_than_its_patience(
+    settings: Settings, way: Way, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its session keeps the row locked; the server sees a connection that is open and says nothing."""
+    monkeypatch.setattr(partition, "LEASE", timedelta(seconds=0.1))
+    vanished = roof.connect(settings, "foremend_worker")
+    with vanished.transaction():
+        claim = partition.take(vanished, "vanished")
+    assert claim is not None
+    vanished.execute("BEGIN")
+    partition.renew(vanished, claim)
+    way.go_dead()
+    begun = time.monotonic()
+    with database.connect("foremend_worker", options="-c lock_timeout=20s") as successor:
+        wait_for(lambda: partition.take(successor, "successor") is not None, 20)
+    assert time.monotonic() - begun < 5
+    vanished.close()
+
+
+def test_a_pool_that_reaches_nobody_says_so_soon_and_is_there_again_soon(
+    settings: Settings, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roof, "_POOL_PATIENCE_S", 1.0)
+    with roof.pool(settings, "foremend_api") as pool:
+        with pool.connection() as conn:
+            conn.execute("SELECT 1")
+        way.go_dead()
+        for _ in range(3):  # also with connections that it opened beside that one
+            begun = time.monotonic()
+            with pytest.raises(psycopg.OperationalError), pool.connection() as conn:
+                conn.execute("SELECT 1")
+            assert time.monotonic() - begun < 4
+        way.revive()
+
+        def answers() -> bool:
+            try:
+                with pool.connection(timeout=0.2) as conn:
+                    return conn.execute("SELECT 1").fetchone() == (1,)
+            except psycopg.OperationalError:
+                return False
+
+        wait_for(answers, 10)
