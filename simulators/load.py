@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from simulators.packets import PACKET_IDS, TS_DIGITS, Templates, connect, packet_ids, pubacks
+from simulators.load_messages import payloads
+from simulators.packets import PACKET_IDS, Templates, connect, packet_ids, pubacks
 
 _CHUNK = 256  # messages encoded at once
 _CONNACK = b"\x20\x02\x00\x00"
-_VARIANTS = 8
 _SETTLE_S = 30.0
 _TICK_S = 0.002
 _RETRY_S = 0.2
@@ -46,6 +46,10 @@ class Order:
     first_ts_ms: int
     step_ms: int
     reconnect: bool
+    bad_every: int | None = None
+    keep_alive_s: int = 0  # 0: the broker may be silent for ever
+    first_device: int = 1
+    turns: int | None = None  # messages a device, at most
 
 
 class Publisher:
@@ -55,17 +59,18 @@ class Publisher:
         self.order, self.first_device, self.n_devices = order, first_device, n_devices
         names = [device_name(first_device + i) for i in range(n_devices)]
         topics = [f"fm/{order.tenant}/{name}/up/telemetry" for name in names]
-        self._templates = Templates(topics, [_payload(variant) for variant in range(_VARIANTS)])
+        self._templates = Templates(topics, payloads(order.bad_every))
         self.published = self.acknowledged = self.reconnects = 0
         self.sends: list[tuple[int, float]] = []  # from this number on, messages went out at this time
         self.sent = 0  # on this connection and before; falls back to `acknowledged` on a new one
         self._out, self._in = b"", b""
+        self._heard_s = time.monotonic()
         self.socket = self._open()
 
     def _open(self) -> socket.socket:
         made = socket.create_connection((self.order.host, self.order.port), timeout=5)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        made.sendall(connect(f"load-{os.getpid()}-{self.first_device}"))
+        made.sendall(connect(f"load-{os.getpid()}-{self.first_device}", self.order.keep_alive_s))
         answer = b""
         while len(answer) < len(_CONNACK):
             part = made.recv(len(_CONNACK) - len(answer))
@@ -75,6 +80,7 @@ class Publisher:
         if answer != _CONNACK:
             raise ConnectionRefusedError(f"the broker refuses the connection: {answer.hex()}")
         made.setblocking(False)
+        self._heard_s = time.monotonic()
         return made
 
     def reopen(self) -> bool:
@@ -94,7 +100,13 @@ class Publisher:
 
     def _last_number(self) -> int:
         ahead_ms = time.time() * 1000 + FUTURE_MS - self.order.first_ts_ms
-        return int(ahead_ms // self.order.step_ms) * self.n_devices
+        turns = int(ahead_ms // self.order.step_ms)
+        return (turns if self.order.turns is None else min(turns, self.order.turns)) * self.n_devices
+
+    def is_done(self) -> bool:
+        """Everything was published and acknowledged that may be."""
+        wanted = None if self.order.turns is None else self.order.turns * self.n_devices
+        return self.acknowledged == wanted
 
     def send(self, due: int) -> None:
         """Raises OSError when the connection is lost."""
@@ -116,10 +128,16 @@ class Publisher:
 
     def receive(self) -> None:
         """Raises OSError when the connection is lost, ValueError when the broker acknowledges out of order."""
+        now_s = time.monotonic()
         try:
             data = self.socket.recv(262_144)
         except BlockingIOError:
+            if self.sent == self.acknowledged:
+                self._heard_s = now_s
+            elif self.order.keep_alive_s and now_s - self._heard_s > self.order.keep_alive_s:
+                raise TimeoutError("the broker says nothing") from None
             return
+        self._heard_s = now_s
         if not data:
             raise ConnectionResetError(errno.ECONNRESET, "the broker closed the connection")
         ids, self._in = pubacks(self._in + data)
@@ -132,11 +150,11 @@ class Publisher:
 def run(order: Order) -> tuple[list[Publisher], float]:
     """Publish for `order.seconds`, wait for what is under way; returns the publishers and the seconds it took."""
     bounds = np.linspace(0, order.devices, min(order.publishers, order.devices) + 1).astype(int)
-    publishers = [Publisher(order, int(a) + 1, int(b - a)) for a, b in pairwise(bounds)]
+    publishers = [Publisher(order, order.first_device + int(a), int(b - a)) for a, b in pairwise(bounds)]
     share = order.rate / len(publishers) if order.rate else None
     begin = last_ack = time.monotonic()
     while (elapsed := time.monotonic() - begin) < order.seconds + _SETTLE_S:
-        sending = elapsed < order.seconds
+        sending = elapsed < order.seconds and not all(publisher.is_done() for publisher in publishers)
         if not sending and all(publisher.acknowledged == publisher.published for publisher in publishers):
             break
         for place, publisher in enumerate(publishers):
@@ -205,23 +223,6 @@ def sends(publishers: list[Publisher]) -> list[dict[str, object]]:
     ]
 
 
-def _payload(variant: int) -> bytes:
-    """A cold room's reading of about 230 bytes, the same length for every variant."""
-    values = {
-        "room_temp_c": 3.1,
-        "evaporator_temp_c": -6.1,
-        "discharge_temp_c": 61.1,
-        "ambient_temp_c": 22.1,
-        "compressor_current_a": 7.01,
-        "door_open": 0,
-        "suction_temp_c": -1.1,
-        "condenser_temp_c": 36.1,
-    }
-    moved = {name: round(value + (variant * 0.1 if value > 0 else -variant * 0.1), 2) for name, value in values.items()}
-    moved["compressor_current_a"], moved["door_open"] = round(7.01 + variant / 100, 2), 0
-    return b'{"ts":' + b"0" * TS_DIGITS + b',"m":' + json.dumps(moved, separators=(",", ":")).encode() + b"}"
-
-
 def _order(arguments: list[str] | None) -> tuple[Order, argparse.Namespace]:
     parser = argparse.ArgumentParser(prog="python -m simulators.load", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
@@ -237,6 +238,10 @@ def _order(arguments: list[str] | None) -> tuple[Order, argparse.Namespace]:
     parser.add_argument("--first-ts-ms", type=int, help="default: an hour ago")
     parser.add_argument("--step-ms", type=int, default=10)
     parser.add_argument("--reconnect", action="store_true", help="wait for a broker that went away and go on")
+    parser.add_argument("--bad-every", type=int, metavar="N", help="every N-th message of a device is bad")
+    parser.add_argument("--keep-alive", type=int, default=0, metavar="S", help="of a silent broker")
+    parser.add_argument("--first-device", type=int, default=1, metavar="N", help="number of the first one")
+    parser.add_argument("--turns", type=int, metavar="N", help="messages a device, then the end")
     parser.add_argument("--keys-out", help="file for what was published, a row a device")
     parser.add_argument("--sends-out", help="file for when messages went out, a row a publisher")
     given = parser.parse_args(arguments)
@@ -254,6 +259,10 @@ def _order(arguments: list[str] | None) -> tuple[Order, argparse.Namespace]:
         first_ts_ms=given.first_ts_ms or int(time.time() * 1000) - 3_600_000,
         step_ms=given.step_ms,
         reconnect=given.reconnect,
+        bad_every=given.bad_every,
+        keep_alive_s=given.keep_alive,
+        first_device=given.first_device,
+        turns=given.turns,
     )
     return order, given
 

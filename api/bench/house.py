@@ -7,10 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -32,13 +33,14 @@ _sql = Statements("api.bench")
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """`rate`: messages a second, None for as many as are acknowledged. `reconnect`: the load outlives its broker.
-    `port`: of another broker than ours."""
+    `port`: of another broker than ours. `more`: the load's other options, as it names them."""
 
     seconds: float
     devices: int
     rate: float | None
     reconnect: bool = False
     port: int | None = None
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,22 +146,22 @@ class House:
             epoch, cursor = conn.execute(_sql.read_partition).fetchone() or (0, 0)
         return epoch, cursor
 
-    def load(self, order: Order) -> subprocess.Popen[bytes]:
-        """Starts publishing; `sent` waits for it."""
+    def load(self, order: Order, name: str = "load") -> subprocess.Popen[bytes]:
+        """Starts publishing; `sent` waits for it. Two at once have two names."""
         pace = ["--flat-out"] if order.rate is None else ["--rate", str(order.rate)]
         port = order.port or self.nats.mqtt_port
         options = ["--port", str(port), "--tenant", TENANT, "--devices", str(order.devices)]
-        options += ["--seconds", str(order.seconds), *pace, "--keys-out", str(self.folder / "keys.json")]
-        options += ["--sends-out", str(self.folder / "sends.json")]
-        options += ["--reconnect"] if order.reconnect else []
+        options += ["--seconds", str(order.seconds), *pace, "--keys-out", str(self.folder / f"{name}-keys.json")]
+        options += ["--sends-out", str(self.folder / f"{name}-sends.json")]
+        options += [*(["--reconnect"] if order.reconnect else []), *order.more]
         return subprocess.Popen(self._command("simulators.load", *options), stdout=subprocess.PIPE)  # noqa: S603  our own module
 
-    def sent(self, load: subprocess.Popen[bytes]) -> Sent:
+    def sent(self, load: subprocess.Popen[bytes], name: str = "load") -> Sent:
         answer, _ = load.communicate(timeout=600)
         if load.returncode:
             raise RuntimeError("the load gave up")
         said = json.loads(answer)
-        keys, shares = (json.loads((self.folder / f"{name}.json").read_text()) for name in ("keys", "sends"))
+        keys, shares = (json.loads((self.folder / f"{name}-{part}.json").read_text()) for part in ("keys", "sends"))
         return Sent(
             published=said["published"],
             acknowledged=said["acknowledged"],
@@ -183,11 +185,11 @@ class House:
 
 
 @contextmanager
-def house() -> Iterator[House]:
-    """Real engines with the product's settings, gone at the end whatever happened."""
+def house(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[House]:
+    """Real engines with the product's settings, gone at the end whatever happened. `settings`: PostgreSQL's, beyond."""
     folder = Path(tempfile.mkdtemp(prefix="foremend-bench-"))
     accounts.prepare(folder, accounts.choose())
-    postgres = Postgres(folder, settings=KEEP_COMMIT_TIMES)
+    postgres = Postgres(folder, settings=KEEP_COMMIT_TIMES | dict(settings))
     nats = Nats(folder, port=free_port(), mqtt_port=free_port())
     try:
         postgres.start()

@@ -2,20 +2,19 @@
 
 from dataclasses import dataclass
 
-from api.bench.house import TENANT, House, Order, Sent, house
+from api.bench.house import Order, house
 from api.bench.latency import Spread
+from api.bench.ledger import Ledger, ledger
 from api.bench.road import Road, bare, drive
-from ledger.statements import Statements
 
 METRICS = 8  # of a load's message
 _QUIET_S = 3.0
-_sql = Statements("api.bench")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """Rates run from the first message to the last one, read or committed. `missing`: acknowledged and not in the
-    record; `duplicates`: rows beyond one a message."""
+    """Rates run from the first message to the last one, read or committed. `missing`: acknowledged and neither in
+    the record nor refused; `duplicates`: rows beyond one a message."""
 
     committed_msg_s: float
     points_s: float
@@ -45,9 +44,8 @@ def measure(order: Order) -> Result:
         return _result(road, before, after, cpu_us, ledger(ours, road.sent))
 
 
-def _result(road: Road, before: float, after: float, bare_cpu_us: float, counts: tuple[int, int, int]) -> Result:
+def _result(road: Road, before: float, after: float, bare_cpu_us: float, balance: Ledger) -> Result:
     rate, points = (before + after) / 2, road.messages * METRICS
-    missing, duplicates, refused = counts
     return Result(
         committed_msg_s=round(road.msg_s, 1),
         points_s=round(road.msg_s * METRICS, 1),
@@ -56,9 +54,9 @@ def _result(road: Road, before: float, after: float, bare_cpu_us: float, counts:
         ratio=round(road.msg_s / rate, 3),
         published=road.sent.published,
         acknowledged=road.sent.acknowledged,
-        missing=missing,
-        duplicates=duplicates,
-        refused=refused,
+        missing=balance.missing,
+        duplicates=balance.duplicates,
+        refused=balance.refused,
         backlog_s=round(road.backlog_s, 3),
         publish_to_commit_ms=road.publish_to_commit,
         breach_to_alert_ms=road.breach_to_alert,
@@ -67,20 +65,3 @@ def _result(road: Road, before: float, after: float, bare_cpu_us: float, counts:
         bare_cpu_us=round(bare_cpu_us, 2),
         worker_mib=[round(mib, 1) for mib in road.worker_mib],
     )
-
-
-def ledger(ours: House, sent: Sent) -> tuple[int, int, int]:
-    """Missing, duplicates and refused, of the published keys against the record, over a connection of its own."""
-    names = {
-        "tenant_id": TENANT,
-        "device": [row["device"] for row in sent.keys],
-        "first_ms": [row["first_ts_ms"] for row in sent.keys],
-        "step_ms": [row["step_ms"] for row in sent.keys],
-        "count": [row["acknowledged"] for row in sent.keys],
-    }
-    with ours.connect() as conn:
-        conn.execute(_sql.count_sizes)
-        (missing,) = conn.execute(_sql.count_missing, names).fetchone() or (0,)
-        rows, messages = conn.execute(_sql.count_kept).fetchone() or (0, 0)
-        (refused,) = conn.execute(_sql.count_refused).fetchone() or (0,)
-    return missing, max(rows - messages, rows - sent.published, 0), refused

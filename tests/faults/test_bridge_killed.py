@@ -8,7 +8,7 @@ import pytest
 
 from api.bench import house as bench
 from api.bench.house import House, Order, Sent
-from api.bench.ingest import ledger
+from api.bench.ledger import ledger
 from api.bench.mosquitto import Mosquitto
 from tests.faults.crew import LONG, Bridge, wait_for
 from tests.ingest.bridging import a_mosquitto, have_session
@@ -42,9 +42,11 @@ def an_order(broker: Mosquitto, seconds: float) -> Order:
 def assert_balanced(trial: House, sent: Sent) -> None:
     """With a worker that runs, until everything that is kept anywhere has come through."""
     assert sent.acknowledged > 1000
-    wait_for(lambda: ledger(trial, sent)[0] == 0, 30, pause_s=0.3)
+    wait_for(lambda: ledger(trial, sent).missing == 0, 30, pause_s=0.3)
     wait_for(lambda: trial.progress()[1] == trial.head())
-    assert ledger(trial, sent) == (0, 0, 0)
+    balance = ledger(trial, sent)
+    assert balance.balanced, balance
+    assert balance.refused == 0
 
 
 def test_bridges_of_a_group_that_are_killed_lose_nothing_and_record_nothing_twice(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from api.engines.nats import Nats, free_port, stream_state
-from simulators import load
+from simulators import load_messages
 from simulators.packets import Templates, packet_ids, pubacks
 from tests.conftest import NatsServer
 
@@ -70,7 +70,9 @@ def test_a_broker_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_packets_carry_topic_id_and_time_of_their_message() -> None:
-    templates = Templates(["fm/t/a/up/telemetry", "fm/t/b/up/telemetry"], [load._payload(0), load._payload(1)])
+    templates = Templates(
+        ["fm/t/a/up/telemetry", "fm/t/b/up/telemetry"], [load_messages.payload(0), load_messages.payload(1)]
+    )
     numbers = np.array([0, 1, 65_535], dtype=np.int64)
     data = templates.packets(numbers, np.array([1_700_000_000_001, 2, 3], dtype=np.int64))
     packets = [data[i : i + templates.packet_bytes] for i in range(0, len(data), templates.packet_bytes)]

@@ -6,24 +6,27 @@ UPDATE partition SET cursor = %(cursor)s, cursor_received_at = NULL
 -- How far the worker is, and whether it has begun.
 SELECT epoch, cursor FROM partition
 
--- name: count_missing
--- Readings that were published, or of those only the acknowledged, and are not in the record.
-SELECT count(*)
-FROM unnest(%(device)s::text[], %(first_ms)s::bigint[], %(step_ms)s::bigint[], %(count)s::bigint[])
-        AS sent (device_id, first_ms, step_ms, count)
-JOIN device ON device.tenant_id = %(tenant_id)s AND device.device_id = sent.device_id
-CROSS JOIN generate_series(0, sent.count - 1) AS i
-LEFT JOIN reading_cold_room AS kept
-    ON kept.device_no = device.device_no AND kept.ts = to_timestamp((sent.first_ms + i * sent.step_ms) / 1000.0)
-WHERE kept.seq IS NULL
+-- name: balance
+-- Where the readings are that were published: of the acknowledged those in the record, those refused, those nowhere; and
+-- how many of all are anywhere. Each message carried one reading, each refusal is of a whole message.
+WITH sent AS (
+    SELECT device_no, to_timestamp((first_ms + i * step_ms) / 1000.0) AS ts, i < acknowledged AS acknowledged
+    FROM unnest(%(device)s::text[], %(first_ms)s::bigint[], %(step_ms)s::bigint[], %(published)s::bigint[],
+                %(acknowledged)s::bigint[]) AS said (device_id, first_ms, step_ms, published, acknowledged)
+    JOIN device ON device.tenant_id = %(tenant_id)s AND device.device_id = said.device_id
+    CROSS JOIN generate_series(0, published - 1) AS i
+), refused AS (SELECT DISTINCT device_no, ts FROM refusal WHERE metric IS NULL)
+SELECT count(*) FILTER (WHERE acknowledged AND kept.seq IS NOT NULL),
+       count(*) FILTER (WHERE acknowledged AND refused.ts IS NOT NULL),
+       count(*) FILTER (WHERE acknowledged AND kept.seq IS NULL AND refused.ts IS NULL),
+       count(*) FILTER (WHERE kept.seq IS NOT NULL OR refused.ts IS NOT NULL)
+FROM sent LEFT JOIN reading_cold_room AS kept USING (device_no, ts) LEFT JOIN refused USING (device_no, ts)
 
 -- name: count_kept
--- Rows in the record, and how many messages they came from: each message carried one reading.
-SELECT count(*), count(DISTINCT seq) FROM reading_cold_room
-
--- name: count_refused
--- What was refused instead, however often; a reading that came twice with another value would be here.
-SELECT coalesce(sum(refused + refused_metrics), 0)::bigint FROM refusal_day
+-- Rows of these devices, in the record and among the refusals: one for each message, if none is there twice.
+SELECT (SELECT count(*) FROM reading_cold_room JOIN device USING (device_no)
+        WHERE tenant_id = %(tenant_id)s AND device_id = ANY(%(device)s::text[]))
+     + (SELECT count(*) FROM refusal WHERE tenant_id = %(tenant_id)s AND device_id = ANY(%(device)s::text[]))
 
 -- name: read_commits
 -- Of each reading of the load its device, its time and when it was committed.
@@ -52,4 +55,4 @@ FROM (SELECT %(prefix)s || lpad(number::text, %(digits)s, '0') AS name FROM gene
 
 -- name: count_sizes
 -- The planner knows nothing yet of tables that were filled a moment ago, and guesses badly.
-ANALYZE device, reading_cold_room
+ANALYZE device, reading_cold_room, refusal
