@@ -70,6 +70,12 @@ class Intake:
         with self._conn.transaction():
             partition.renew(self._conn, self._claim)
 
+    def pass_by(self, seq: int, received_ms: int) -> None:
+        """Up to `seq` the log has nothing more for this partition: others' messages must not look unread."""
+        with self._conn.transaction():
+            partition.advance(self._conn, self._claim, seq, received_ms)
+        self._memory.cursor = seq
+
     def _commit(self, messages: Sequence[Message], error: psycopg.Error | None = None) -> None:
         """With `error`, the one message is refused for it instead of being decoded."""
         memory = self._memory

@@ -51,6 +51,6 @@ class Checkpoints:
             with conn.transaction():
                 partition.renew(conn, self._claim)
                 written = Checkpoint(seq=seq, fingerprint=self._memory.fingerprint, memory=memory)
-                store.save_checkpoint(conn, partition.FIRST_SLOT, written)
+                store.save_checkpoint(conn, self._claim.span.first, written)
         self._seq, self._written_s = seq, time.monotonic()
         self._wait_s = max(EVERY_S, (self._written_s - begin_s) / _SHARE)

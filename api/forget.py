@@ -13,6 +13,7 @@ from devices.model import Catalogue
 from ingest import adapter_log, history, partition, refusals
 from ingest.adapter_wire import Wire
 from ingest.errors import LogError
+from ingest.partition import Claim
 
 EVERY_S = 60.0
 KEPT = timedelta(hours=48)
@@ -38,13 +39,17 @@ class Forgetting:
         self._after = dict.fromkeys(catalogue, 0)  # the device at which the next round of a class goes on
         self._next = time.monotonic() + EVERY_S
 
-    def now_and_then(self, conn: Connection[Any]) -> None:
-        if time.monotonic() < self._next:
+    def now_and_then(self, conn: Connection[Any], claim: Claim) -> None:
+        """Whoever has the first partition does it for all of them. Raises FencedError."""
+        if claim.span.first != 0 or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY_S
+        with conn.transaction():
+            partition.renew(conn, claim)
         self.forget_refusals(conn, datetime.now(UTC))
         self.forget_readings(conn, datetime.now(UTC))
         with conn.transaction():
+            partition.renew(conn, claim)
             cursor = partition.lowest_cursor(conn)
         try:
             self.forget(cursor, datetime.now(UTC))

@@ -27,6 +27,7 @@ from ingest.decode import decode
 from ingest.directory import Directory
 from ingest.model import Message
 from ingest.partition import Claim
+from ingest.slots import Span
 
 _IDLE_S = 0.5
 _CODE = ("detectors/*.py",)  # of all sections
@@ -69,6 +70,7 @@ class Memory:
     def _forget(self) -> None:
         self.engine = Engine(self.catalogue)
         self.cursor: int | None = None
+        self._span: Span | None = None  # whose devices they are
 
     def sections(self) -> dict[str, Section]:
         """By the names that they have in a checkpoint."""
@@ -83,17 +85,17 @@ class Memory:
         """Remember what a worker at the claim's cursor remembers, unless that is what is remembered. A commit of which
         the answer was lost shows as a cursor that moved. `read_from(seq)` reads the log behind `seq`; None: the log is
         not the one that was read. Raises FencedError, LogError."""
-        if claim.cursor == self.cursor:
+        if (claim.span, claim.cursor) == (self._span, self.cursor):
             return
         self._forget()
         if read_from is None or not self._go_on(conn, claim, read_from):
             self._learn(conn, claim)
-        self.cursor = claim.cursor
+        self._span, self.cursor = claim.span, claim.cursor
 
     def _go_on(self, conn: Connection[Any], claim: Claim, read_from: Callable[[int], LogReader]) -> bool:
         """From the checkpoint; False where there is none or it does not reach to the cursor."""
         with conn.transaction():
-            found = findings.find_checkpoint(conn, partition.FIRST_SLOT, self.fingerprint, claim.cursor)
+            found = findings.find_checkpoint(conn, claim.span.first, self.fingerprint, claim.cursor)
         if found is None:
             return False
         try:
@@ -113,7 +115,7 @@ class Memory:
     def _read_again(self, conn: Connection[Any], claim: Claim, reader: LogReader) -> None:
         """What was found on the way was said then, so nothing is said now."""
         seq = 0
-        while seq < claim.cursor:
+        while max(seq, reader.passed) < claim.cursor:
             messages = reader.fetch(_IDLE_S)
             seq = messages[-1].seq if messages else seq
             messages = [message for message in messages if message.seq <= claim.cursor]
@@ -130,9 +132,12 @@ class Memory:
         """From the record."""
         self._forget()
         with conn.transaction():
-            self.engine.recall(findings.recalled(conn, claim.cursor))
+            decided = findings.recalled(conn, claim.cursor)
+            classes = self.catalogue.values()
+            ours = {device_no for appliance in classes for device_no in history.devices(conn, appliance, claim.span)}
+            self.engine.recall([finding for finding in decided if finding.device_no in ours])
         for appliance in self.catalogue.values():
-            for batch in history.remembered(conn, appliance, claim.cursor):
+            for batch in history.remembered(conn, appliance, claim.cursor, claim.span):
                 self.engine.fold([batch])
                 partition.renew(conn, claim)
                 conn.commit()  # so that others see that we live, however long it takes

@@ -10,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 from api import schema
 from api.database import Role
 from api.engines.nats import ensure_stream
+from api.partitions import spread
 from api.settings import Settings
 from devices import catalogue
 from ledger.statements import Statements
@@ -25,11 +26,12 @@ class PasswordMissingError(Exception):
         self.file = file
 
 
-def migrate(settings: Settings, logins: Path | None) -> None:
+def migrate(settings: Settings, logins: Path | None) -> bool:
     """As the database's superuser; may be run again and again. `logins` is a folder with a file for each role: `api`,
-    `worker`, `relay`.
+    `worker`, `relay`. False: the worker has to read on before there can be as many partitions as were asked for.
 
-    Raises psycopg.Error, NatsRequestError, EngineStartError, PasswordMissingError and what `schema.apply` raises.
+    Raises psycopg.Error, NatsRequestError, EngineStartError, PasswordMissingError, PartitionsFixedError and what
+    `schema.apply` raises.
     """
     password = settings.db_password.get_secret_value() if settings.db_password else None
     with psycopg.connect(make_conninfo(settings.dsn, user=settings.admin, password=password), autocommit=True) as conn:
@@ -37,7 +39,11 @@ def migrate(settings: Settings, logins: Path | None) -> None:
         if logins is not None:
             for role in get_args(Role):
                 _give_password(conn, role, logins / role.removeprefix("foremend_"))
-    ensure_stream(settings.nats_url.get_secret_value())
+        nats_url = settings.nats_url.get_secret_value()
+        if settings.partitions is not None:
+            return spread(conn, nats_url, settings.partitions)
+        ensure_stream(nats_url)
+    return True
 
 
 def _give_password(conn: Connection[Any], role: str, file: Path) -> None:

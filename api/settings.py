@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     webhook_allow_private: bool = False  # subscribers on this machine or its network; else webhooks only go outside
     quiet_hours: str | None = Field(default=None, pattern=_QUIET)  # `22:00-08:00`, the customer's time; off
     language: str = Field(default="en", pattern="^(en|zh)$")
+    partitions: int | None = Field(default=None, ge=1, le=512)  # foremend migrate makes them, once
     log_bytes: int = 4 << 30  # of the log between devices and worker; beyond it what was read is forgotten early
     metrics_port: int | None = Field(default=None, ge=0, le=65535)  # of worker and relay; pages have /metrics
     metrics_host: str = "127.0.0.1"

@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 
 import psycopg
 import structlog
@@ -86,12 +87,12 @@ class _Session:
             if claim is None:
                 return
             cursor = self._stand(conn, claim)
-            with closing(self._read_from(cursor)) as reader:
-                self._say(reader, cursor)
+            with closing(self._read_from(claim, cursor)) as reader:
+                self._say(reader, claim, cursor)
                 self._read(conn, reader, claim, stop)
 
-    def _read_from(self, seq: int) -> LogReader:
-        return LogReader(self._settings.nats_url.get_secret_value(), seq)
+    def _read_from(self, claim: partition.Claim, seq: int) -> LogReader:
+        return LogReader(self._settings.nats_url.get_secret_value(), seq, claim.span.subject)
 
     def _take(self, conn: Connection, stop: threading.Event) -> partition.Claim | None:
         owner = f"{socket.gethostname()}:{os.getpid()}"
@@ -102,7 +103,7 @@ class _Session:
             if claim is not None:
                 return claim
             if not said:
-                _log.warning("another worker owns the partition; waiting until it is gone")
+                _log.warning("every partition has its worker; waiting until one is gone")
                 said = True
             self._turns.mark("read")
             stop.wait(1.0)
@@ -116,7 +117,7 @@ class _Session:
             head = adapter_log.head(wire)
             standing = judge(claim, head, adapter_log.received_ms(wire, head, claim.cursor))
             if standing is Standing.SAME:
-                self._memory.stand_at(conn, claim, self._read_from)
+                self._memory.stand_at(conn, claim, partial(self._read_from, claim))
                 return claim.cursor
             cursor = min(claim.cursor, head.last_seq)
             if standing is Standing.SHORTENED and claim.received_ms is not None:
@@ -125,17 +126,17 @@ class _Session:
         self._memory.stand_at(conn, claim, None)
         with conn.transaction():
             partition.place(conn, claim, cursor, head.made)
-            findings.drop_checkpoint(conn, partition.FIRST_SLOT)
+            findings.drop_checkpoint(conn, claim.span.first)
         self._memory.cursor = cursor
         if standing is Standing.SHORTENED:
             _log.error("the log lost its end; the record had read it", lost_from=cursor + 1, lost_to=claim.cursor)
         return cursor
 
-    def _say(self, reader: LogReader, cursor: int) -> None:
+    def _say(self, reader: LogReader, claim: partition.Claim, cursor: int) -> None:
         first = reader.head.first_seq
         if first > cursor + 1 and reader.head.last_seq > cursor:
             _log.error("the log was purged before it was read", missing_from=cursor + 1, missing_to=first - 1)
-        _log.info("reading", cursor=cursor, head=reader.head.last_seq)
+        _log.info("reading", cursor=cursor, head=reader.head.last_seq, only=claim.span.subject)
 
     def _read(self, conn: Connection, reader: LogReader, claim: partition.Claim, stop: threading.Event) -> None:
         intake = Intake(conn, self._memory, claim, self._meters.counts)
@@ -152,8 +153,20 @@ class _Session:
                 self.progressed = True
                 renewed = time.monotonic()
             elif time.monotonic() - renewed > _RENEW_S:
-                intake.renew()
+                self._renew(intake, reader)
                 renewed = time.monotonic()
-            forgetting.now_and_then(conn)
+            forgetting.now_and_then(conn, claim)
             checkpoints.now_and_then(conn)
         checkpoints.write(conn)
+
+    def _renew(self, intake: Intake, reader: LogReader) -> None:
+        """The log's time at the cursor is asked for, by which the next start knows the log again."""
+        if reader.passed <= (self._memory.cursor or 0):
+            intake.renew()
+            return
+        with closing(Wire(self._settings.nats_url.get_secret_value())) as wire:
+            received_ms = adapter_log.received_ms(wire, adapter_log.head(wire), reader.passed)
+        if received_ms is None:
+            intake.renew()
+        else:
+            intake.pass_by(reader.passed, received_ms)

@@ -12,10 +12,12 @@ import select
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from ingest.adapter_wire import DELIVERIES, Wire
 from ingest.errors import IngestError, LogError, LogLostError
 from ingest.model import FIRST_MS, Message
+from ingest.slots import SLOTS_OF_ONE
 
 STREAM = "LOG"
 MOST_MESSAGES = 4000  # of one transaction, as are the
@@ -25,6 +27,7 @@ _SILENCE_S = 5.0  # several heartbeats: whoever is silent as long is gone
 _GATHER_TURNS = 2.0  # of what the last batch took: so small batches take a third of the time at most
 _GATHER_S = 0.02  # and not longer
 _FIRST_MS = re.compile(rb"\r\n%b: (\d{1,15})\r\n" % FIRST_MS.encode())
+_SLOTS = re.compile(r"partition\((\d+),")
 _MQTT_HEADER_BYTES = len(b"NATS/1.0\r\nNmqtt-Pub:1\r\n\r\n")  # what the listener itself writes
 _ACK_LEVELS = 9  # $JS.ACK.{stream}.{consumer}.{deliveries}.{seq}.{count}.{ns}.{pending}: how a message says where it is
 _EPHEMERAL = {
@@ -46,6 +49,7 @@ class Head:
     last_seq: int
     messages: int
     bytes: int
+    slots: int = SLOTS_OF_ONE  # over which it spreads the devices
 
 
 def head(wire: Wire) -> Head:
@@ -57,7 +61,14 @@ def head(wire: Wire) -> Head:
         last_seq=state["last_seq"],
         messages=state["messages"],
         bytes=state["bytes"],
+        slots=slots_of(answer["config"]),
     )
+
+
+def slots_of(config: dict[str, Any]) -> int:
+    """Over how many a stream of that configuration spreads the devices."""
+    said = _SLOTS.search(config.get("subject_transform", {}).get("dest", ""))
+    return int(said[1]) if said else SLOTS_OF_ONE
 
 
 def received_ms(wire: Wire, head: Head, seq: int) -> int | None:
@@ -94,23 +105,25 @@ def _first_ms(headers: bytes) -> int | None:
 
 
 class LogReader:
-    """Messages of the whole log in order, from `cursor` + 1 on. One process reads; `close` when done."""
+    """Messages in order, from `cursor` + 1 on, of the whole log or of what stands under `subject`. One process reads;
+    `close` when done. `passed`: up to where, by the log's own word, nothing is left that was not fetched."""
 
-    def __init__(self, url: str, cursor: int) -> None:
+    def __init__(self, url: str, cursor: int, subject: str | None = None) -> None:
         self._wire = Wire(url)
         self._delivered = 0  # the consumer's own count: it has no gaps, the log's sequence may have
         self._quiet_s = 0.0
         self._left_s = time.monotonic()  # when the last messages were fetched
+        self.passed = cursor
         self._poll = select.poll()
         self._poll.register(self._wire.socket, select.POLLIN)
         try:
             self.head = head(self._wire)
-            self._subscribe(cursor)
+            self._subscribe(cursor, subject)
         except IngestError:
             self.close()
             raise
 
-    def _subscribe(self, cursor: int) -> None:
+    def _subscribe(self, cursor: int, only: str | None) -> None:
         if cursor > self.head.last_seq:
             raise LogLostError(
                 f"the record has read the log up to {cursor}, but its head is {self.head.last_seq}: "
@@ -125,6 +138,8 @@ class LogReader:
             "flow_control": True,
             "idle_heartbeat": int(_HEARTBEAT_S * 1e9),
         }
+        if only is not None:
+            config["filter_subject"] = only
         self._wire.send(b"SUB %b 7\r\n" % subject.encode())
         self._wire.request(f"$JS.API.CONSUMER.CREATE.{STREAM}", {"stream_name": STREAM, "config": config})
 
@@ -213,3 +228,5 @@ class LogReader:
         sent = int(headers.get(b"Nats-Last-Consumer", b"0"))
         if sent > self._delivered:
             raise LogError(f"a gap in the log's delivery: {sent} sent, {self._delivered} came")
+        if sent == self._delivered:
+            self.passed = max(self.passed, int(headers.get(b"Nats-Last-Stream", b"0")))

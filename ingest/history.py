@@ -12,6 +12,7 @@ from devices.model import ApplianceClass, Catalogue
 from ingest import limits, merge, refusals, store, topics
 from ingest.clock import Clock, judge
 from ingest.model import Batch, Counts, Newest, Refusal, Window
+from ingest.slots import WHOLE, Span
 
 _READINGS_OF_CLOCK, _MESSAGES_OF_CLOCK = 2_000, 200
 _DEVICES_AT_ONCE = 64  # of the fold: four days of them at one reading a minute are 370,000 rows
@@ -90,13 +91,20 @@ def _refused(conn: Connection[Any], conflicts: Sequence[merge.Conflict]) -> list
     ]
 
 
-def remembered(conn: Connection[Any], appliance: ApplianceClass, cursor: int, days: int = 4) -> Iterator[Batch]:
-    """For the fold at start, some devices at a time: of each the readings of the last days before its newest one, up
-    to the cursor, as their first messages said them, ordered by (device, seq, ts). `extra` is left out: no detector
-    reads it."""
-    devices = store.find_class_devices(conn, appliance.class_id)
-    for start in range(0, len(devices), _DEVICES_AT_ONCE):
-        some = devices[start : start + _DEVICES_AT_ONCE]
+def devices(conn: Connection[Any], appliance: ApplianceClass, span: Span) -> list[int]:
+    """Of the class, those whose messages the partition has."""
+    return store.find_class_devices(conn, appliance.class_id, span)
+
+
+def remembered(
+    conn: Connection[Any], appliance: ApplianceClass, cursor: int, span: Span = WHOLE, days: int = 4
+) -> Iterator[Batch]:
+    """For the fold at start, some of a partition's devices at a time: of each the readings of the last days before its
+    newest one, up to the cursor, as their first messages said them, ordered by (device, seq, ts). `extra` is left out:
+    no detector reads it."""
+    ours = devices(conn, appliance, span)
+    for start in range(0, len(ours), _DEVICES_AT_ONCE):
+        some = ours[start : start + _DEVICES_AT_ONCE]
         batch = store.remembered(conn, appliance, some, cursor, timedelta(days=days))
         if batch is not None:
             yield batch

@@ -20,6 +20,11 @@ class Standing(Enum):
 
 def judge(claim: Claim, head: Head, received_ms: int | None) -> Standing:
     """`received_ms`: when the log received the message that it has at the cursor. Raises LogLostError."""
+    if not claim.span.whole and claim.span.of != head.slots:
+        raise LogLostError(
+            f"the log spreads the devices over {head.slots} slots, the record over {claim.span.of} partitions: nobody "
+            "would read what stands in the others; finish what was begun: foremend migrate"
+        )
     if claim.log_made is None and claim.cursor <= head.last_seq:
         return Standing.NEW
     if claim.log_made != head.made:

@@ -13,6 +13,7 @@ from devices.model import ApplianceClass
 from ingest import arrays, layout, topics
 from ingest.model import Batch, Counts, Ints, Newest, RefusalFilter, StoredRefusal, Window
 from ingest.quota import Place, Said, Tally
+from ingest.slots import Span
 from ledger.statements import Statements
 
 _sql = Statements("ingest")
@@ -92,8 +93,10 @@ def insert_refusals(conn: Connection[Any], rows: Sequence[Said]) -> None:
 
 
 def count_refusal_days(conn: Connection[Any], grown: dict[Place, Tally]) -> None:
-    names = _by_column(Place._fields, list(grown))
-    tallies = grown.values()
+    """In one order for all: workers of several partitions count a tenant's strangers in the same row."""
+    places = sorted(grown)
+    names = _by_column(Place._fields, places)
+    tallies = [grown[place] for place in places]
     names["refused"] = [tally.refused for tally in tallies]
     names["refused_metrics"] = [tally.refused_metrics for tally in tallies]
     names["stored"] = [tally.rows for tally in tallies]
@@ -143,8 +146,9 @@ def find_senders(conn: Connection[Any], device_nos: Sequence[int]) -> dict[int, 
     return {device_no: (tenant_id, device_id) for device_no, tenant_id, device_id in rows}
 
 
-def find_class_devices(conn: Connection[Any], class_id: str) -> list[int]:
-    return [device_no for (device_no,) in conn.execute(_sql.find_class_devices, {"class_id": class_id})]
+def find_class_devices(conn: Connection[Any], class_id: str, span: Span) -> list[int]:
+    rows = conn.execute(_sql.find_class_devices, {"class_id": class_id})
+    return [device_no for device_no, tenant_id, device_id in rows if span.has(tenant_id, device_id)]
 
 
 def remembered(

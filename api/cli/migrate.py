@@ -24,17 +24,26 @@ def register(app: typer.Typer) -> None:
         from api.engines.errors import EngineError
         from api.engines.nats_request import NatsRequestError
         from api.migrate import PasswordMissingError, migrate
+        from api.partitions import PartitionsFixedError
         from api.schema import SCHEMA_VERSION, NewerSchemaError
         from api.settings import Settings
         from devices.errors import CatalogueError
         from ingest.errors import LayoutError
 
         try:
-            migrate(Settings.from_environment(), logins)
+            done = migrate(Settings.from_environment(), logins)
         except psycopg.Error as error:
             raise fail(f"the database refuses: {str(error).strip()}") from None
         except (
-            EngineError, NatsRequestError, PasswordMissingError, NewerSchemaError, CatalogueError, LayoutError
-        ) as error:  # fmt: skip
+            EngineError,
+            NatsRequestError,
+            PasswordMissingError,
+            PartitionsFixedError,
+            NewerSchemaError,
+            CatalogueError,
+            LayoutError,
+        ) as error:
             raise fail(str(error)) from None
         typer.echo(f"schema version {SCHEMA_VERSION}; the log is there")
+        if not done:
+            typer.echo("still one partition: let its worker read what the log holds, and run this once more")

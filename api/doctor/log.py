@@ -9,13 +9,15 @@ from typing import Any
 
 from api.doctor.record import clock
 from api.doctor.setup import Setup
-from api.engines.nats import LOG_STREAM, MAX_PAYLOAD_BYTES, STREAM
+from api.engines.nats import LOG_STREAM, MAX_PAYLOAD_BYTES, STREAM, spread
 from api.settings import Settings
 from api.watch import checks
 from api.watch.checks import Check, failed, ok, warning
 from api.watch.standing import RecordStanding, log_standing, server_facts, server_now
+from ingest.adapter_log import slots_of
 from ingest.adapter_wire import Wire
 from ingest.errors import LogError
+from ingest.slots import SLOTS_OF_ONE
 
 _PATIENCE_S = 3.0
 _LONGEST_SYNC_S = 10
@@ -35,7 +37,7 @@ def examine(setup: Setup, record: RecordStanding | None) -> list[Check]:
         if "not found" in str(error):
             remedy = "Make it before any device may connect: foremend migrate"
         return [failed("log", f"The log does not answer: {error}.", remedy), _door(settings)]
-    found = [stream(config), *_server(facts, setup), _door(settings)]
+    found = [stream(config), *_spread(config, record), *_server(facts, setup), _door(settings)]
     try:
         standing = log_standing(settings, record.cursor if record else None)
     except LogError as error:
@@ -48,12 +50,22 @@ def examine(setup: Setup, record: RecordStanding | None) -> list[Check]:
 
 def stream(config: dict[str, Any]) -> Check:
     wrong = [f"{name} is {config.get(name)}" for name in _FIXED if config.get(name) != LOG_STREAM[name]]
-    if config.get("subject_transform", {}).get("dest") != LOG_STREAM["subject_transform"]["dest"]:
+    if config.get("subject_transform") != spread(slots_of(config)):
         wrong.append("subjects are transformed otherwise")
     if wrong:
         words = f"The log loses or mislays what was acknowledged: {', '.join(wrong)}."
         return failed("log", words, f"Give the stream {STREAM} back its settings; docs/decisions/0002 says why.")
     return ok("log", "The log answers and has no limit of its own.")
+
+
+def _spread(config: dict[str, Any], record: RecordStanding | None) -> Iterator[Check]:
+    partitions, slots = len(record.partitions) if record else 1, slots_of(config)
+    if partitions > 1 and partitions != slots:
+        words = f"The record has {partitions} partitions and the log {slots} slots: some of them nobody reads."
+        yield failed("log_slots", words, f"FOREMEND_PARTITIONS={partitions} foremend migrate")
+    elif partitions == 1 and slots != SLOTS_OF_ONE:
+        words = f"The log is ready for {slots} partitions, the record still has one."
+        yield warning("log_slots", words, f"FOREMEND_PARTITIONS={slots} foremend migrate, while its worker reads")
 
 
 def _server(facts: dict[str, Any], setup: Setup) -> Iterator[Check]:

@@ -26,14 +26,22 @@ from api.engines.errors import EngineStartError
 from api.engines.nats_request import NatsRequestError, request
 from api.engines.process import Child, wait_until
 from api.watch.standing import SERVER_FACTS
+from ingest.adapter_log import slots_of
+from ingest.slots import SLOTS_OF_ONE
 from ingest.topics import DOOR
 
 STREAM = "LOG"
-PARTITIONS = 64  # fixed at the first start: a device's slot never moves
+
+
+def spread(slots: int) -> dict[str, str]:
+    """The transform that puts the slot of a device into the subjects of its messages."""
+    return {"src": f"{DOOR}fm.*.*.*.>", "dest": f"log.{{{{partition({slots},1,2)}}}}.$1.$2.$3.>"}
+
+
 LOG_STREAM: dict[str, Any] = {
     "name": STREAM,
     "subjects": [f"{DOOR}fm.*.*.up.>", f"{DOOR}fm.*.*.ctl.>"],
-    "subject_transform": {"src": f"{DOOR}fm.*.*.*.>", "dest": f"log.{{{{partition({PARTITIONS},1,2)}}}}.$1.$2.$3.>"},
+    "subject_transform": spread(SLOTS_OF_ONE),
     "storage": "file",
     "retention": "limits",
     "discard": "new",
@@ -68,18 +76,26 @@ class StreamState:
     bytes: int
 
 
-def ensure_stream(url: str) -> None:
+def ensure_stream(url: str, *, slots: int | None = None, replicas: int | None = None) -> None:
     """The log exists as it must, with no limit of its own (the server's max_file is the only one), and the listener's
-    own stream leaves it what is the log's. To be called while devices cannot connect."""
-    for wanted in (LISTENER_STREAM, LOG_STREAM):
-        name = wanted["name"]
+    own stream leaves it what is the log's. To be called while devices cannot connect. `slots`: over which the log
+    spreads the devices, `replicas`: how many servers keep it; None: as it is, or as one worker and one server need it.
+
+    Raises NatsRequestError, EngineStartError.
+    """
+    for made in (LISTENER_STREAM, LOG_STREAM):
+        name = made["name"]
         found = request(url, f"$JS.API.STREAM.INFO.{name}")
-        if "error" not in found and found["config"]["subjects"] == wanted["subjects"]:
+        there = found.get("config", {})
+        fixed = {"subjects": made["subjects"], "num_replicas": replicas or there.get("num_replicas", 1)}
+        if name == STREAM:
+            fixed["subject_transform"] = spread(slots or slots_of(there))
+        if fixed.items() <= there.items():
             continue
-        verb = "CREATE" if "error" in found else "UPDATE"
-        made = request(url, f"$JS.API.STREAM.{verb}.{name}", wanted)
-        if "error" in made:
-            raise EngineStartError("NATS", f"the stream {name} could not be made: {made['error']['description']}")
+        verb = "UPDATE" if there else "CREATE"
+        answer = request(url, f"$JS.API.STREAM.{verb}.{name}", made | fixed)
+        if "error" in answer:
+            raise EngineStartError("NATS", f"the stream {name} could not be made: {answer['error']['description']}")
 
 
 def stream_state(url: str) -> StreamState:

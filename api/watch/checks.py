@@ -11,6 +11,7 @@ from api.watch.standing import LogStanding, RecordStanding, Standing
 STILL_S = 15.0  # longer than a lease: whoever reads has moved by then, or somebody else has taken over
 SILENT_S = 30.0  # several pulses of a loop, also of one that is busy with a full batch
 FILLED = 0.8
+_NAMED = 3
 
 
 class State(StrEnum):
@@ -76,12 +77,26 @@ def schema(version: int | None) -> Check:
 def worker(record: RecordStanding) -> Check:
     """The lease of the partition that is worst off."""
     start = "Start it: foremend worker"
-    if any(partition.lease_left_s is None for partition in record.partitions) or not record.partitions:
+    leases = [partition.lease_left_s for partition in record.partitions]
+    if all(left_s is None for left_s in leases):
         return failed("worker", "No worker has ever read the log.", start)
-    left_s = min(partition.lease_left_s or 0.0 for partition in record.partitions)
-    if left_s < 0:
+    orphans = [_orphan(number, left_s) for number, left_s in enumerate(leases) if left_s is None or left_s < 0]
+    left_s = min(left_s or 0.0 for left_s in leases)
+    if orphans and len(leases) > 1:
+        some = f", {', '.join(orphans[1:_NAMED])}" if orphans[1:] else ""
+        more = f" and {len(orphans) - _NAMED} more" if len(orphans) > _NAMED else ""
+        return failed("worker", f"{orphans[0]}{some}{more}: each needs a worker of its own.", start)
+    if orphans:
         return failed("worker", f"No worker lives: the last one's lease ran out {-left_s:.0f} s ago.", start)
+    if len(leases) > 1:
+        return ok("worker", f"Each of {len(leases)} partitions has its worker.")
     return ok("worker", f"The worker lives; its lease runs {left_s:.0f} s more.")
+
+
+def _orphan(number: int, left_s: float | None) -> str:
+    if left_s is None:
+        return f"Partition {number} never had a worker"
+    return f"Partition {number} has had no worker for {-left_s:.0f} s"
 
 
 def cursor(record: RecordStanding, log: LogStanding) -> Check:

@@ -65,6 +65,8 @@ def _record(record: RecordStanding) -> Iterator[Metric]:
     yield _gauge("log_cursor_sequence", "How far the log was read, by whoever is farthest behind.", record.cursor)
     leases = {str(number): owned.lease_left_s for number, owned in enumerate(record.partitions)}
     yield _gauges("partition_lease_seconds", "How long the worker's lease runs; negative: over.", "partition", leases)
+    cursors = {str(number): float(owned.cursor) for number, owned in enumerate(record.partitions)}
+    yield _gauges("partition_cursor_sequence", "How far the partition has read the log.", "partition", cursors)
     turns = CounterMetricFamily("foremend_relay_turns", "Turns of the relay's loops.", labels=["loop"])
     for beat in record.beats:
         turns.add_metric([beat.loop], beat.turns)

@@ -117,19 +117,45 @@ ON CONFLICT (tenant_id, device_id, day) DO UPDATE SET
     refused = kept.refused + excluded.refused, refused_metrics = kept.refused_metrics + excluded.refused_metrics
 
 -- name: find_class_devices
--- Whose readings the fold at start goes over.
-SELECT device_no FROM device WHERE class_id = %(class_id)s ORDER BY device_no
+-- Whose readings the fold at start goes over, if the partition has them.
+SELECT device_no, tenant_id, device_id FROM device WHERE class_id = %(class_id)s ORDER BY device_no
 
 -- name: find_senders
 -- Under which topic the devices of a conflict speak.
 SELECT device_no, tenant_id, device_id FROM device WHERE device_no = ANY(%(device_nos)s)
 
+-- name: end_silent_owners
+-- Who holds a partition's lock and has not renewed its lease is stopped or cut off; its session is ended, so that the lock
+-- and the rows that it may hold are free, and nothing that it has begun is ever committed. Waits for that, 2 s at most.
+SELECT pg_terminate_backend(held.pid, 2000)
+FROM partition JOIN pg_locks AS held
+  ON held.locktype = 'advisory' AND held.granted AND held.objsubid = 2
+ AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+ AND held.classid = (hashtext('foremend.partition')::bigint & 4294967295)::oid
+ AND held.objid = partition.first_slot::oid
+WHERE lease_until < clock_timestamp() AND held.pid <> pg_backend_pid()
+
+-- name: list_spans
+-- All partitions, those first that nobody has had for longest.
+SELECT first_slot, last_slot, max(last_slot) OVER () + 1 FROM partition ORDER BY lease_until NULLS FIRST, first_slot
+
 -- name: take_partition
--- Become its owner: when the last one's session is gone (it held the lock), or has not renewed its lease.
+-- Become its owner, when the last one's session is gone (it held the lock).
 UPDATE partition SET epoch = epoch + 1, owner = %(owner)s, lease_until = clock_timestamp() + %(lease)s
-WHERE first_slot = %(first_slot)s
-  AND (pg_try_advisory_lock(hashtext('foremend.partition'), first_slot) OR lease_until < clock_timestamp())
+WHERE first_slot = %(first_slot)s AND pg_try_advisory_lock(hashtext('foremend.partition'), first_slot)
 RETURNING epoch, cursor, log_made, (extract(epoch FROM cursor_received_at) * 1000)::bigint
+
+-- name: lock_partitions
+-- Nobody advances while they are split.
+SELECT cursor FROM partition FOR UPDATE
+
+-- name: split_partition
+-- The one there is becomes one for each slot, at its cursor; the epoch moves, so that its owner commits nothing more.
+INSERT INTO partition (first_slot, last_slot, epoch, cursor, cursor_at, cursor_received_at, log_made)
+SELECT slot, slot, epoch + 1, cursor, cursor_at, cursor_received_at, log_made
+FROM partition, generate_series(0, %(slots)s - 1) AS slot
+ON CONFLICT (first_slot) DO UPDATE SET last_slot = excluded.last_slot, epoch = excluded.epoch, owner = NULL,
+                                       lease_until = NULL
 
 -- name: advance_partition
 -- The batch ends here, if we still own it; renews the lease.

@@ -61,9 +61,24 @@ def test_a_cursor_that_stands_before_unread_messages_is_a_failure(
 
 @pytest.mark.parametrize(("lease_left_s", "words"), [(None, "ever read"), (-7.0, "ran out 7 s ago")])
 def test_a_worker_without_a_lease_is_a_failure(lease_left_s: float | None, words: str) -> None:
-    record = replace(RECORD, partitions=(OWNED, replace(OWNED, lease_left_s=lease_left_s)))
+    record = replace(RECORD, partitions=(replace(OWNED, lease_left_s=lease_left_s),))
     check = said("worker", Standing(record=record, log=LOG))
     assert (check.state, words in check.sentence) == (State.FAILED, True)
+
+
+@pytest.mark.parametrize(
+    ("leases", "state", "words"),
+    [
+        ((4.0, 3.0), State.OK, "Each of 2 partitions has its worker."),
+        ((4.0, -40.2, 3.0), State.FAILED, "Partition 1 has had no worker for 40 s: "),
+        ((4.0, None, -3.0), State.FAILED, "Partition 1 never had a worker, Partition 2 has had no worker for 3 s: "),
+        ((-5.0,) * 8, State.FAILED, "Partition 2 has had no worker for 5 s and 5 more: "),
+    ],
+)
+def test_partitions_without_a_worker_are_named(leases: tuple[float | None, ...], state: State, words: str) -> None:
+    record = replace(RECORD, partitions=tuple(replace(OWNED, lease_left_s=left_s) for left_s in leases))
+    check = said("worker", Standing(record=record, log=LOG))
+    assert (check.state, words in check.sentence) == (state, True), check.sentence
 
 
 def test_one_silent_loop_of_the_relay_is_a_failure_that_names_it() -> None:

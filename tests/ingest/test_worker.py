@@ -1,11 +1,13 @@
 """The worker on real engines: what was acknowledged is in the record or among the refusals, once."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from api import batch
@@ -141,14 +143,25 @@ def test_a_second_worker_waits_until_the_first_is_gone(house: House) -> None:
         wait_for(lambda: partition.take(second, "second"))
 
 
-def test_a_worker_that_is_silent_longer_than_its_lease_loses_the_partition(house: House) -> None:
-    with house.database.connect("foremend_worker") as first, house.database.connect("foremend_worker") as second:
-        claim = partition.take(first, "first")
+def test_a_worker_that_is_silent_longer_than_its_lease_loses_the_partition_and_what_it_had_begun(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition, "LEASE", timedelta(milliseconds=300))
+    with house.database.connect("foremend_worker", autocommit=False) as first:
+        with first.transaction():
+            claim = partition.take(first, "first")
         assert claim is not None
-        first.execute("UPDATE partition SET lease_until = clock_timestamp() - interval '1 s'")
-        assert partition.take(second, "second") is not None
-        with pytest.raises(FencedError):
-            partition.advance(first, claim, 5, NOW_MS)
+        partition.advance(first, claim, claim.cursor + 5, NOW_MS)  # and there it hangs, with the row in its hand
+        with house.database.connect("foremend_worker") as second:
+            assert partition.take(second, "second") is None
+            time.sleep(0.3)
+            taken = partition.take(second, "second")
+            assert taken is not None
+            assert (taken.cursor, taken.epoch) == (claim.cursor, claim.epoch + 1)
+        with pytest.raises(psycopg.OperationalError):
+            first.commit()
+    with house.database.connect("foremend_worker") as again, pytest.raises(FencedError):
+        partition.advance(again, claim, claim.cursor + 5, NOW_MS)
 
 
 def test_a_record_of_another_log_stops_the_worker_with_a_sentence(house: House) -> None:

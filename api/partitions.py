@@ -1,0 +1,51 @@
+"""One partition becomes several, each for a worker of its own, while devices speak and a worker reads.
+
+The log first: from then on a message stands under the slot that is its partition's number. A worker that has the one
+partition reads the log whole and does not look at slots. Once it has read all that came before, every partition can
+begin at its cursor; it finds itself fenced and takes one of them.
+"""
+
+import time
+from typing import Any
+
+from psycopg import Connection
+
+from api.engines.nats import ensure_stream, stream_state
+from detectors import store as findings
+from ingest import partition
+
+_LOOK_S = 0.2
+
+
+class PartitionsFixedError(Exception):
+    """A record that has several partitions keeps them: their cursors differ."""
+
+    def __init__(self, there: int, wanted: int) -> None:
+        super().__init__(f"the record has {there} partitions and cannot get {wanted}; only one can become several")
+        self.there, self.wanted = there, wanted
+
+
+def spread(conn: Connection[Any], nats_url: str, wanted: int, patience_s: float = 60.0) -> bool:
+    """Whether the record has `wanted` partitions now; if not, its worker has to read on first, and it is to be tried
+    again. `conn` is the owner's, in autocommit. Raises PartitionsFixedError, NatsRequestError, EngineStartError."""
+    there = partition.count(conn)
+    if there not in (1, wanted):
+        raise PartitionsFixedError(there, wanted)
+    ensure_stream(nats_url, slots=None if wanted == 1 else wanted)
+    if there == wanted:
+        return True
+    from_seq = stream_state(nats_url).last_seq  # what lies below may stand under slots of before
+    until = time.monotonic() + patience_s
+    while not _split(conn, wanted, from_seq):
+        if time.monotonic() > until:
+            return False
+        time.sleep(_LOOK_S)
+    return True
+
+
+def _split(conn: Connection[Any], wanted: int, from_seq: int) -> bool:
+    with conn.transaction():
+        done = partition.split(conn, wanted, from_seq)
+        if done:
+            findings.drop_checkpoint(conn, 0)  # of all devices: each partition learns its own from the record
+    return done
