@@ -37,3 +37,11 @@ class DeviceTakenError(DevicesError):
     def __init__(self, device_id: str, field: str) -> None:
         super().__init__(f"device {device_id!r} is registered with another {field}")
         self.device_id, self.field = device_id, field
+
+
+class GatewayError(DevicesError):
+    """A device cannot stand behind that gateway: it would be a circle, or a second level."""
+
+    def __init__(self, device_id: str, gateway_id: str, reason: str) -> None:
+        super().__init__(f"{device_id!r} cannot stand behind {gateway_id!r}: {reason}")
+        self.device_id, self.gateway_id, self.reason = device_id, gateway_id, reason

@@ -115,6 +115,8 @@ class Device:
     region: str  # decides which engineers come into question
     label_token: str  # printed on the appliance: it identifies, it does not authenticate
     registered_at: datetime
+    gateway_no: int | None = None  # through which it speaks
+    site: str | None = None  # whose power and network it shares
 
 
 @dataclass(frozen=True, slots=True)

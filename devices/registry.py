@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from devices import labels, store
-from devices.errors import BadIdError, DeviceTakenError, UnknownClassError, UnknownDeviceError
+from devices.errors import BadIdError, DeviceTakenError, GatewayError, UnknownClassError, UnknownDeviceError
 from devices.model import Address, Catalogue, Customer, Device, Recording
 from ledger import log, scope
 from ledger.ids import uuid7
@@ -134,6 +134,33 @@ def find(conn: Connection[Any], tenant_id: str, device_id: str) -> Device:
     if device is None:
         raise UnknownDeviceError(device_id)
     return device
+
+
+def place(
+    conn: Connection[Any], device: Device, gateway_id: str | None, site: str | None, *, by: Scope, now: datetime
+) -> Device:
+    """The device, behind that gateway and at that site from now on. Raises UnknownDeviceError, GatewayError."""
+    store.lock_devices(conn)
+    gateway_no = None if gateway_id is None else _gateway_of(conn, device, gateway_id)
+    placed = replace(device, gateway_no=gateway_no, site=site)
+    if placed != device:
+        store.place_device(conn, placed)
+        _note(conn, "device.placed", device.device_id, by, now, {"gateway": gateway_id, "site": site})
+    return placed
+
+
+def _gateway_of(conn: Connection[Any], device: Device, gateway_id: str) -> int:
+    found = store.find_gateway(conn, device, gateway_id)
+    if found is None:
+        raise UnknownDeviceError(gateway_id)
+    gateway_no, has_gateway, has_children = found
+    if gateway_no == device.device_no:
+        raise GatewayError(device.device_id, gateway_id, "it would stand behind itself")
+    if has_gateway:
+        raise GatewayError(device.device_id, gateway_id, "that one stands behind a gateway itself")
+    if has_children:
+        raise GatewayError(device.device_id, gateway_id, "it is a gateway itself")
+    return gateway_no
 
 
 def by_no(conn: Connection[Any], device_no: int) -> Device:

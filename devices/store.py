@@ -63,6 +63,20 @@ def find_devices_by_no(conn: Connection[Any], device_nos: Iterable[int]) -> dict
         return {device.device_no: device for device in rows}
 
 
+def lock_devices(conn: Connection[Any]) -> None:
+    conn.execute(_sql.lock_devices)
+
+
+def find_gateway(conn: Connection[Any], device: Device, gateway_id: str) -> tuple[int, bool, bool] | None:
+    """Its number, whether it stands behind a gateway itself, whether others stand behind the device."""
+    names = {"tenant_id": device.tenant_id, "gateway_id": gateway_id, "device_no": device.device_no}
+    return conn.execute(_sql.find_gateway, names).fetchone()
+
+
+def place_device(conn: Connection[Any], device: Device) -> None:
+    conn.execute(_sql.place_device, asdict(device))
+
+
 def list_devices(conn: Connection[Any], tenant_id: str, *, after: int, limit: int) -> list[Device]:
     with conn.cursor(row_factory=class_row(Device)) as cur:
         return cur.execute(_sql.list_devices, {"tenant_id": tenant_id, "after": after, "limit": limit}).fetchall()

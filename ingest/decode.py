@@ -16,21 +16,24 @@ from devices.model import ApplianceClass, Catalogue
 from ingest import limits, merge, topics
 from ingest.columns import Log, Part, assemble, part_of_readings
 from ingest.gather import gather
-from ingest.model import Batch, Message, Reason, Refusal
+from ingest.model import Batch, Ints, Message, Reason, Refusal
 from ingest.payloads.model import Flaw, Reading
+from ingest.presence import will
+from ingest.presence.model import BridgeWord, Spoken, Word
 from ingest.screen import too_late
 from ingest.scrutiny import scrutinise
-from ingest.topics import Source
+from ingest.topics import About, Source
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
     """`batches` have one row a (device, ts); `refusals` are in log order. `first_ms`: of messages that are replayed, by
-    seq, when the log first received them."""
+    seq, when the log first received them. `spoken`: who was heard, refused or not."""
 
     batches: list[Batch]
     refusals: list[Refusal]
     first_ms: dict[int, int] = field(default_factory=dict)
+    spoken: Spoken = field(default_factory=Spoken)
 
 
 def decode(
@@ -56,7 +59,8 @@ def decode(
     parts: dict[str, list[Part]] = {}
     for group in groups:
         parts.setdefault(group.class_id, []).append(group.part(catalogue[group.class_id], odd))
-    refusals = _scrutinise(messages, sources, odd, catalogue, parts) if odd or None in class_ids else []
+    words: list[Word | BridgeWord] = []
+    refusals = _scrutinise(messages, sources, odd, catalogue, parts, words) if odd or None in class_ids else []
     batches = []
     for class_id, of_class in parts.items():
         appliance = catalogue[class_id]
@@ -72,7 +76,27 @@ def decode(
         if len(batch):
             batches.append(batch)
     in_order = sorted(refusals, key=lambda refusal: refusal.seq)
-    return Decoded(batches=batches, refusals=in_order, first_ms=first_ms(messages) if any(firsts) else {})
+    return Decoded(
+        batches=batches,
+        refusals=in_order,
+        first_ms=first_ms(messages) if any(firsts) else {},
+        spoken=spoken(log.device_no, log.received_ms, firsts, words),
+    )
+
+
+def spoken(
+    device_no: Ints, received_ms: Ints, firsts: Sequence[int | None], words: Sequence[Word | BridgeWord] = ()
+) -> Spoken:
+    """What is replayed is said by us, and that a device is gone by its broker."""
+    of_devices = tuple(word for word in words if isinstance(word, Word))
+    silent = [word.place for word in of_devices if not word.online and not word.sleep_ms]
+    if any(firsts):
+        silent += [place for place, first in enumerate(firsts) if first is not None]
+    if silent:
+        device_no = device_no.copy()
+        device_no[silent] = 0
+    of_bridges = tuple(word for word in words if isinstance(word, BridgeWord))
+    return Spoken(device_no=device_no, received_ms=received_ms, words=of_devices, bridges=of_bridges)
 
 
 def first_ms(messages: Sequence[Message]) -> dict[int, int]:
@@ -86,8 +110,10 @@ def _scrutinise(
     odd: set[int],
     catalogue: Catalogue,
     parts: dict[str, list[Part]],
+    words: list[Word | BridgeWord],
 ) -> list[Refusal]:
-    """The careful way for the messages at `odd` and those without a fast one; what is left is added to `parts`."""
+    """The careful way for the messages at `odd` and those without a fast one; what is left is added to `parts`, and
+    what is said of presence to `words`."""
     refusals: list[Refusal] = []
     found: dict[str, list[tuple[int, Reading]]] = {}
     for place, (message, source) in enumerate(zip(messages, sources, strict=True)):
@@ -95,6 +121,12 @@ def _scrutinise(
             kept = message.payload[: limits.PAYLOAD_BYTES]
             flaw = Flaw(reason=source.reason, detail=source.detail, payload=kept)
             refusals.append(_refusal(message, source, flaw))
+        elif source.about is not About.READINGS:
+            word = _word(message, source, place)
+            if isinstance(word, Flaw):
+                refusals.append(_refusal(message, source, word))
+            elif message.first_ms is None:  # who was there when it was refused says nothing of now
+                words.append(word)
         elif source.class_id is not None and (place in odd or source.fast_class_id is None):
             verdict = scrutinise(message.payload, message.judged_ms, catalogue[source.class_id].units, source.form)
             refusals += [_refusal(message, source, flaw) for flaw in verdict.flaws]
@@ -103,6 +135,12 @@ def _scrutinise(
         if readings:
             parts.setdefault(class_id, []).append(part_of_readings(catalogue[class_id], readings))
     return refusals
+
+
+def _word(message: Message, source: Source, place: int) -> Word | BridgeWord | Flaw:
+    if source.about is About.BRIDGE:
+        return will.read_bridge(message, source.tenant_id or "", source.device_id or "")
+    return will.read(message.payload, place, source.device_no or 0, message.received_ms)
 
 
 def _by_seq(messages: Sequence[Message], sources: Sequence[Source]) -> dict[int, Source]:

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     UNKNOWN_KIND = "UNKNOWN_KIND"
     BAD_TOPIC = "BAD_TOPIC"
     NOT_SENML = "NOT_SENML"  # or one record
+    NOT_PRESENCE = "NOT_PRESENCE"
     # one reading
     NOT_A_READING = "NOT_A_READING"
     DUPLICATE_KEY = "DUPLICATE_KEY"

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from devices.model import Address
 from ingest.model import Reason
@@ -21,6 +22,17 @@ _FOREIGN_WORDS = {
 }
 
 
+class About(StrEnum):
+    """What a topic's messages are about."""
+
+    READINGS = "readings"
+    PRESENCE = "presence"  # of the device
+    BRIDGE = "bridge"  # what a bridge says of itself; no device may
+
+
+_KINDS = {("up", "presence"): About.PRESENCE, ("ctl", "bridge"): About.BRIDGE}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """What decoding needs to know of a subject, the same for all its messages. `reason` refuses all of them."""
@@ -34,11 +46,12 @@ class Source:
     detail: str = ""
     form: Format = PLAIN
     fast_class_id: str | None = None  # its class, if its payloads may take the fast path
+    about: About = About.READINGS
 
     @property
     def key(self) -> tuple[str, str] | None:
         """Who must be known, unless the topic alone is reason enough."""
-        if self.reason is not None or self.tenant_id is None or self.device_id is None:
+        if self.reason is not None or self.about is About.BRIDGE or self.tenant_id is None or self.device_id is None:
             return None
         return self.tenant_id, self.device_id
 
@@ -63,9 +76,12 @@ def read(subject: str) -> Source:
     topic = "fm/" + "/".join(level.replace("//", ".").strip("/") for level in levels)
     ids = [level if _ID.fullmatch(level) else None for level in (*levels, "", "")[:2]]
     form = _format(levels[4:])
+    about = _KINDS.get((levels[2], levels[3]), About.READINGS) if len(levels) == 4 else About.READINGS
     reason, detail = None, ""
     if None in ids or len(levels) < 4:
         reason, detail = Reason.BAD_TOPIC, _why_bad(levels)
+    elif about is not About.READINGS:
+        pass
     elif levels[2:4] != ["up", "telemetry"] or form is None:
         reason, detail = Reason.UNKNOWN_KIND, f"nobody listens to {'/'.join(levels[2:])!r}"
     return Source(
@@ -77,7 +93,18 @@ def read(subject: str) -> Source:
         reason=reason,
         detail=detail,
         form=form or PLAIN,
+        about=about,
     )
+
+
+def slot(subject: str) -> int:
+    """Which of the log's slots it is in."""
+    return int(subject.split(".", 2)[1])
+
+
+def bridge(tenant_id: str, bridge_id: str) -> str:
+    """The subject under which a bridge says how it stands with its broker."""
+    return f"fm.{tenant_id}.{bridge_id}.ctl.bridge"
 
 
 def telemetry(tenant_id: str | None, device_id: str | None) -> str:
@@ -108,6 +135,8 @@ def _format(levels: list[str]) -> Format | None:
 def found(source: Source, address: Address | None, class_ids: frozenset[str]) -> Source:
     """The source with its device's address, or refused for the lack of one."""
     reason, detail = source.reason, source.detail
+    if source.about is About.BRIDGE:
+        return source
     if reason is None and address is None:
         reason, detail = Reason.UNKNOWN_DEVICE, f"no device {source.device_id!r} is registered"
     elif reason is None and address is not None and address.class_id not in class_ids:
@@ -118,5 +147,9 @@ def found(source: Source, address: Address | None, class_ids: frozenset[str]) ->
         class_id=address.class_id if address else None,
         reason=reason,
         detail=detail,
-        fast_class_id=address.class_id if address and reason is None and source.form is PLAIN else None,
+        fast_class_id=address.class_id if address and reason is None and _is_plain(source) else None,
     )
+
+
+def _is_plain(source: Source) -> bool:
+    return source.form is PLAIN and source.about is About.READINGS

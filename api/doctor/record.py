@@ -16,7 +16,7 @@ from api.watch.standing import RecordStanding, record_standing
 from ledger.statements import Statements
 
 OLDEST = 17
-OPEN_TABLES = {"schema_version", "partition", "pulse", "checkpoint"}  # of no tenant
+OPEN_TABLES = {"schema_version", "partition", "pulse", "checkpoint", "listening"}  # of no tenant
 _DURABLE = {"on", "remote_apply", "remote_write", "local"}
 _FEWEST_CONNECTIONS = 40  # pages 8, relay 3, worker 1, migrations, people with psql, and twice that while restarting
 _sql = Statements("api.doctor")

@@ -60,6 +60,7 @@ KNOWN: dict[type[Exception], tuple[int, str]] = {
     ticketing.BadAnswerError: (422, "bad-answer"),
     ticketing.ReportRefusedError: (422, "report-refused"),
     PhotoError: (422, "not-a-photo"),
+    devices.GatewayError: (409, "gateway-refused"),
     LogError: (503, "log-not-reachable"),
     psycopg.DataError: (422, "not-storable"),
     psycopg.OperationalError: (503, "record-not-reachable"),

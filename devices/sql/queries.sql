@@ -30,27 +30,32 @@ RETURNING device_no
 
 -- name: find_device
 -- The appliance behind the id in a topic or an address.
-SELECT device_no, device_id, tenant_id, class_id, model, serial, customer_id, place, region, label_token, registered_at
+SELECT device_no, device_id, tenant_id, class_id, model, serial, customer_id, place, region, label_token, registered_at,
+       gateway_no, site
 FROM device WHERE tenant_id = %(tenant_id)s AND device_id = %(device_id)s
 
 -- name: find_device_by_no
 -- The appliance behind a reading, a finding or an alert.
-SELECT device_no, device_id, tenant_id, class_id, model, serial, customer_id, place, region, label_token, registered_at
+SELECT device_no, device_id, tenant_id, class_id, model, serial, customer_id, place, region, label_token, registered_at,
+       gateway_no, site
 FROM device WHERE device_no = %(device_no)s
 
 -- name: find_device_by_label
 -- The appliance whose label was scanned; the tenant follows from it.
-SELECT device_no, device_id, tenant_id, class_id, model, serial, customer_id, place, region, label_token, registered_at
+SELECT device_no, device_id, tenant_id, class_id, model, serial, customer_id, place, region, label_token, registered_at,
+       gateway_no, site
 FROM device WHERE label_sha256 = %(label_sha256)s
 
 -- name: find_devices_by_no
 -- The appliances that a page of alerts or tickets is about, at once.
-SELECT device_no, device_id, tenant_id, class_id, model, serial, customer_id, place, region, label_token, registered_at
+SELECT device_no, device_id, tenant_id, class_id, model, serial, customer_id, place, region, label_token, registered_at,
+       gateway_no, site
 FROM device WHERE device_no = ANY(%(device_nos)s)
 
 -- name: list_devices
 -- A page of the ledger of appliances, oldest first, after the one that the page before ended with.
-SELECT device_no, device_id, tenant_id, class_id, model, serial, customer_id, place, region, label_token, registered_at
+SELECT device_no, device_id, tenant_id, class_id, model, serial, customer_id, place, region, label_token, registered_at,
+       gateway_no, site
 FROM device WHERE tenant_id = %(tenant_id)s AND device_no > %(after)s ORDER BY device_no LIMIT %(limit)s
 
 -- name: count_devices
@@ -62,6 +67,21 @@ SELECT count(*) FROM device WHERE tenant_id = %(tenant_id)s
 SELECT d.tenant_id, d.device_id, d.device_no, d.class_id
 FROM unnest(%(tenant_ids)s::text[], %(device_ids)s::text[]) AS asked (tenant_id, device_id)
 JOIN device d USING (tenant_id, device_id)
+
+-- name: find_gateway
+-- Whether a device may stand behind that one: which one it is, whether it has a gateway itself, whether the device has some behind it.
+SELECT gateway.device_no, gateway.gateway_no IS NOT NULL,
+       EXISTS (SELECT FROM device AS child WHERE child.gateway_no = %(device_no)s)
+FROM device AS gateway WHERE gateway.tenant_id = %(tenant_id)s AND gateway.device_id = %(gateway_id)s
+
+-- name: lock_devices
+-- Two who say at once where devices stand take turns, so that no circle closes between them.
+SELECT pg_advisory_xact_lock(hashtextextended('foremend where', 0))
+
+-- name: place_device
+-- Where a device stands: behind which gateway, at which site.
+UPDATE device SET gateway_no = %(gateway_no)s, site = %(site)s
+WHERE tenant_id = %(tenant_id)s AND device_no = %(device_no)s
 
 -- name: insert_recording
 -- The shift of a replayed file is chosen by its first run and kept.

@@ -30,9 +30,14 @@ CREATE TABLE device (
     label_token text NOT NULL CHECK (label_token ~ '^[A-Za-z0-9_-]+$'),
     label_sha256 text NOT NULL GENERATED ALWAYS AS (encode(sha256(label_token::bytea), 'hex')) STORED UNIQUE,
     registered_at timestamptz NOT NULL,
+    gateway_no integer REFERENCES device,  -- through which it speaks; one level, a gateway has none
+    site text,                             -- devices of one site share power and network
     UNIQUE (tenant_id, device_id),
-    UNIQUE (tenant_id, model, serial)
+    UNIQUE (tenant_id, model, serial),
+    CONSTRAINT device_gateway_no_check CHECK (gateway_no <> device_no)
 );
+CREATE INDEX device_gateway ON device (gateway_no) WHERE gateway_no IS NOT NULL;
+CREATE INDEX device_site ON device (tenant_id, site) WHERE site IS NOT NULL;
 SELECT protect('device');
 -- Whoever scanned a label sees that one device, before the tenant is known.
 CREATE POLICY label ON device FOR SELECT TO foremend_api USING (label_sha256 = nullif(current_setting('app.token', true), ''));

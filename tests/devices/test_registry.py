@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from devices import catalogue, labels, registry
-from devices.errors import BadIdError, DeviceTakenError, UnknownClassError, UnknownDeviceError
+from devices.errors import BadIdError, DeviceTakenError, GatewayError, UnknownClassError, UnknownDeviceError
 from devices.model import Recording
 from devices.registry import Owner, Registration
 from ledger import outbox, scope
@@ -151,3 +151,28 @@ def test_label_tokens_carry_130_bits_and_survive_a_tired_reader() -> None:
 )
 def test_a_masked_place_says_little(place: str, seen: str) -> None:
     assert labels.masked(place) == seen
+
+
+def test_a_device_stands_behind_a_gateway_and_at_a_site_until_somebody_says_otherwise(
+    conn: psycopg.Connection[Any],
+) -> None:
+    gateway = register(conn, device_id="gw", serial="G").device
+    child = register(conn).device
+    for _ in range(2):
+        child = registry.place(conn, child, "gw", "Mill 3", by=BY, now=NOW)
+    assert (child.gateway_no, child.site) == (gateway.device_no, "Mill 3")
+    assert registry.find(conn, "demo", "fridge-1") == child
+    assert [event.kind for event in outbox.history(conn, "fridge-1")] == ["device.registered", "device.placed"]
+    registry.place(conn, child, None, None, by=BY, now=NOW)
+    assert registry.find(conn, "demo", "fridge-1").gateway_no is None
+    assert not register(conn).created, "where it stands is no fact of its registration"
+
+
+def test_gateways_make_no_circle_and_no_second_level(conn: psycopg.Connection[Any]) -> None:
+    gateway, child, other = (register(conn, device_id=name, serial=name).device for name in ("gw", "child", "other"))
+    child = registry.place(conn, child, "gw", None, by=BY, now=NOW)
+    for device, behind in ((gateway, "child"), (gateway, "gw"), (other, "child"), (gateway, "other")):
+        with pytest.raises(GatewayError):
+            registry.place(conn, device, behind, None, by=BY, now=NOW)
+    with pytest.raises(UnknownDeviceError):
+        registry.place(conn, child, "nobody", None, by=BY, now=NOW)

@@ -1,0 +1,105 @@
+"""A device's own rhythm, and how long it may be silent."""
+
+import time
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.presence.heard import Heard
+from ingest.presence.model import Spoken
+from ingest.presence.rhythm import Pace
+from tests.presence.builders import DAY, HOUR, MINUTE, SECOND, START_MS, a_batch, every, heard, patience_ms
+
+FLUSH = st.lists(st.integers(0, 2_000), max_size=400)
+
+
+@given(gap_s=st.integers(1, 86_400), flushes=st.lists(FLUSH, min_size=20, max_size=20), repeats=st.integers(1, 3))
+@settings(max_examples=30, deadline=None)
+def test_patience_is_never_below_the_real_gap_whatever_is_flushed_or_sent_twice(
+    gap_s: int, flushes: list[list[int]], repeats: int
+) -> None:
+    memory = Heard(Pace())
+    at = 0
+    for flush in flushes:
+        memory.hear(a_batch((1, at), *((1, at + each) for each in sorted(flush) if each < gap_s * 500)))
+        memory.hear(a_batch(*[(1, at)] * repeats))
+        memory.settle()
+        assert patience_ms(memory) >= 2 * gap_s * SECOND
+        at += gap_s * SECOND
+
+
+@given(st.lists(st.integers(30, 60), min_size=40, max_size=200))
+@settings(max_examples=40, deadline=None)
+def test_an_uneven_rhythm_is_waited_for_but_not_for_ever(gaps_s: list[int]) -> None:
+    at = np.cumsum([0, *gaps_s]) * SECOND
+    memory = heard(a_batch(*((1, int(each)) for each in at)))
+    if at[-1] < Pace().learning_ms:
+        return
+    assert 60 * SECOND <= patience_ms(memory) <= 6 * MINUTE
+
+
+def test_who_speaks_once_a_day_is_not_out_after_an_hour_nor_before_it_is_known() -> None:
+    assert patience_ms(heard(every(DAY, 30))) >= 2 * DAY
+    assert patience_ms(heard(every(SECOND, 2))) >= DAY
+    assert patience_ms(heard(every(SECOND, 20))) >= DAY, "a first flush is no rhythm"
+
+
+def test_one_long_outage_does_not_make_a_device_slow() -> None:
+    before = heard(every(MINUTE, 100))
+    assert patience_ms(before) < 4 * MINUTE
+    after = heard(every(MINUTE, 100), every(MINUTE, 30, begin_ms=100 * MINUTE + 3 * DAY))
+    assert patience_ms(after) < 5 * MINUTE
+
+
+def test_who_becomes_slower_or_quicker_is_learned_anew() -> None:
+    slower = heard(every(MINUTE, 100), every(HOUR, 60, begin_ms=100 * MINUTE))
+    assert patience_ms(slower) >= HOUR
+    quicker = heard(every(HOUR, 60), every(MINUTE, 3_000, begin_ms=60 * HOUR))
+    assert patience_ms(quicker) < 10 * MINUTE
+
+
+def test_in_bursts_the_pause_between_them_counts() -> None:
+    bursts = [(1, burst * HOUR + i * SECOND) for burst in range(20) for i in range(30)]
+    assert patience_ms(heard(a_batch(*bursts))) >= HOUR
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_it_is_the_same_however_the_log_is_cut_and_one_moment_ordered(data: st.DataObject) -> None:
+    steps = data.draw(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 90_000)), min_size=1, max_size=120))
+    at = np.cumsum([gap for _, gap in steps])
+    said = [(device_no, int(moment)) for (device_no, _), moment in zip(steps, at, strict=True)]
+    whole = heard(a_batch(*said)).dump()
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(said)), max_size=8)))
+    pieces = Heard(Pace())
+    for begin, end in zip([0, *cuts], [*cuts, len(said)], strict=True):
+        pieces.hear(a_batch(*said[begin:end]))
+        if data.draw(st.booleans()):
+            pieces.settle()
+        other = Heard(Pace())
+        other.load(pieces.dump())
+        pieces = other
+    assert_the_same(whole, pieces.dump())
+    shuffled = sorted(said, key=lambda each: (each[1], data.draw(st.integers(0, 9))))
+    assert_the_same(whole, heard(a_batch(*shuffled)).dump())
+
+
+def assert_the_same(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> None:
+    assert ours.keys() == theirs.keys()
+    for name, array in ours.items():
+        np.testing.assert_array_equal(array, theirs[name], err_msg=name)
+
+
+def test_a_message_costs_next_to_nothing() -> None:
+    """Under 0.3 us; a generous bound, for a busy machine."""
+    memory, n = Heard(Pace()), 4000
+    batches = [
+        Spoken(device_no=np.arange(n) % 1000 + 1, received_ms=np.full(n, START_MS + i * 67, np.int64))
+        for i in range(40)
+    ]
+    begin = time.process_time()
+    for each in batches:
+        memory.hear(each)
+    memory.settle()
+    assert (time.process_time() - begin) / (40 * n) < 2e-6

@@ -1,0 +1,133 @@
+"""What a device is at a moment: by its broker's word, by silence, by what it said itself."""
+
+import numpy as np
+import pytest
+
+from ingest.model import Reason
+from ingest.payloads.model import Flaw
+from ingest.presence.heard import Heard
+from ingest.presence.model import Cause, State, Word
+from ingest.presence.silence import judge, settled
+from ingest.presence.will import MOST_BYTES, read
+from tests.presence.builders import DAY, HOUR, MINUTE, SECOND, START_MS, a_batch, every, heard
+
+END = 99 * MINUTE  # of a device that spoke once a minute
+
+
+def a_regular(*more: tuple[int, int], words: tuple[Word, ...] = ()) -> Heard:
+    return heard(every(MINUTE, 100), a_batch(*more, words=words)) if more else heard(every(MINUTE, 100))
+
+
+def a_word(at_ms: int, *, place: int = 0, device_no: int = 1, online: bool = False, **more: object) -> Word:
+    return Word(place, device_no, START_MS + at_ms, online=online, **more)  # type: ignore[arg-type]
+
+
+def states(memory: Heard, at_ms: int, listening_ms: int = 0) -> dict[int, State]:
+    """News at that moment, which the record then holds."""
+    news = judge(memory, START_MS + at_ms, START_MS + listening_ms)
+    settled(memory, news)
+    return {int(who): State(int(state)) for who, state in zip(news.device_no, news.state, strict=True)}
+
+
+def test_it_is_online_once_it_is_heard_and_silent_when_its_patience_is_over() -> None:
+    memory = a_regular()
+    assert states(memory, END) == {1: State.ONLINE}
+    assert states(memory, END + 2 * MINUTE) == {}
+    assert states(memory, END + 5 * MINUTE) == {1: State.SILENT}
+    assert memory.since_ms[1] == START_MS + END
+    assert states(memory, END + HOUR) == {}
+
+
+def test_whatever_it_says_later_brings_it_back_and_the_first_word_says_when() -> None:
+    memory = a_regular()
+    states(memory, END)
+    states(memory, END + HOUR)
+    memory.hear(a_batch((1, END + HOUR + SECOND), (1, END + HOUR + 9 * SECOND)))
+    memory.settle()
+    news = judge(memory, START_MS + END + HOUR + 10 * SECOND, 0)
+    assert (news.state.tolist(), news.since_ms.tolist()) == ([State.ONLINE], [START_MS + END + HOUR + SECOND])
+
+
+def test_after_we_were_down_everybody_has_his_patience_again_and_who_was_out_stays_out() -> None:
+    memory = heard(every(MINUTE, 100), every(MINUTE, 50, device_no=2))
+    states(memory, END)
+    assert memory.state[1:3].tolist() == [State.ONLINE, State.SILENT]
+    assert states(memory, END + 5 * HOUR, listening_ms=END + 5 * HOUR - 2 * MINUTE) == {}
+    assert memory.state[1:3].tolist() == [State.ONLINE, State.SILENT]
+    assert states(memory, END + 5 * HOUR + 5 * MINUTE, listening_ms=END + 5 * HOUR - 2 * MINUTE) == {1: State.SILENT}
+
+
+def test_a_last_will_says_offline_at_once_and_any_later_message_online() -> None:
+    memory = a_regular((0, END + SECOND), words=(a_word(END + SECOND),))
+    assert states(memory, END + 2 * SECOND) == {1: State.GONE}
+    assert memory.since_ms[1] == START_MS + END + SECOND
+    memory.hear(a_batch((1, END + 3 * SECOND)))
+    memory.settle()
+    assert states(memory, END + 4 * SECOND) == {1: State.ONLINE}
+
+
+@pytest.mark.parametrize(("order", "expected"), [((0, 1), State.ONLINE), ((1, 0), State.GONE)])
+def test_of_one_moment_the_log_s_order_decides(order: tuple[int, int], expected: State) -> None:
+    """(0, 1): the will, then a message."""
+    place = order.index(0)
+    memory = a_regular(*((each, END + SECOND) for each in order), words=(a_word(END + SECOND, place=place),))
+    assert states(memory, END + SECOND) == {1: expected}
+
+
+def test_a_death_is_another_cause_and_a_birth_ends_it() -> None:
+    memory = a_regular((0, END + SECOND), words=(a_word(END + SECOND, cause=Cause.DEATH),))
+    assert states(memory, END + SECOND) == {1: State.DEAD}
+    memory.hear(a_batch((1, END + 2 * SECOND), words=(a_word(END + 2 * SECOND, online=True),)))
+    memory.settle()
+    assert states(memory, END + 2 * SECOND) == {1: State.ONLINE}
+
+
+def test_who_says_that_it_sleeps_is_not_silent_and_has_its_patience_when_it_should_wake() -> None:
+    memory = a_regular((1, END + SECOND), words=(a_word(END + SECOND, sleep_ms=DAY),))
+    assert states(memory, END + HOUR) == {1: State.ASLEEP}
+    assert states(memory, END + DAY + MINUTE) == {1: State.AWAITED}
+    assert states(memory, END + DAY + HOUR) == {1: State.SILENT}
+    memory.hear(a_batch((1, END + 2 * DAY)))
+    memory.settle()
+    assert states(memory, END + 2 * DAY) == {1: State.ONLINE}
+
+
+def test_who_is_awaited_is_heard_or_silent_on_its_own() -> None:
+    memory = heard(every(MINUTE, 100), every(MINUTE, 100, device_no=2))
+    memory.state[1:3] = State.AWAITED
+    memory.since_ms[1:3] = START_MS + END + HOUR
+    assert states(memory, END + HOUR + MINUTE) == {}
+    memory.hear(a_batch((2, END + HOUR + 2 * MINUTE)))
+    memory.settle()
+    assert states(memory, END + HOUR + 5 * MINUTE) == {1: State.SILENT, 2: State.ONLINE}
+    assert memory.since_ms[1] == START_MS + END + HOUR
+
+
+def test_a_gateway_that_passes_messages_on_is_not_silent() -> None:
+    memory = a_regular()
+    states(memory, END)
+    proven = np.zeros(len(memory.last_ms), np.int64)
+    proven[1] = START_MS + END + 29 * MINUTE
+    assert len(judge(memory, START_MS + END + 30 * MINUTE, 0, proven)) == 0
+    assert len(judge(memory, START_MS + END + 30 * MINUTE, 0)) == 1
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"no", b"true", b"[]", b"{}", b'{"online": 1}', b'{"online": "false"}', b'{"online": true, "at": 1}',
+     b'{"online": true, "sleep_s": 5}', b'{"online": false, "sleep_s": 0}', b'{"online": false, "sleep_s": true}',
+     b'{"online": false, "sleep_s": null}', b'{"online": false, "sleep_s": 1e9}',
+     b'{"online": false, "sleep_s": 99999999}',
+     b'{"online": false}' + b" " * MOST_BYTES],
+)  # fmt: skip
+def test_what_is_no_word_of_presence_is_refused_with_a_reason(payload: bytes) -> None:
+    flaw = read(payload, 0, 1, START_MS)
+    assert isinstance(flaw, Flaw)
+    assert (flaw.reason, flaw.payload) == (Reason.NOT_PRESENCE, payload)
+    assert flaw.detail
+
+
+def test_a_word_of_presence_is_read() -> None:
+    assert read(b'{"online": true}', 3, 7, 9) == Word(3, 7, 9, online=True)
+    assert read(b'{"online":false}', 3, 7, 9) == Word(3, 7, 9, online=False)
+    assert read(b'{"online": false, "sleep_s": 60}', 3, 7, 9) == Word(3, 7, 9, online=False, sleep_ms=60_000)
