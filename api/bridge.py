@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -19,13 +19,17 @@ from api.watch.bridge_meters import BridgeMeters
 from api.watch.port import Turns
 from ingest.adapter_bridge import Bridge
 from ingest.adapter_mqtt import Broker
-from ingest.errors import BrokerError, BrokerRefusesError, LogError
+from ingest.errors import BrokerError, BrokerRefusesError, LogError, SessionTakenError
 from ingest.foreign import Mapping
+from ingest.mqtt_packets import FOR_EVER_S
+from ingest.mqtt_versions import Protocol
 
 _TURN_S = 0.5
 _FLUSH_S = 10.0
 _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 30.0
+_SETTLED_S = 2.0  # of one connection: what ends earlier has mended nothing, whatever came through
+_TAKEN = 6  # failures that count at once when another bridge has our session: whoever hurries throws it out again
 _SAY_S = 60.0
 _log = structlog.get_logger("bridge")
 
@@ -56,6 +60,7 @@ class _Bridging:
         self._nats_url = settings.nats_url.get_secret_value()
         self._order, self._meters, self._turns = order, meters, turns
         self._worked = False  # once, at least
+        self._only_v3 = False  # the broker does not speak 5
         self._said_s = 0.0
         self._displaced = 0
 
@@ -63,13 +68,16 @@ class _Bridging:
         failures = 0
         while not stop.is_set():
             self._turns.mark("bridge")
-            before = self._meters.counts.acknowledged
+            before, since_s = self._meters.counts.acknowledged, time.monotonic()
             try:
                 self._session(stop)
             except (BrokerError, LogError) as error:
                 if isinstance(error, BrokerRefusesError) and not self._worked:
                     raise
-                failures = 0 if self._meters.counts.acknowledged > before else failures
+                if self._meters.counts.acknowledged > before and time.monotonic() - since_s > _SETTLED_S:
+                    failures = 0
+                if isinstance(error, SessionTakenError):
+                    failures = max(failures, _TAKEN)
                 pause_s = wait_s(failures, random.random())  # noqa: S311 - spreads, hides nothing
                 failures += 1
                 self._meters.waits.labels(type(error).__name__).inc()
@@ -77,8 +85,9 @@ class _Bridging:
                 stop.wait(pause_s)
 
     def _session(self, stop: threading.Event) -> None:
-        counts = self._meters.counts
-        with closing(Bridge(self._order.broker(), self._nats_url, self._order.mapping, counts)) as bridge:
+        counts, mapping = self._meters.counts, self._order.mapping
+        with closing(Bridge(self._broker(), self._nats_url, mapping, counts)) as bridge:
+            self._only_v3 = bridge.protocol is Protocol.V3
             self._say_connected(bridge)
             with self._meters.connected(bridge):
                 while not stop.is_set():
@@ -89,11 +98,18 @@ class _Bridging:
                 bridge.finish(_FLUSH_S)
         _log.info("left", under_way=bridge.under_way)
 
+    def _broker(self) -> Broker:
+        broker = self._order.broker()
+        return replace(broker, protocol=Protocol.V3) if self._only_v3 else broker
+
     def _say_connected(self, bridge: Bridge) -> None:
-        if self._worked and not bridge.resumed:
+        welcome = bridge.welcome
+        if self._worked and not welcome.resumed:
             _log.error("the broker has forgotten our session: what it took in meanwhile did not come to us")
             self._meters.forgotten.inc()
-        _log.info("connected", session="resumed" if bridge.resumed else "new")
+        session = "resumed" if welcome.resumed else "new"
+        kept_s = None if welcome.session_expiry_s == FOR_EVER_S else welcome.session_expiry_s
+        _log.info("connected", session=session, protocol=bridge.protocol.value, session_kept_s=kept_s)
 
     def _say_now_and_then(self) -> None:
         """What finds no place is refused by name; that it happens is said here too."""

@@ -12,6 +12,7 @@ from ingest import foreign, mqtt_packets, topics
 from ingest.adapter_mqtt import Account, Broker
 from ingest.errors import BrokerError, MapError
 from ingest.foreign import Mapping
+from ingest.mqtt_versions import Protocol
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
@@ -49,7 +50,14 @@ class Address:
         return cls(host=host, port=port or _PORTS[at.scheme], tls=at.scheme == "mqtts")
 
 
-def broker(settings: Settings, address: Address, filters: Sequence[str], client_id: str, files: Files) -> Broker:
+def broker(
+    settings: Settings,
+    address: Address,
+    filters: Sequence[str],
+    client_id: str,
+    files: Files,
+    protocol: Protocol = Protocol.AUTO,
+) -> Broker:
     """With its files as they are now. Raises BrokerError for what cannot be read or used."""
     if not address.tls and (files.ca or files.cert or files.key):
         raise BrokerError("--ca, --cert and --key are for TLS: say mqtts:// in --broker")
@@ -57,11 +65,13 @@ def broker(settings: Settings, address: Address, filters: Sequence[str], client_
     secret = settings.bridge_password.get_secret_value() if settings.bridge_password else None
     password = _line(files.password) if files.password else secret
     if password is not None and username is None:
-        raise BrokerError("MQTT 3.1.1 has no password without a username")
+        raise BrokerError("a password needs a username: MQTT 3.1.1 has none without")
     account = Account(client_id=client_id, username=username, password=password)
     mqtt_packets.connect(client_id, keep_alive_s=0, username=username, password=password)  # it can be said
     tls = _tls(files) if address.tls else None
-    return Broker(host=address.host, port=address.port, filters=tuple(filters), account=account, tls=tls)
+    return Broker(
+        host=address.host, port=address.port, filters=tuple(filters), account=account, tls=tls, protocol=protocol
+    )
 
 
 def mapping(filters: Sequence[str], maps: Sequence[str], tenant_id: str) -> Mapping:

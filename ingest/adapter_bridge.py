@@ -15,7 +15,9 @@ from ingest.adapter_publish import LogPublisher
 from ingest.errors import IngestError
 from ingest.foreign import Fate, Mapping
 from ingest.limits import PAYLOAD_BYTES
+from ingest.mqtt_answers import Welcome
 from ingest.mqtt_packets import DUP, Publish
+from ingest.mqtt_versions import Protocol
 
 MOST_MESSAGES = 2048  # under way: NATS refuses when 10,000 wait for a stream, and there may be several bridges
 MOST_BYTES = 8 << 20  # of their payloads
@@ -52,7 +54,7 @@ class Bridge:
         self._bytes = self._unsure = 0
         self._log = LogPublisher(nats_url)  # first: whoever cannot store anything takes nothing from the broker
         try:
-            self._broker = Subscription(broker)
+            self._broker = Subscription(broker, receive_maximum=MOST_MESSAGES)
         except IngestError:
             self._log.close()
             raise
@@ -62,9 +64,14 @@ class Bridge:
         self._busy = self._left = False  # much has come; more has come than there is room for
 
     @property
-    def resumed(self) -> bool:
-        """Whether the broker still had our session."""
-        return self._broker.resumed
+    def protocol(self) -> Protocol:
+        """What is spoken with the broker."""
+        return self._broker.protocol
+
+    @property
+    def welcome(self) -> Welcome:
+        """What the broker grants, and whether it still had our session."""
+        return self._broker.welcome
 
     @property
     def granted(self) -> bool:

@@ -1,4 +1,4 @@
-"""A subscription at another broker: MQTT 3.1.1, QoS 1, a session that the broker keeps while we are away."""
+"""A subscription at another broker: MQTT 5 or 3.1.1, QoS 1, a session that the broker keeps while we are away."""
 
 import select
 import socket
@@ -7,34 +7,30 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from ingest.errors import BrokerError, BrokerRefusesError, PacketError
+from ingest import mqtt_answers, mqtt_reasons
+from ingest.errors import BrokerError, BrokerGoneError, OtherLevelError, PacketError
+from ingest.mqtt_answers import Welcome
 from ingest.mqtt_packets import (
-    CONNACK,
     DISCONNECT,
+    FAREWELL,
     PINGREQ,
     SUBACK,
-    SUBACK_REFUSED,
     Answer,
     Packets,
     Publish,
     connect,
+    farewell,
     pubacks,
     subscribe,
 )
+from ingest.mqtt_versions import LEVEL_5, LEVELS, SPOKEN, Protocol
 
 KEEP_ALIVE_S = 30
 _PATIENCE_S = 10.0
 _FAREWELL_S = 1.0
 _RECEIVE_BYTES = 1 << 18
 _SUBSCRIBE_ID = 1
-_REFUSALS = {
-    1: "it does not speak MQTT 3.1.1",
-    2: "it does not like the client id",
-    3: "it is not available",
-    4: "wrong username or password",
-    5: "this user may not connect",
-}
-_REFUSED_FOR_NOW = 3
+_EVERY = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,40 +49,52 @@ class Broker:
     filters: tuple[str, ...]
     account: Account
     tls: ssl.SSLContext | None = None
+    protocol: Protocol = Protocol.AUTO
 
 
 class Subscription:
     """Connected and asked for; what the broker grants comes among the packets. Raises BrokerError, in all methods."""
 
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
-        self._packets = Packets()
-        self.socket = _open(broker)
+    def __init__(self, broker: Broker, *, receive_maximum: int = 65_535) -> None:
+        """`receive_maximum`: messages that may be under way to us, which only MQTT 5 tells the broker."""
+        self._broker, self._receive_maximum = broker, receive_maximum
         self.granted = False
+        *first, last = LEVELS[broker.protocol]
+        for level in first:
+            with suppress(OtherLevelError, BrokerGoneError):  # some brokers hang up on what they do not speak
+                self._open(level)
+                return
+        self._open(last)
+
+    def _open(self, level: int) -> None:
+        self.protocol, self._level, self._packets = SPOKEN[level], level, Packets(level)
+        self.socket = _open(self._broker)
         self._asked_s = self._spoke_s = self._heard_s = time.monotonic()
         try:
-            self.resumed = self._greet()
-            self.send(subscribe(_SUBSCRIBE_ID, broker.filters))
+            self.welcome = self._greet()
+            self._keep_alive_s = min(self.welcome.keep_alive_s or KEEP_ALIVE_S, KEEP_ALIVE_S)
+            asked = subscribe(_SUBSCRIBE_ID, self._broker.filters, level=level)
+            mqtt_answers.check(self.welcome, self._broker.filters, asked)
+            self.send(asked)
         except BrokerError:
             self.close()
             raise
 
-    def _greet(self) -> bool:
-        """Whether the broker still has the session."""
+    def _greet(self) -> Welcome:
         who = self._broker.account
-        self.send(connect(who.client_id, keep_alive_s=KEEP_ALIVE_S, username=who.username, password=who.password))
+        hello = connect(
+            who.client_id,
+            level=self._level,
+            keep_alive_s=KEEP_ALIVE_S,
+            username=who.username,
+            password=who.password,
+            receive_maximum=self._receive_maximum,
+        )
+        self.send(hello)
         while not (found := self._packets.take(1)):
             self._wait(select.POLLIN)
             self.receive()
-        answer = found[0]
-        if not isinstance(answer, Answer) or answer.kind != CONNACK or len(answer.body) != 2:
-            raise PacketError("the broker does not answer CONNECT with CONNACK")
-        code = answer.body[1]
-        if code == _REFUSED_FOR_NOW:
-            raise BrokerError(f"the broker refuses us: {_REFUSALS[code]}")
-        if code:
-            raise BrokerRefusesError(f"the broker refuses us: {_REFUSALS.get(code, f'return code {code}')}")
-        return bool(answer.body[0] & 1)
+        return mqtt_answers.welcome(self._level, found[0])
 
     @property
     def held(self) -> int:
@@ -100,30 +108,45 @@ class Subscription:
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return False
         except OSError as error:
-            raise BrokerError(f"the broker is gone: {error}") from error
+            raise self._gone(f"the broker is gone: {error}") from error
         if not data:
-            raise BrokerError("the broker closed the connection")
+            raise self._gone("the broker closed the connection")
         self._heard_s = time.monotonic()
         self._packets.feed(data)
         return True
 
     def take(self, most: int) -> list[Publish]:
         """The next messages. Raises BrokerRefusesError when a filter is not granted with QoS 1."""
-        found = self._packets.take(most)
+        try:
+            found = self._packets.take(most)
+        except PacketError:
+            if self._level == LEVEL_5:
+                with suppress(BrokerError):
+                    self.send(farewell(mqtt_reasons.MALFORMED))
+            raise
         if all(type(packet) is Publish for packet in found):
             return found  # type: ignore[return-value]
         for packet in found:
-            if isinstance(packet, Answer) and packet.kind == SUBACK:
-                self._grant(packet.body[2:])
+            if isinstance(packet, Answer):
+                self._hear(packet)
         return [packet for packet in found if isinstance(packet, Publish)]
 
-    def _grant(self, codes: bytes) -> None:
-        for asked, code in zip(self._broker.filters, codes.ljust(len(self._broker.filters), b"\x80"), strict=False):
-            if code == SUBACK_REFUSED:
-                raise BrokerRefusesError(f"the broker does not let us subscribe to {asked!r}")
-            if code == 0:
-                raise BrokerRefusesError(f"the broker grants {asked!r} with QoS 0 only, where messages may be lost")
-        self.granted = True
+    def _hear(self, said: Answer) -> None:
+        if said.kind == SUBACK:
+            mqtt_answers.granted(self._level, said.body, self._broker.filters)
+            self.granted = True
+        elif said.kind == DISCONNECT:
+            raise mqtt_answers.dismissed(said.body)
+
+    def _gone(self, words: str) -> BrokerError:
+        """With the broker's last words, if there are any: they may have come and not been taken."""
+        with suppress(OSError, PacketError):
+            self._packets.feed(self.socket.recv(_RECEIVE_BYTES))
+        with suppress(PacketError):
+            for packet in self._packets.take(_EVERY):
+                if isinstance(packet, Answer) and packet.kind == DISCONNECT:
+                    return mqtt_answers.dismissed(packet.body)
+        return BrokerGoneError(words)
 
     def acknowledge(self, packet_ids: list[int]) -> None:
         self.send(pubacks(packet_ids))
@@ -134,12 +157,12 @@ class Subscription:
         now_s = time.monotonic()
         if not self.granted and now_s - self._asked_s > _PATIENCE_S:
             raise BrokerError("the broker does not answer SUBSCRIBE")
-        if now_s - self._spoke_s > KEEP_ALIVE_S / 3:
+        if now_s - self._spoke_s > self._keep_alive_s / 3:
             self.send(PINGREQ)
         if not listening:
             self._heard_s = now_s
-        elif now_s - self._heard_s > KEEP_ALIVE_S:
-            raise BrokerError(f"the broker has been silent for {KEEP_ALIVE_S} s")
+        elif now_s - self._heard_s > self._keep_alive_s:
+            raise BrokerError(f"the broker has been silent for {self._keep_alive_s} s")
 
     def send(self, data: bytes) -> None:
         left = memoryview(data)
@@ -151,19 +174,19 @@ class Subscription:
             except ssl.SSLWantReadError:
                 self._wait(select.POLLIN)
             except OSError as error:
-                raise BrokerError(f"the broker is gone: {error}") from error
+                raise self._gone(f"the broker is gone: {error}") from error
         self._spoke_s = time.monotonic()
 
     def leave(self) -> None:
         """The session stays: the broker keeps what comes meanwhile. What is still on its way to us is read past:
         a connection that is closed over it is reset, and takes our last acknowledgements along."""
-        self.send(DISCONNECT)
+        self.send(FAREWELL)
         until = time.monotonic() + _FAREWELL_S
         with suppress(BrokerError):
             while time.monotonic() < until:
                 self._wait(select.POLLIN, _FAREWELL_S)
                 self.receive()
-                self._packets = Packets()
+                self._packets = Packets(self._level)
 
     def close(self) -> None:
         self.socket.close()

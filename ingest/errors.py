@@ -26,11 +26,23 @@ class BrokerError(IngestError):
 
 
 class PacketError(BrokerError):
-    """Bytes that are not MQTT 3.1.1, from a broker or for one."""
+    """Bytes that are not MQTT, from a broker or for one."""
+
+
+class BrokerGoneError(BrokerError):
+    """The connection ended, and the broker did not say why."""
+
+
+class SessionTakenError(BrokerError):
+    """Another client has come with our client id; whoever comes back at once throws that one out again."""
 
 
 class BrokerRefusesError(BrokerError):
     """The other broker says no: to who we are, or to what we ask for."""
+
+
+class OtherLevelError(BrokerRefusesError):
+    """The other broker does not speak this version of MQTT."""
 
 
 class MapError(IngestError):

@@ -1,7 +1,9 @@
-"""MQTT 3.1.1 as a subscriber with QoS 1 speaks it: what it says as bytes, what it hears as packets; no sockets.
+"""MQTT 3.1.1 and 5 as a subscriber with QoS 1 speaks them: what it says as bytes, what it hears as packets; no sockets.
 
 A packet is read by its length, and no more of it is held than a payload may have and one byte, so that a larger one
-is still seen to be too large. Specification: https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html.
+is still seen to be too large.
+Specifications: https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html and
+https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,17 +11,24 @@ from typing import NamedTuple
 
 from ingest import limits
 from ingest.errors import PacketError
+from ingest.mqtt_properties import Property, number, read, say, varint
+from ingest.mqtt_versions import LEVEL_3, LEVEL_5
 
-CONNACK, PUBLISH, SUBACK, PINGRESP = 2, 3, 9, 13
-PINGREQ, DISCONNECT = b"\xc0\x00", b"\xe0\x00"
+CONNACK, PUBLISH, SUBACK, PINGRESP, DISCONNECT = 2, 3, 9, 13, 14
+PINGREQ, FAREWELL = b"\xc0\x00", b"\xe0\x00"
 QOS_1, RETAIN, DUP = 0x02, 0x01, 0x08
-SUBACK_REFUSED = 0x80
+FOR_EVER_S = 0xFFFFFFFF  # a session, as MQTT 3.1.1 has it
 
 _KEPT_BYTES = limits.PAYLOAD_BYTES + 1
 _LONGEST_TEXT = 65_535
-MOST_HELD = 2 + _LONGEST_TEXT + 2 + _KEPT_BYTES  # topic, packet id, payload
-_LONGEST_ANSWER = 2 + 1024  # a SUBACK to as many filters
-_ANSWERS = {CONNACK << 4, SUBACK << 4, PINGRESP << 4}  # with the flags that they must have
+_MOST_PROPERTIES = _KEPT_BYTES  # of a message; beyond it the message is too large, whatever its payload is
+MOST_HELD = 2 + _LONGEST_TEXT + 2 + 4 + _MOST_PROPERTIES + _KEPT_BYTES  # topic, packet id, properties, payload
+_LONGEST_ANSWER = {LEVEL_3: 2 + 1024, LEVEL_5: 1 << 18}  # a SUBACK to as many filters; and what is said with it
+_ANSWERS = {  # with the flags that they must have
+    LEVEL_3: {CONNACK << 4, SUBACK << 4, PINGRESP << 4},
+    LEVEL_5: {CONNACK << 4, SUBACK << 4, PINGRESP << 4, DISCONNECT << 4},
+}
+_ONCE = 0x10  # retained messages come with a new subscription, not with each that is renewed
 
 
 class Publish(NamedTuple):
@@ -32,34 +41,55 @@ class Publish(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the broker says to something of ours: CONNACK, SUBACK, PINGRESP."""
+    """What the broker says to something of ours, or of itself: CONNACK, SUBACK, PINGRESP, DISCONNECT."""
 
     kind: int
     body: bytes
 
 
 def connect(
-    client_id: str, *, keep_alive_s: int, clean: bool = False, username: str | None = None, password: str | None = None
+    client_id: str,
+    *,
+    keep_alive_s: int,
+    level: int = LEVEL_3,
+    clean: bool = False,
+    username: str | None = None,
+    password: str | None = None,
+    receive_maximum: int = 65_535,
 ) -> bytes:
-    """With `clean` false the broker keeps the session, and for it what comes while we are away."""
+    """With `clean` false the broker keeps the session, and for it what comes while we are away. `receive_maximum`:
+    how much may be under way to us, which only MQTT 5 can say."""
     flags = (clean << 1) | ((password is not None) << 6) | ((username is not None) << 7)
-    body = b"\x00\x04MQTT\x04" + bytes([flags]) + keep_alive_s.to_bytes(2, "big") + _text(client_id)
-    return _packet(0x10, body + b"".join(_text(each) for each in (username, password) if each is not None))
+    body = b"\x00\x04MQTT" + bytes([level, flags]) + keep_alive_s.to_bytes(2, "big")
+    if level == LEVEL_5:
+        body += say({Property.SESSION_EXPIRY_S: FOR_EVER_S, Property.RECEIVE_MAXIMUM: receive_maximum})
+    body += _text(client_id) + b"".join(_text(each) for each in (username, password) if each is not None)
+    return _packet(0x10, body)
 
 
-def subscribe(packet_id: int, filters: Sequence[str]) -> bytes:
+def subscribe(packet_id: int, filters: Sequence[str], *, level: int = LEVEL_3) -> bytes:
     """With QoS 1."""
-    return _packet(0x82, packet_id.to_bytes(2, "big") + b"".join(_text(each) + b"\x01" for each in filters))
+    options, properties = (b"\x01", b"") if level == LEVEL_3 else (bytes([1 | _ONCE]), b"\x00")
+    asked = b"".join(_text(each) + options for each in filters)
+    return _packet(0x82, packet_id.to_bytes(2, "big") + properties + asked)
+
+
+def farewell(reason: int) -> bytes:
+    """MQTT 5 can say why; FAREWELL is the one that is friendly."""
+    return b"\xe0\x01" + bytes([reason])
 
 
 def pubacks(packet_ids: Iterable[int]) -> bytes:
+    """Success, which in MQTT 5 is said by saying nothing more."""
     return b"".join([b"\x40\x02" + packet_id.to_bytes(2, "big") for packet_id in packet_ids])
 
 
 class Packets:
     """The bytes of one connection as packets. Raises PacketError for what no broker may send, and nothing else."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: int = LEVEL_3) -> None:
+        self._answers, self._longest_answer = _ANSWERS[level], _LONGEST_ANSWER[level]
+        self._has_properties = level == LEVEL_5
         self._buffer = b""
         self._skip = 0  # bytes to come of a packet of which enough is known
 
@@ -84,7 +114,7 @@ class Packets:
                     break
             stop = body + size
             if first >> 4 != PUBLISH:
-                if first not in _ANSWERS or size > _LONGEST_ANSWER:
+                if first not in self._answers or size > self._longest_answer:
                     raise PacketError(f"a broker may not send 0x{first:02x} with {size} bytes")
                 if stop > end:
                     break
@@ -93,7 +123,7 @@ class Packets:
                 whole = min(stop, body + MOST_HELD)
                 if whole > end:
                     break
-                found.append(_publish(first, buffer[body:whole]))
+                found.append(_publish(first, buffer[body:whole], self._has_properties))
                 if stop > end:
                     self._skip, stop = stop - end, end
             at = stop
@@ -101,19 +131,28 @@ class Packets:
         return found
 
 
-def _publish(first: int, body: bytes) -> Publish:
+def _publish(first: int, body: bytes, has_properties: bool) -> Publish:  # noqa: FBT001
     size = len(body)
     at = 2 + (body[0] << 8 | body[1]) if size >= 2 else 2
     qos = first & 0x06
     if qos > QOS_1:
         raise PacketError("a message with QoS 2 or 3: we subscribe with QoS 1")
     start = at + qos  # the id's two bytes are there with QoS 1, which is the bit of that value
-    if at == 2 or start > size:
+    if at == 2 or start + has_properties > size:
         raise PacketError("a message without a topic, or shorter than its own head")
     packet_id = body[at] << 8 | body[at + 1] if qos else 0
     if qos and not packet_id:
         raise PacketError("a message with QoS 1 and without a packet id")
+    if has_properties:
+        start = start + 1 if not body[start] else _past_properties(body, start)
     return Publish(body[2:at], packet_id, body[start : start + _KEPT_BYTES], first & (DUP | RETAIN))
+
+
+def _past_properties(body: bytes, at: int) -> int:
+    """Where the payload begins. Nothing that they say concerns us: no alias was granted, what expires the broker
+    drops itself. Those that are too many to be held make the message too large, as if they were payload."""
+    size, start = number(body, at)
+    return start if size > _MOST_PROPERTIES else read(PUBLISH, body, at)[1]
 
 
 def _size(buffer: bytes, at: int) -> tuple[int, int]:
@@ -130,12 +169,7 @@ def _size(buffer: bytes, at: int) -> tuple[int, int]:
 
 
 def _packet(first: int, body: bytes) -> bytes:
-    digits, left = b"", len(body)
-    while True:
-        left, digit = divmod(left, 128)
-        digits += bytes([digit | 0x80 if left else digit])
-        if not left:
-            return bytes([first]) + digits + body
+    return bytes([first]) + varint(len(body)) + body
 
 
 def _text(text: str) -> bytes:

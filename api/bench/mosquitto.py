@@ -56,8 +56,11 @@ class Mosquitto:
         until = time.monotonic() + _START_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"Mosquitto does not start: {self._log.read_text()}")
+                raise RuntimeError(f"Mosquitto does not start: {self.log()}")
             time.sleep(0.01)
+
+    def log(self) -> str:
+        return self._log.read_text()
 
     def stop(self) -> None:
         """It writes down what it holds."""

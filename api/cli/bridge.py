@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli._options import Data, data_folder, fail
+from ingest.mqtt_versions import Protocol
 
 if TYPE_CHECKING:
     from api import bridge
@@ -20,6 +21,7 @@ Maps = Annotated[
     typer.Option("--map", help="FILTER=TOPIC, such as 'plant/+/state=fm/demo/{1}/up/telemetry'. Default: as it is."),
 ]
 ClientId = Annotated[str, typer.Option("--client-id", help="The session's name: one of its own for each bridge.")]
+Spoken = Annotated[Protocol, typer.Option("--protocol", help="Of MQTT; auto: 5 where the broker speaks it.")]
 Tenant = Annotated[str | None, typer.Option("--tenant", help="Whose refusals show what finds no place.")]
 UsernameFile = Annotated[_File, typer.Option("--username-file", help="Or FOREMEND_BRIDGE_USERNAME.")]
 PasswordFile = Annotated[_File, typer.Option("--password-file", help="Or FOREMEND_BRIDGE_PASSWORD.")]
@@ -36,6 +38,7 @@ def register(app: typer.Typer) -> None:
         topic: Topics,
         maps: Maps = None,
         client_id: ClientId = "foremend-bridge",
+        protocol: Spoken = Protocol.AUTO,
         tenant: Tenant = None,
         username_file: UsernameFile = None,
         password_file: PasswordFile = None,
@@ -53,10 +56,12 @@ def register(app: typer.Typer) -> None:
             settings = bridge_setup.settings_for(data_folder(data))
             address = bridge_setup.Address.read(broker)
             mapping = bridge_setup.mapping(topic, maps or [], tenant or settings.tenant)
-            bridge_setup.broker(settings, address, topic, client_id, files)  # what cannot be used is said at once
+            bridge_setup.broker(
+                settings, address, topic, client_id, files, protocol
+            )  # what cannot be used, said at once
         except (BrokerError, MapError) as error:
             raise fail(str(error)) from None
-        now = lambda: bridge_setup.broker(settings, address, topic, client_id, files)  # noqa: E731
+        now = lambda: bridge_setup.broker(settings, address, topic, client_id, files, protocol)  # noqa: E731
         _run(settings, bridge.Order(broker=now, mapping=mapping))
 
 

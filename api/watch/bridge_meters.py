@@ -54,6 +54,10 @@ class BridgeMeters(Collector):
         for fate, number in counts.fates.items():
             fates.add_metric([fate.value], number)
         yield fates
+        spoken = GaugeMetricFamily("foremend_bridge_protocol", "1: of MQTT, with the broker.", labels=["version"])
+        if bridge is not None:
+            spoken.add_metric([bridge.protocol.value], 1)
+        yield spoken
         yield GaugeMetricFamily("foremend_bridge_connected", "1: to broker and log.", value=bridge is not None)
         under_way = bridge.under_way if bridge else 0
         yield GaugeMetricFamily("foremend_bridge_under_way", "Published, not yet stored.", value=under_way)

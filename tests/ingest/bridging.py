@@ -22,6 +22,7 @@ from ingest.adapter_log import LogReader
 from ingest.adapter_mqtt import Account, Broker
 from ingest.foreign import Mapping
 from ingest.model import Message
+from ingest.mqtt_versions import Protocol
 from tests.conftest import NatsServer, need
 
 PLANT = "plant/+/state=fm/demo/{1}/up/telemetry"
@@ -41,10 +42,11 @@ def an_order(
     client_id: str = "bridge-test",
     files: Files | None = None,
     settings: Settings | None = None,
+    protocol: Protocol = Protocol.AUTO,
 ) -> bridge.Order:
     address, asked, who = Address.read(url), filters or ("plant/#",), settings or Settings(dsn="")
     return bridge.Order(
-        broker=lambda: bridge_setup.broker(who, address, asked, client_id, files or Files()),
+        broker=lambda: bridge_setup.broker(who, address, asked, client_id, files or Files(), protocol),
         mapping=bridge_setup.mapping(asked, maps, "demo"),
     )
 
@@ -63,8 +65,10 @@ def bridging(nats_url: str, order: bridge.Order) -> Iterator[Future[None]]:
 
 
 @contextmanager
-def a_client(port: int, client_id: str, tls: ssl.SSLContext | None = None) -> Iterator[mqtt.Client]:
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id)
+def a_client(
+    port: int, client_id: str, tls: ssl.SSLContext | None = None, *, version: mqtt.MQTTProtocolVersion = mqtt.MQTTv311
+) -> Iterator[mqtt.Client]:
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version)
     if tls:
         client.tls_set_context(tls)
     client.connect("127.0.0.1", port)
@@ -110,8 +114,9 @@ def the_log(nats: NatsServer, start: int, n: int) -> list[Message]:
     return found
 
 
-def a_bridge(nats_url: str, port: int, counts: Counts, mapping: Mapping) -> Bridge:
-    broker = Broker(host="127.0.0.1", port=port, filters=("plant/#",), account=Account(client_id="bridge-test"))
+def a_bridge(nats_url: str, port: int, counts: Counts, mapping: Mapping, protocol: Protocol = Protocol.AUTO) -> Bridge:
+    who = Account(client_id="bridge-test")
+    broker = Broker(host="127.0.0.1", port=port, filters=("plant/#",), account=who, protocol=protocol)
     return Bridge(broker, nats_url, mapping, counts)
 
 
@@ -178,7 +183,7 @@ class WithholdingLog:
                 continue
             lines.read(int(fields[-1]) + 2)
             if fields[1].startswith(b"$JS.API.STREAM.INFO"):
-                state = b'{"created":"x","state":{"first_seq":1,"last_seq":0,"messages":0,"bytes":0}}'
+                state = b'{"created":"x","config":{},"state":{"first_seq":1,"last_seq":0,"messages":0,"bytes":0}}'
                 connection.sendall(b"MSG %b 0 %d\r\n%b\r\n" % (fields[2], len(state), state))
             else:
                 self.taken.append(fields[2])

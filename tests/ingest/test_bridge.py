@@ -223,4 +223,4 @@ def test_a_wrong_password_ends_it_with_one_sentence(tmp_path: Path, nats_server:
         running = _process(broker.url, nats_server.url)
         _, errors = running.communicate(timeout=20)
     assert running.returncode == 1
-    assert errors.splitlines()[-1] == "foremend: the broker refuses us: this user may not connect"
+    assert errors.splitlines()[-1] == "foremend: the broker refuses us: this user may not do this"

@@ -15,7 +15,8 @@ from api.bridge_setup import Address, Files
 from api.settings import Settings
 from ingest import adapter_mqtt
 from ingest.adapter_mqtt import Account, Broker, Subscription
-from ingest.errors import BrokerError, BrokerRefusesError, MapError, PacketError
+from ingest.errors import BrokerError, BrokerGoneError, BrokerRefusesError, MapError, OtherLevelError, PacketError
+from ingest.mqtt_versions import Protocol
 from tests.conftest import NatsServer, need
 from tests.ingest.bridging import StandIn, a_client, a_mosquitto, an_order, bridging, have_session, say, the_log
 from tests.ingest.house import wait_for
@@ -34,10 +35,14 @@ def saying(*parts: bytes) -> Callable[[socket.socket], None]:
     return serve
 
 
-def subscribed(port: int) -> None:
+def a_broker(port: int, protocol: Protocol = Protocol.V3) -> Broker:
+    who = Account(client_id="b")
+    return Broker(host="127.0.0.1", port=port, filters=("plant/#",), account=who, protocol=protocol)
+
+
+def subscribed(port: int, protocol: Protocol = Protocol.V3) -> None:
     """Until the broker hangs up."""
-    broker = Broker(host="127.0.0.1", port=port, filters=("plant/#",), account=Account(client_id="b"))
-    subscription = Subscription(broker)
+    subscription = Subscription(a_broker(port, protocol))
     try:
         while True:
             subscription.take(100)
@@ -50,7 +55,7 @@ def subscribed(port: int) -> None:
 @pytest.mark.parametrize(
     ("code", "error", "words"),
     [
-        (1, BrokerRefusesError, "does not speak MQTT 3.1.1"),
+        (1, OtherLevelError, "does not speak MQTT 3.1.1"),
         (2, BrokerRefusesError, "client id"),
         (3, BrokerError, "not available"),
         (4, BrokerRefusesError, "wrong username or password"),
@@ -76,9 +81,9 @@ def test_a_filter_that_is_not_granted_with_qos_1_is_refused(code: int, words: st
     [
         ([b"HTTP/1.1 400 Bad Request\r\n"], PacketError, "may not send 0x48"),
         ([b"\xd0\x00"], PacketError, "with CONNACK"),
-        ([b""], BrokerError, "closed the connection|gone"),
+        ([b""], BrokerGoneError, "closed the connection|gone"),
         ([WELCOME + GRANTED + b"\x34\x05\x00\x01a\x00\x01"], PacketError, "QoS 2"),
-        ([WELCOME + GRANTED + b"\x32\x05\x00"], BrokerError, "closed the connection|gone"),
+        ([WELCOME + GRANTED + b"\x32\x05\x00"], BrokerGoneError, "closed the connection|gone"),
     ],
 )
 def test_what_is_no_mqtt_and_a_connection_that_ends_are_the_brokers_error(
@@ -107,9 +112,8 @@ def test_a_broker_that_does_not_answer_pings_is_gone(monkeypatch: pytest.MonkeyP
         while data := connection.recv(4096):
             heard.append(data)
 
-    account = Account(client_id="b")
     with StandIn(serve) as stand_in:
-        subscription = Subscription(Broker(host="127.0.0.1", port=stand_in.port, filters=("a",), account=account))
+        subscription = Subscription(a_broker(stand_in.port))
         subscription.receive()
         subscription.take(10)
         with pytest.raises(BrokerError, match="silent for 1 s"):
@@ -165,7 +169,7 @@ def test_what_cannot_be_used_is_said_before_anything_begins(tmp_path: Path) -> N
     (tmp_path / "rubbish").write_text("rubbish")
     for address, files, words in (
         (plain, Files(password=nothing), "cannot be read"),
-        (plain, Files(password=tmp_path / "rubbish"), "without a username"),
+        (plain, Files(password=tmp_path / "rubbish"), "needs a username"),
         (plain, Files(ca=nothing), "for TLS"),
         (tls, Files(ca=nothing), "cannot be used"),
         (tls, Files(cert=nothing), "go together"),
