@@ -17,6 +17,7 @@ import numpy as np
 
 from simulators.courier import Courier
 from simulators.herd import Said, arrays
+from simulators.load import PASSWORD
 
 _STEP_MS = 120_000
 _WELL = 4 * 720  # readings: baselines want days
@@ -41,12 +42,12 @@ def _readings(number: int, now_ms: int) -> list[Said]:
     ]
 
 
-async def run(port: int, tenant: str, devices: int) -> None:
+async def run(courier: Courier, tenant: str, devices: int) -> None:
     names = [device_name(number) for number in range(1, devices + 1)]
     now_ms = int(time.time() * 1000)
     said = {name: _readings(number, now_ms) for number, name in enumerate(names)}
     at: dict[str, float] = {}
-    async with Courier("127.0.0.1", port, f"breach-{os.getpid()}") as courier:
+    async with courier:
         for name in names:
             for _, payload in arrays(said[name][:_WELL]):
                 await courier.deliver(_topic(tenant, name), payload)
@@ -66,12 +67,20 @@ def _topic(tenant: str, name: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m simulators.breach", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--username", help=f"at the broker; the password is read from {PASSWORD}")
     parser.add_argument("--tenant", required=True)
     parser.add_argument("--devices", type=int, default=30)
     given = parser.parse_args(arguments)
-    asyncio.run(run(given.port, given.tenant, given.devices))
+    asyncio.run(_breach(given))
     return 0
+
+
+async def _breach(given: argparse.Namespace) -> None:
+    password = os.environ.get(PASSWORD) if given.username else None
+    courier = Courier(given.host, given.port, f"breach-{os.getpid()}", given.username, password)
+    await run(courier, given.tenant, given.devices)
 
 
 if __name__ == "__main__":

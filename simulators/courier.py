@@ -17,8 +17,11 @@ _IN_FLIGHT = 200
 class Courier:
     """Made inside a running loop. `deliver` waits as long as the broker is away; the order is the caller's business."""
 
-    def __init__(self, host: str, port: int, client_id: str) -> None:
+    def __init__(
+        self, host: str, port: int, client_id: str, username: str | None = None, password: str | None = None
+    ) -> None:
         self._host, self._port, self._client_id = host, port, client_id
+        self._username, self._password = username, password
         self._client: asyncio.Future[aiomqtt.Client] = asyncio.get_running_loop().create_future()
         self._lost = asyncio.Event()
         self.reconnects = -1
@@ -64,6 +67,8 @@ class Courier:
                     self._host,
                     self._port,
                     identifier=self._client_id,
+                    username=self._username,
+                    password=self._password,
                     max_inflight_messages=_IN_FLIGHT,
                     max_concurrent_outgoing_calls=_IN_FLIGHT,
                     keepalive=30,

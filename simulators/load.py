@@ -1,150 +1,31 @@
-"""Load for measuring: single readings over MQTT, QoS 1, as many as the broker acknowledges, with little CPU of our own.
+"""Load for measuring: readings over MQTT, QoS 1, as many as the broker acknowledges, with little CPU of our own.
 
 `python -m simulators.load --port 1883 --tenant demo --devices 1000 --seconds 10 --flat-out --keys-out keys.json`
 
-Devices `bench-00001` ... are cold rooms; message i of a publisher is of its device i % n, at `first_ts_ms` +
-(i // n) * `step_ms`. MQTT acknowledges in order, so two numbers a publisher say which (device, ts) were published and
-which acknowledged; `--keys-out` writes them for each device.
+Devices `bench-000001` ... are cold rooms; message i of a publisher is of its device i % n, and a device's reading k
+stands at `first_ts_ms` + k * `step_ms`. MQTT acknowledges in order, so two numbers a publisher say which (device, ts)
+were published and which acknowledged; `--keys-out` writes them for each device.
 """
 
 import argparse
-import errno
 import json
 import os
-import socket
 import sys
 import time
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from simulators.load_messages import payloads
-from simulators.packets import PACKET_IDS, Templates, connect, packet_ids, pubacks
+from simulators.load_messages import device_name
+from simulators.packets import PACKET_IDS
+from simulators.publisher import Order, Publisher
 
-_CHUNK = 256  # messages encoded at once
-_CONNACK = b"\x20\x02\x00\x00"
+_WINDOW = 4096  # readings
 _SETTLE_S = 30.0
 _TICK_S = 0.002
 _RETRY_S = 0.2
-FUTURE_MS = 300_000  # the house refuses readings from further ahead
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What is to be published. `first_ts_ms` and `step_ms` as in the module's words."""
-
-    host: str
-    port: int
-    tenant: str
-    devices: int
-    seconds: float
-    rate: float | None  # messages a second over all publishers; None: flat out
-    publishers: int
-    window: int
-    first_ts_ms: int
-    step_ms: int
-    reconnect: bool
-    bad_every: int | None = None
-    keep_alive_s: int = 0  # 0: the broker may be silent for ever
-    first_device: int = 1
-    turns: int | None = None  # messages a device, at most
-
-
-class Publisher:
-    """One connection with its share of the devices. Sends again from the first unacknowledged after a disconnect."""
-
-    def __init__(self, order: Order, first_device: int, n_devices: int) -> None:
-        self.order, self.first_device, self.n_devices = order, first_device, n_devices
-        names = [device_name(first_device + i) for i in range(n_devices)]
-        topics = [f"fm/{order.tenant}/{name}/up/telemetry" for name in names]
-        self._templates = Templates(topics, payloads(order.bad_every))
-        self.published = self.acknowledged = self.reconnects = 0
-        self.sends: list[tuple[int, float]] = []  # from this number on, messages went out at this time
-        self.sent = 0  # on this connection and before; falls back to `acknowledged` on a new one
-        self._out, self._in = b"", b""
-        self._heard_s = time.monotonic()
-        self.socket = self._open()
-
-    def _open(self) -> socket.socket:
-        made = socket.create_connection((self.order.host, self.order.port), timeout=5)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        made.sendall(connect(f"load-{os.getpid()}-{self.first_device}", self.order.keep_alive_s))
-        answer = b""
-        while len(answer) < len(_CONNACK):
-            part = made.recv(len(_CONNACK) - len(answer))
-            if not part:
-                raise ConnectionResetError("the broker closed the connection at CONNECT")
-            answer += part
-        if answer != _CONNACK:
-            raise ConnectionRefusedError(f"the broker refuses the connection: {answer.hex()}")
-        made.setblocking(False)
-        self._heard_s = time.monotonic()
-        return made
-
-    def reopen(self) -> bool:
-        """False while the broker is away."""
-        self.socket.close()
-        try:
-            self.socket = self._open()
-        except OSError:
-            return False
-        self.sent, self._out, self._in = self.acknowledged, b"", b""
-        self.reconnects += 1
-        return True
-
-    def may_send(self, due: int) -> int:
-        """How many messages may go out now, when `due` in all are wanted of this publisher."""
-        return min(self.acknowledged + self.order.window, due, self._last_number()) - self.sent
-
-    def _last_number(self) -> int:
-        ahead_ms = time.time() * 1000 + FUTURE_MS - self.order.first_ts_ms
-        turns = int(ahead_ms // self.order.step_ms)
-        return (turns if self.order.turns is None else min(turns, self.order.turns)) * self.n_devices
-
-    def is_done(self) -> bool:
-        """Everything was published and acknowledged that may be."""
-        wanted = None if self.order.turns is None else self.order.turns * self.n_devices
-        return self.acknowledged == wanted
-
-    def send(self, due: int) -> None:
-        """Raises OSError when the connection is lost."""
-        while self._out or self.may_send(due) > 0:
-            if not self._out:
-                count = min(_CHUNK, self.may_send(due))
-                numbers = np.arange(self.sent, self.sent + count, dtype=np.int64)
-                ts_ms = self.order.first_ts_ms + numbers // self.n_devices * self.order.step_ms
-                self._out = self._templates.packets(numbers, ts_ms)
-                if self.sent >= self.published:  # what is sent again went out before
-                    self.sends.append((self.sent, time.time()))
-                self.sent += count
-                self.published = max(self.published, self.sent)
-            try:
-                done = self.socket.send(self._out)
-            except BlockingIOError:
-                return
-            self._out = self._out[done:]
-
-    def receive(self) -> None:
-        """Raises OSError when the connection is lost, ValueError when the broker acknowledges out of order."""
-        now_s = time.monotonic()
-        try:
-            data = self.socket.recv(262_144)
-        except BlockingIOError:
-            if self.sent == self.acknowledged:
-                self._heard_s = now_s
-            elif self.order.keep_alive_s and now_s - self._heard_s > self.order.keep_alive_s:
-                raise TimeoutError("the broker says nothing") from None
-            return
-        self._heard_s = now_s
-        if not data:
-            raise ConnectionResetError(errno.ECONNRESET, "the broker closed the connection")
-        ids, self._in = pubacks(self._in + data)
-        expected = packet_ids(np.arange(self.acknowledged, self.acknowledged + len(ids), dtype=np.int64))
-        if not np.array_equal(ids, expected):
-            raise ValueError("PUBACKs out of order")
-        self.acknowledged += len(ids)
+PASSWORD = "FOREMEND_LOAD_PASSWORD"  # noqa: S105  where it is read from
 
 
 def run(order: Order) -> tuple[list[Publisher], float]:
@@ -183,17 +64,13 @@ def _turn(publisher: Publisher, due: int) -> bool:
     return publisher.acknowledged > before
 
 
-def device_name(number: int) -> str:
-    return f"bench-{number:05d}"
-
-
 def keys(publishers: list[Publisher]) -> list[dict[str, object]]:
     """A row a device: its readings stand at first_ts_ms + i * step_ms for i below `published`."""
     rows: list[dict[str, object]] = []
     for publisher in publishers:
         for i in range(publisher.n_devices):
             published, acknowledged = (
-                max(0, -(-(count - i) // publisher.n_devices))
+                max(0, -(-(count - i) // publisher.n_devices)) * publisher.order.readings
                 for count in (publisher.published, publisher.acknowledged)
             )
             rows.append(
@@ -216,6 +93,7 @@ def sends(publishers: list[Publisher]) -> list[dict[str, object]]:
             "devices": publisher.n_devices,
             "first_ts_ms": publisher.order.first_ts_ms,
             "step_ms": publisher.order.step_ms,
+            "readings": publisher.order.readings,
             "first": [number for number, _ in publisher.sends],
             "at_s": [at_s for _, at_s in publisher.sends],
         }
@@ -234,7 +112,10 @@ def _order(arguments: list[str] | None) -> tuple[Order, argparse.Namespace]:
     pace.add_argument("--rate", type=float, help="messages a second")
     pace.add_argument("--flat-out", action="store_true")
     parser.add_argument("--publishers", type=int, default=4)
-    parser.add_argument("--window", type=int, default=4096, help="unacknowledged messages a publisher")
+    parser.add_argument("--window", type=int, help="unacknowledged messages a publisher; default: 4096 readings")
+    parser.add_argument("--readings", type=int, default=1, help="of a message: more than one are an array")
+    parser.add_argument("--named", action="store_true", help="each reading says its device, too")
+    parser.add_argument("--username", help=f"at the broker; the password is read from {PASSWORD}")
     parser.add_argument("--first-ts-ms", type=int, help="default: an hour ago")
     parser.add_argument("--step-ms", type=int, default=10)
     parser.add_argument("--reconnect", action="store_true", help="wait for a broker that went away and go on")
@@ -245,7 +126,8 @@ def _order(arguments: list[str] | None) -> tuple[Order, argparse.Namespace]:
     parser.add_argument("--keys-out", help="file for what was published, a row a device")
     parser.add_argument("--sends-out", help="file for when messages went out, a row a publisher")
     given = parser.parse_args(arguments)
-    if not 0 < given.window < PACKET_IDS:
+    window = given.window or max(16, _WINDOW // given.readings)
+    if not 0 < window < PACKET_IDS:
         parser.error(f"--window must be between 1 and {PACKET_IDS - 1}")
     order = Order(
         host=given.host,
@@ -255,7 +137,7 @@ def _order(arguments: list[str] | None) -> tuple[Order, argparse.Namespace]:
         seconds=given.seconds,
         rate=given.rate,
         publishers=given.publishers,
-        window=given.window,
+        window=window,
         first_ts_ms=given.first_ts_ms or int(time.time() * 1000) - 3_600_000,
         step_ms=given.step_ms,
         reconnect=given.reconnect,
@@ -263,6 +145,10 @@ def _order(arguments: list[str] | None) -> tuple[Order, argparse.Namespace]:
         keep_alive_s=given.keep_alive,
         first_device=given.first_device,
         turns=given.turns,
+        readings=given.readings,
+        named=given.named,
+        username=given.username,
+        password=os.environ.get(PASSWORD) if given.username else None,
     )
     return order, given
 
@@ -284,6 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
         "acknowledged": acknowledged,
         "seconds": round(seconds, 3),
         "msg_s": round(acknowledged / max(seconds, 1e-9), 1),
+        "readings": acknowledged * order.readings,
         "metrics": 8,
         "acknowledged_at_s": begin_s + seconds,
         "cpu_s": time.process_time(),

@@ -16,43 +16,19 @@ from typing import Any
 
 import psycopg
 
-from api import schema
-from api.bench.latency import KEEP_COMMIT_TIMES, Share
+from api.bench import record
+from api.bench.latency import Share
+from api.bench.order import Order, Sent
+from api.bench.record import Record
 from api.engines import account as accounts
 from api.engines.nats import Nats, free_port, stream_state
 from api.engines.postgres import Postgres
-from devices import catalogue
 from ledger.statements import Statements
 
 TENANT = "bench"
 CLASS_ID = "cold_room"
 BREACHES = 30
 _sql = Statements("api.bench")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """`rate`: messages a second, None for as many as are acknowledged. `reconnect`: the load outlives its broker.
-    `port`: of another broker than ours. `more`: the load's other options, as it names them."""
-
-    seconds: float
-    devices: int
-    rate: float | None
-    reconnect: bool = False
-    port: int | None = None
-    more: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sent:
-    """What the load says of itself, which readings it published (a row a device), and when (a row a publisher)."""
-
-    published: int
-    acknowledged: int
-    acknowledged_at_s: float  # the last one
-    cpu_s: float
-    keys: list[dict[str, Any]]
-    shares: list[Share]
 
 
 class Breaches:
@@ -78,11 +54,17 @@ class Breaches:
 @dataclass(frozen=True, kw_only=True)
 class House:
     folder: Path
-    postgres: Postgres
+    record: Record
     nats: Nats
 
+    @property
+    def postgres(self) -> Postgres:
+        """The bench's own; a user's server is not ours to stop."""
+        assert self.record.engine is not None
+        return self.record.engine
+
     def connect(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(self.postgres.dsn, user="postgres", autocommit=True)
+        return self.record.connect()
 
     def head(self) -> int:
         return stream_state(self.nats.url).last_seq
@@ -92,7 +74,7 @@ class House:
         with self.connect() as conn:
             conn.execute(_sql.register_tenant, {"tenant_id": TENANT})
             for prefix, digits, class_id, count in (
-                ("bench-", 5, CLASS_ID, devices),
+                ("bench-", 6, CLASS_ID, devices),
                 ("breach-", 3, "refrigerator", BREACHES),
             ):
                 names = {"tenant_id": TENANT, "class_id": class_id, "prefix": prefix, "digits": digits, "count": count}
@@ -125,11 +107,17 @@ class House:
             running.wait(30)
 
     @contextmanager
-    def breaches(self) -> Iterator[Breaches]:
-        """They have been well for four days when this is entered."""
-        options = ["--port", str(self.nats.mqtt_port), "--tenant", TENANT, "--devices", str(BREACHES)]
-        command = self._command("simulators.breach", *options)
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603  our own module
+    def breaches(self, order: Order) -> Iterator[Breaches]:
+        """They have been well for four days when this is entered. They publish where the load does."""
+        options = ["--host", order.host, "--port", str(order.port or self.nats.mqtt_port), "--tenant", TENANT]
+        options += ["--devices", str(BREACHES), *(["--username", order.username] if order.username else [])]
+        with subprocess.Popen(  # noqa: S603  our own module
+            self._command("simulators.breach", *options),
+            env={**os.environ, **order.environment()},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as running:
             try:
                 yield Breaches(running)
             finally:
@@ -148,13 +136,10 @@ class House:
 
     def load(self, order: Order, name: str = "load") -> subprocess.Popen[bytes]:
         """Starts publishing; `sent` waits for it. Two at once have two names."""
-        pace = ["--flat-out"] if order.rate is None else ["--rate", str(order.rate)]
-        port = order.port or self.nats.mqtt_port
-        options = ["--port", str(port), "--tenant", TENANT, "--devices", str(order.devices)]
-        options += ["--seconds", str(order.seconds), *pace, "--keys-out", str(self.folder / f"{name}-keys.json")]
-        options += ["--sends-out", str(self.folder / f"{name}-sends.json")]
-        options += [*(["--reconnect"] if order.reconnect else []), *order.more]
-        return subprocess.Popen(self._command("simulators.load", *options), stdout=subprocess.PIPE)  # noqa: S603  our own module
+        options = ["--tenant", TENANT, *order.options(self.nats.mqtt_port)]
+        options += [f"--{part}-out={self.folder / f'{name}-{part}.json'}" for part in ("keys", "sends")]
+        environment = {**os.environ, **order.environment()}
+        return subprocess.Popen(self._command("simulators.load", *options), env=environment, stdout=subprocess.PIPE)  # noqa: S603  our own module
 
     def sent(self, load: subprocess.Popen[bytes], name: str = "load") -> Sent:
         answer, _ = load.communicate(timeout=600)
@@ -169,35 +154,30 @@ class House:
             cpu_s=said["cpu_s"],
             keys=keys,
             shares=[Share.of(row) for row in shares],
+            readings=said["readings"] // max(said["acknowledged"], 1),
         )
-
-    def bare_reader(self, until: float) -> subprocess.Popen[bytes]:
-        """The worker's reader, which only counts, until the log has been quiet for `until` seconds."""
-        command = self._command("api.bench.bare", str(self.head()), str(until))
-        return subprocess.Popen(command, env=self._environment(), stdout=subprocess.PIPE)  # noqa: S603  our own module
 
     def _command(self, module: str, *options: str) -> list[str]:
         return [sys.executable, "-m", module, *options]
 
     def _environment(self, process: str = "worker") -> dict[str, str]:
-        ours = {"FOREMEND_DSN": self.postgres.dsn, "FOREMEND_NATS_URL": self.nats.url}
+        ours = {**self.record.environment(), "FOREMEND_NATS_URL": self.nats.url}
         return {**os.environ, **ours, "FOREMEND_LOG_FILE": str(self.folder / "logs" / f"{process}.log")}
 
 
 @contextmanager
-def house(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[House]:
-    """Real engines with the product's settings, gone at the end whatever happened. `settings`: PostgreSQL's, beyond."""
+def house(settings: Mapping[str, str] = MappingProxyType({}), dsn: str | None = None) -> Iterator[House]:
+    """Real engines with the product's settings, gone at the end whatever happened. `settings`: PostgreSQL's, beyond.
+    `dsn`: a server of the user's, on which a database is made for the occasion. Raises BenchError."""
     folder = Path(tempfile.mkdtemp(prefix="foremend-bench-"))
     accounts.prepare(folder, accounts.choose())
-    postgres = Postgres(folder, settings=KEEP_COMMIT_TIMES | dict(settings))
     nats = Nats(folder, port=free_port(), mqtt_port=free_port())
     try:
-        postgres.start()
-        with psycopg.connect(postgres.dsn, user="postgres", autocommit=True) as conn:
-            schema.apply(conn, catalogue.load())
-        nats.start()
-        yield House(folder=folder, postgres=postgres, nats=nats)
+        with record.embedded(folder, settings) if dsn is None else record.scratch(dsn) as kept:
+            try:
+                nats.start()
+                yield House(folder=folder, record=kept, nats=nats)
+            finally:
+                nats.stop()
     finally:
-        nats.stop()
-        postgres.stop()
         shutil.rmtree(folder, ignore_errors=True)

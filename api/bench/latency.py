@@ -1,6 +1,8 @@
 """How long a message takes: from its publishing, as the load says, to its commit, as PostgreSQL says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,8 @@ _sql = Statements("api.bench")
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """One publisher's messages: number i is of device `first_device` + i % `devices`, at `first_ts_ms` +
-    i // `devices` * `step_ms`. From number `first` (k,) on they went out at `at_s` (k,)."""
+    """One publisher's messages of `readings` each: number i is of device `first_device` + i % `devices`; a device's
+    reading k stands at `first_ts_ms` + k * `step_ms`. From number `first` (k,) on they went out at `at_s` (k,)."""
 
     first_device: int
     devices: int
@@ -26,6 +28,7 @@ class Share:
     step_ms: int
     first: Ints
     at_s: Floats
+    readings: int = 1
 
     @classmethod
     def of(cls, said: dict[str, Any]) -> "Share":
@@ -33,7 +36,8 @@ class Share:
         return cls(**{**said, "first": np.array(said["first"], np.int64), "at_s": np.array(said["at_s"])})
 
     def published_s(self, device: Ints, ts_ms: Ints) -> Floats:
-        number = (ts_ms - self.first_ts_ms) // self.step_ms * self.devices + device - self.first_device
+        turn = (ts_ms - self.first_ts_ms) // self.step_ms // self.readings
+        number = turn * self.devices + device - self.first_device
         return self.at_s[np.searchsorted(self.first, number, side="right") - 1]
 
 
@@ -50,6 +54,14 @@ class Spread:
             return None
         p50, p99 = np.percentile(waited_s * 1000, [50, 99])
         return cls(p50=round(float(p50), 1), p99=round(float(p99), 1))
+
+    @classmethod
+    def median(cls, spreads: "Sequence[Spread | None]") -> "Spread | None":
+        """Of several loads; None if one of them has none."""
+        every = [spread for spread in spreads if spread is not None]
+        if len(every) < len(spreads) or not every:
+            return None
+        return cls(p50=median(spread.p50 for spread in every), p99=median(spread.p99 for spread in every))
 
 
 @dataclass(frozen=True, kw_only=True)

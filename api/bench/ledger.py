@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from api.bench.house import TENANT, House, Sent
+from api.bench.house import TENANT, House
+from api.bench.order import Sent
 from ledger.statements import Statements
 
 _sql = Statements("api.bench")
@@ -10,8 +11,8 @@ _sql = Statements("api.bench")
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """Messages. Of the acknowledged ones: `committed`, `refused`, `missing`. `duplicates`: rows of the record or of the
-    refusals beyond one for each message, whatever they say."""
+    """Readings, one a message unless it is an array. Of the acknowledged ones: `committed`, `refused`, `missing`.
+    `duplicates`: rows of the record or of the refusals beyond one for each, whatever they say."""
 
     published: int
     acknowledged: int
@@ -39,8 +40,8 @@ def ledger(ours: House, sent: Sent) -> Ledger:
         committed, refused, missing, found = conn.execute(_sql.balance, names).fetchone() or (0, 0, 0, 0)
         (rows,) = conn.execute(_sql.count_kept, names).fetchone() or (0,)
     return Ledger(
-        published=sent.published,
-        acknowledged=sent.acknowledged,
+        published=sent.published * sent.readings,
+        acknowledged=sent.acknowledged * sent.readings,
         committed=committed,
         refused=refused,
         missing=missing,

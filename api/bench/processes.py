@@ -23,6 +23,19 @@ def family_cpu_s(pid: int | None) -> float:
     return cpu_s(pid) + ended + sum(map(cpu_s, children))
 
 
+def parent(pid: int) -> int | None:
+    fields = _fields(pid)
+    return int(fields[1]) if fields else None
+
+
+def command(pid: int) -> str:
+    """What it was called with, or calls itself."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+    except OSError:
+        return ""
+
+
 def resident_mib(pid: int | None) -> float:
     """0 without such a process, or without /proc."""
     try:

@@ -1,20 +1,25 @@
-"""`python -m api.bench.subscriber HOST PORT QUIET_S`: subscribes with QoS 1, acknowledges at once and does nothing
-else; what another broker itself can deliver."""
+"""`python -m api.bench.subscriber HOST PORT CLIENT_ID QUIET_S`: subscribes with QoS 1, acknowledges at once and does
+nothing else; what another broker itself can deliver."""
 
 import json
+import os
 import select
 import sys
 import time
 
+from api.bench.house import TENANT
 from ingest.adapter_mqtt import Account, Broker, Subscription
 
 _AT_ONCE = 512
 _NAP_S = 0.001  # as the bridge's: packets by the hundred
 
 
-def main(host: str, port: int, quiet_s: float) -> None:
-    """Says "ready", then one JSON line when messages came and then none for `quiet_s`."""
-    broker = Broker(host=host, port=port, filters=("fm/#",), account=Account(client_id="bare"))
+def main(host: str, port: int, client_id: str, quiet_s: float) -> None:
+    """Comes as FOREMEND_BRIDGE_USERNAME, as a bridge does. Says "ready", then one JSON line when messages came and then
+    none for `quiet_s`."""
+    username, password = (os.environ.get(f"FOREMEND_BRIDGE_{name}") for name in ("USERNAME", "PASSWORD"))
+    account = Account(client_id=client_id, username=username, password=password)
+    broker = Broker(host=host, port=port, filters=(f"fm/{TENANT}/#",), account=account)
     subscription = Subscription(broker)
     waiting = select.poll()
     waiting.register(subscription.socket, select.POLLIN)
@@ -41,4 +46,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], float(sys.argv[4]))

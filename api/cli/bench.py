@@ -1,17 +1,51 @@
 """`foremend bench`: what this machine takes in."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from enum import StrEnum
+from itertools import count
 from typing import Annotated, Any
 
 import typer
 
 from api.cli._options import fail
 
+
+class SourceName(StrEnum):
+    STREAM = "stream"
+    BRIDGE = "bridge"
+
+
 Seconds = Annotated[float, typer.Option("--seconds", min=1, help="How long each load lasts.")]
-Devices = Annotated[int, typer.Option("--devices", min=1, max=99_999, help="How many devices publish.")]
+Devices = Annotated[int, typer.Option("--devices", min=1, max=999_999, help="How many devices publish.")]
 Rate = Annotated[float | None, typer.Option("--rate", min=1, help="Messages a second, all together.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+Pace = Annotated[
+    str | None,
+    typer.Option("--rate", help="Messages a second, all together, or `max`: the highest paced rate that keeps up."),
+]
+FlatOut = Annotated[bool, typer.Option("--flat-out", help="As many as are acknowledged (the default).")]
+Runs = Annotated[int, typer.Option("--runs", min=1, help="Pairs of bare reader and whole road; medians are shown.")]
+Readings = Annotated[int, typer.Option("--readings", min=1, max=400, help="Of a message; more than one are an array.")]
+Where = Annotated[
+    SourceName,
+    typer.Option(
+        "--source", help="stream: devices speak to our listener. bridge: to another broker, and a bridge reads it."
+    ),
+]
+Dsn = Annotated[
+    str | None,
+    typer.Option("--dsn", help="A superuser's on a server of yours: a database is made there and dropped again."),
+]
+BrokerUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--broker",
+        help="Yours, for --source bridge: mqtt://HOST:PORT, as FOREMEND_BRIDGE_USERNAME. Default: our own Mosquitto.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,35 +61,75 @@ def register(app: typer.Typer) -> None:
         *,
         seconds: Seconds = 10,
         devices: Devices = 1000,
-        rate: Rate = None,
-        flat_out: Annotated[
-            bool, typer.Option("--flat-out", help="As many as are acknowledged (the default).")
-        ] = False,
+        rate: Pace = None,
+        flat_out: FlatOut = False,
+        runs: Runs = 3,
+        readings: Readings = 1,
+        source: Where = SourceName.STREAM,
+        dsn: Dsn = None,
+        broker: BrokerUrl = None,
         as_json: AsJson = False,
     ) -> None:
         """Devices publish with QoS 1; counted is what the record holds, against a reader that only counts."""
-        from api.bench.house import Order
-        from api.bench.ingest import measure
+        from api.bench.errors import BenchError
+        from api.bench.ingest import Plan, measure
+        from api.bench.order import Order
+        from api.bench.source import Bridge, Place, Stream
 
         if flat_out and rate is not None:
             raise fail("--rate and --flat-out exclude each other")
-        if not as_json:
-            typer.echo(f"three loads of {seconds:g} s: bare reader, whole road, bare reader ...", err=True)
-        _show(asdict(measure(Order(seconds=seconds, devices=devices, rate=rate))), as_json=as_json)
+        if broker is not None and source is not SourceName.BRIDGE:
+            raise fail("--broker is for --source bridge")
+        order = Order(seconds=seconds, devices=devices, rate=_paced(rate), readings=readings)
+        try:
+            at = Place.read(broker) if broker is not None else None
+            way = Bridge(broker=at) if source is SourceName.BRIDGE else Stream()
+            plan = Plan(runs=runs, source=way, dsn=dsn, highest=rate == "max")
+            with _shown(plan.stages(), as_json=as_json) as tell:
+                result = measure(order, replace(plan, tell=tell))
+        except BenchError as error:
+            raise fail(str(error)) from None
+        _show(asdict(result), as_json=as_json)
 
     @bench.command("bridge")
     def bridge(*, seconds: Seconds = 5, devices: Devices = 1000, rate: Rate = None, as_json: AsJson = False) -> None:
         """Devices publish to Mosquitto; counted is what a bridge brings into the log, against a subscriber that only
         acknowledges."""
-        from api.bench import mosquitto
         from api.bench.bridge import measure
-        from api.bench.house import Order
+        from api.bench.errors import BenchError
+        from api.bench.order import Order
 
-        if mosquitto.binary() is None:
-            raise fail("Mosquitto is not there; on Debian or Ubuntu: apt-get install mosquitto")
         if not as_json:
             typer.echo(f"three loads of {seconds:g} s: bare subscriber, bridge, bare subscriber ...", err=True)
-        _show(asdict(measure(Order(seconds=seconds, devices=devices, rate=rate))), as_json=as_json)
+        try:
+            result = measure(Order(seconds=seconds, devices=devices, rate=rate))
+        except BenchError as error:
+            raise fail(str(error)) from None
+        _show(asdict(result), as_json=as_json)
+
+
+def _paced(rate: str | None) -> float | None:
+    if rate is None or rate == "max":
+        return None
+    try:
+        if (asked := float(rate)) >= 1:
+            return asked
+    except ValueError:
+        pass
+    raise fail("--rate reads a number of messages a second from 1 on, or max")
+
+
+@contextmanager
+def _shown(stages: int, *, as_json: bool) -> Iterator[Callable[[str], None]]:
+    """A bar on standard error, a stage a step."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bar = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*bar, console=Console(stderr=True), disable=as_json, transient=True) as progress:
+        task = progress.add_task("engines start", total=stages)
+        begun = count()
+        yield lambda stage: progress.update(task, description=stage, completed=next(begun))
 
 
 def _show(result: dict[str, Any], *, as_json: bool) -> None:

@@ -1,31 +1,41 @@
 """The bench's own promise: it measures the real road, and counts from the record."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psycopg
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from api.bench import mosquitto
-from api.bench.latency import Share, Spread
+from api.bench import copying, mosquitto, search
+from api.bench.latency import KEEP_COMMIT_TIMES, Share, Spread
 from api.cli import bench
-from tests.conftest import need
+from api.engines.postgres import Postgres
+from tests.conftest import Database, need
 
 pytestmark = pytest.mark.engines
 
 
-def test_a_short_bench_finds_every_acknowledged_reading_in_the_record_once() -> None:
+def measured(*options: str) -> dict[str, Any]:
     app = typer.Typer()
     bench.register(app)
-    options = ["bench", "ingest", "--seconds", "1", "--devices", "20", "--rate", "300", "--json"]
-    answer = CliRunner().invoke(app, options, catch_exceptions=False)
-    result = json.loads(answer.stdout)
+    answer = CliRunner().invoke(app, ["bench", *options, "--json"], catch_exceptions=False)
+    said: dict[str, Any] = json.loads(answer.stdout)
+    return said
+
+
+def test_a_short_bench_finds_every_acknowledged_reading_in_the_record_once() -> None:
+    result = measured("ingest", "--seconds", "1", "--devices", "20", "--rate", "300", "--runs", "1")
     assert result["published"] == result["acknowledged"] > 200
     assert (result["missing"], result["duplicates"], result["refused"]) == (0, 0, 0)
     assert result["points_s"] == pytest.approx(8 * result["committed_msg_s"], rel=0.01)
     assert result["ratio"] > 0.4
-    assert len(result["bare_runs_msg_s"]) == 2
+    assert len(result["bare_runs_msg_s"]) == len(result["committed_runs_msg_s"]) == result["kept_up"] == 1
+    assert result["copy_points_s"] > result["points_s"]
     for waited_ms in (result["publish_to_commit_ms"], result["breach_to_alert_ms"]):
         assert 0 < waited_ms["p50"] <= waited_ms["p99"] < 10_000
     assert result["cpu_ms_per_1k_points"].keys() == {"broker", "database", "worker", "relay", "load"}
@@ -35,16 +45,63 @@ def test_a_short_bench_finds_every_acknowledged_reading_in_the_record_once() -> 
 
 def test_a_short_bench_of_the_bridge_finds_every_acknowledged_message_in_the_log() -> None:
     need(mosquitto.binary(), "Mosquitto is not there (Debian: apt-get install mosquitto)")
-    app = typer.Typer()
-    bench.register(app)
-    options = ["bench", "bridge", "--seconds", "1", "--devices", "20", "--rate", "500", "--json"]
-    answer = CliRunner().invoke(app, options, catch_exceptions=False)
-    result = json.loads(answer.stdout)
+    result = measured("bridge", "--seconds", "1", "--devices", "20", "--rate", "500")
     assert result["acknowledged"] > 300
     assert result["missing"] == 0
     assert result["ratio"] == pytest.approx(result["bridged_msg_s"] / result["bare_msg_s"], abs=0.001)
     assert result["ratio"] > 0.6
     assert all(result[f"{who}_cpu_us"] > 0 for who in ("bridge", "bare", "log", "broker"))
+
+
+def test_a_bench_on_the_users_own_server_and_over_a_bridge_leaves_nothing_behind(
+    engines_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need(mosquitto.binary(), "Mosquitto is not there (Debian: apt-get install mosquitto)")
+    monkeypatch.setattr(copying, "_BATCHES", 2)
+    theirs = Postgres(engines_folder / "theirs", sync=False, settings=KEEP_COMMIT_TIMES)
+    theirs.start()
+    try:
+        dsn = f"{theirs.dsn} user=postgres"
+        asked = ["--dsn", dsn, "--source", "bridge", "--readings", "100", "--rate", "50", "--devices", "10"]
+        result = measured("ingest", "--seconds", "1", "--runs", "1", *asked)
+        with psycopg.connect(dsn) as conn:
+            names = [name for (name,) in conn.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")]
+            roles = [name for (name,) in conn.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'foremend%'")]
+    finally:
+        theirs.stop()
+    assert (names, roles) == (["postgres"], [])
+    assert result["acknowledged"] > 30
+    assert (result["missing"], result["duplicates"], result["refused"]) == (0, 0, 0)
+    assert result["points_s"] == pytest.approx(800 * result["committed_msg_s"], rel=0.01)
+    assert {"bridge", "log", "broker", "database"} <= result["cpu_ms_per_1k_points"].keys()
+
+
+def test_a_server_without_commit_times_is_told_what_to_do(new_database: Callable[[], Database]) -> None:
+    app = typer.Typer()
+    bench.register(app)
+    answer = CliRunner().invoke(app, ["bench", "ingest", "--dsn", f"{new_database().dsn} user=postgres"])
+    assert answer.exit_code == 1
+    assert "ALTER SYSTEM SET track_commit_timestamp = on" in " ".join(answer.stderr.split())
+
+
+@pytest.mark.parametrize("most", [41_000.0, 58_000.0, 75_000.0])
+def test_the_highest_paced_rate_that_keeps_up_is_found_within_a_few_percent(most: float) -> None:
+    asked: list[float | None] = []
+
+    def probe(rate: float | None) -> search.Trial:
+        asked.append(rate)
+        return search.Trial(msg_s=62_000.0, kept_up=rate is not None and rate <= most)
+
+    found = search.highest(probe)
+    assert most * 0.95 <= found <= most
+    assert len(asked) == search.PROBES + 1
+
+
+def test_whoever_is_behind_at_the_end_does_not_keep_up() -> None:
+    well = {"published_share": 1.0, "missing": 0, "p99_s": 0.1, "backlog_s": 0.1, "seconds": 5.0}
+    assert search.keeps_up(**well)
+    for wrong in ({"published_share": 0.9}, {"missing": 1}, {"p99_s": 2.0}, {"backlog_s": 0.3}):
+        assert not search.keeps_up(**{**well, **wrong})
 
 
 def test_rate_and_flat_out_exclude_each_other() -> None:

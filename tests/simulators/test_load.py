@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from api.engines.nats import Nats, free_port, stream_state
-from simulators import load_messages
-from simulators.packets import Templates, packet_ids, pubacks
+from simulators.load_messages import payloads
+from simulators.packets import Templates, connect, packet_ids, pubacks
 from tests.conftest import NatsServer
 
 
@@ -31,7 +31,7 @@ def test_what_load_says_it_published_is_in_the_log(nats_server: NatsServer, tmp_
     assert said["published"] == said["acknowledged"] == nats_server.state().messages > 1000
     keys = json.loads((tmp_path / "keys.json").read_text())
     assert sum(row["acknowledged"] for row in keys) == said["acknowledged"]
-    assert [row["device"] for row in keys] == [f"bench-{i:05d}" for i in range(1, 71)]
+    assert [row["device"] for row in keys] == [f"bench-{i:06d}" for i in range(1, 71)]
 
 
 @pytest.mark.engines
@@ -69,18 +69,42 @@ def test_a_broker_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     assert len(err.splitlines()) == 1
 
 
+def packets_of(templates: Templates, numbers: list[int], ts_ms: list[list[int]]) -> list[bytes]:
+    data = templates.packets(np.array(numbers, np.int64), np.array(ts_ms, np.int64))
+    return [data[i : i + templates.packet_bytes] for i in range(0, len(data), templates.packet_bytes)]
+
+
+TOPICS = ["fm/t/a/up/telemetry", "fm/t/b/up/telemetry"]
+
+
 def test_packets_carry_topic_id_and_time_of_their_message() -> None:
-    templates = Templates(
-        ["fm/t/a/up/telemetry", "fm/t/b/up/telemetry"], [load_messages.payload(0), load_messages.payload(1)]
-    )
-    numbers = np.array([0, 1, 65_535], dtype=np.int64)
-    data = templates.packets(numbers, np.array([1_700_000_000_001, 2, 3], dtype=np.int64))
-    packets = [data[i : i + templates.packet_bytes] for i in range(0, len(data), templates.packet_bytes)]
+    numbers = [0, 1, 65_535]
+    packets = packets_of(Templates(TOPICS, payloads()), numbers, [[1_700_000_000_001], [2], [3]])
     assert [b"/a/" in packet for packet in packets] == [True, False, False]
     assert b'{"ts":1700000000001,' in packets[0]
-    assert packet_ids(numbers).tolist() == [1, 2, 1]
+    assert packet_ids(np.array(numbers)).tolist() == [1, 2, 1]
     body = json.loads(packets[0][packets[0].index(b"{") :])
     assert len(body["m"]) == 8
+
+
+def test_an_array_has_a_time_for_each_of_its_readings() -> None:
+    times = [1_700_000_000_001, 1_700_000_000_002, 1_700_000_000_003]
+    (packet,) = packets_of(Templates(TOPICS, payloads(readings=3)), [1], [times])
+    assert b"fm/t/b/" in packet
+    readings = json.loads(packet[packet.index(b"[") :])
+    assert [reading["ts"] for reading in readings] == times
+    assert {len(reading["m"]) for reading in readings} == {8}
+
+
+def test_a_payload_may_say_its_device() -> None:
+    templates = Templates(TOPICS, payloads(name="dev-1"), ["dev-1", "dev-2"])
+    packets = packets_of(templates, [0, 1], [[1_700_000_000_001], [1_700_000_000_002]])
+    assert [json.loads(packet[packet.index(b"{") :])["dev"] for packet in packets] == ["dev-1", "dev-2"]
+
+
+def test_connect_says_who_comes() -> None:
+    assert connect("c").endswith(b"\x04\x02\x00\x00\x00\x01c")
+    assert connect("c", 0, "u", "secret").endswith(b"\x04\xc2\x00\x00\x00\x01c\x00\x01u\x00\x06secret")
 
 
 def test_pubacks_are_read_whole_and_anything_else_is_said() -> None:

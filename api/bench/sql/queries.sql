@@ -56,3 +56,11 @@ FROM (SELECT %(prefix)s || lpad(number::text, %(digits)s, '0') AS name FROM gene
 -- name: count_sizes
 -- The planner knows nothing yet of tables that were filled a moment ago, and guesses badly.
 ANALYZE device, reading_cold_room, refusal
+
+-- name: read_commit_times
+-- Without them nobody can say how long a message took.
+SHOW track_commit_timestamp
+
+-- name: list_roles
+-- Which of the house's roles a server has already: a house may live there.
+SELECT rolname FROM pg_roles WHERE rolname = ANY(%(roles)s)
