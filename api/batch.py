@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import psycopg
@@ -14,7 +15,8 @@ from api.memory import Memory, Next
 from detectors import store as findings
 from detectors.model import Finding
 from ingest import history, limits, partition
-from ingest.decode import Decoded, decode, first_ms
+from ingest.admit import admit
+from ingest.allowance import KINDS, TRAFFIC
 from ingest.model import Message, Reason, Refusal
 from ingest.partition import Claim
 from ingest.topics import Source
@@ -31,11 +33,12 @@ def is_about_content(error: psycopg.Error) -> bool:
 
 @dataclass(kw_only=True)
 class Counts:
-    """What was committed since the process began; every reason is in `refused` from the start."""
+    """What was committed since the process began. Every reason is in `refused` from the start, all limits in `over`."""
 
     messages: int = 0
     readings: int = 0
     refused: Counter[Reason] = field(default_factory=lambda: Counter(dict.fromkeys(Reason, 0)))
+    over: Counter[tuple[str, str]] = field(default_factory=lambda: Counter(dict.fromkeys(product(TRAFFIC, KINDS), 0)))
 
 
 class Intake:
@@ -77,16 +80,16 @@ class Intake:
         self._memory.cursor = seq
 
     def _commit(self, messages: Sequence[Message], error: psycopg.Error | None = None) -> None:
-        """With `error`, the one message is refused for it instead of being decoded."""
+        """With `error`, the one message is refused for it."""
         memory = self._memory
         cursor = messages[-1].seq
         with self._conn.transaction():
             sources = memory.directory.sources(self._conn, messages)
-            if error is None:
-                decoded = decode(messages, sources, memory.catalogue)
-            else:
+            admitted = admit(messages, sources, memory.catalogue, memory.allowance)
+            decoded = admitted.decoded
+            if error is not None:
                 refused = _not_storable(messages[0], sources[0], error)
-                decoded = Decoded(batches=[], refusals=[refused], first_ms=first_ms(messages))
+                decoded = replace(decoded, batches=[], refusals=[refused])
             kept = history.keep(
                 self._conn,
                 memory.catalogue,
@@ -98,13 +101,14 @@ class Intake:
             step = memory.engine.observe(kept.new)
             self._store(step.findings)
             partition.advance(self._conn, self._claim, cursor, messages[-1].received_ms)
-        memory.keep(Next(cursor=cursor, observed=step))
+        memory.keep(Next(cursor=cursor, observed=step, used=admitted.use))
         new = sum(map(len, kept.new))
         repeated = new < sum(map(len, decoded.batches))  # repeats come in crowds: a flush after a lost connection
         self._wary = _WARY_BATCHES if repeated else max(0, self._wary - 1)
         self.counts.messages += len(messages)
         self.counts.readings += new
         self.counts.refused.update(refusal.reason for refusal in kept.refusals)
+        self.counts.over.update((over.traffic, over.kind) for over in admitted.over)
 
     def _store(self, found: Sequence[Finding]) -> None:
         """A finding that cannot be stored stops no reading: it is said in the process' log and left out."""

@@ -26,20 +26,20 @@ class Checkpoints:
 
     def __init__(self, memory: Memory, claim: Claim) -> None:
         self._memory, self._claim = memory, claim
-        self._seq = memory.cursor or 0
         self._wait_s = EVERY_S
         self._written_s = time.monotonic()
 
     def now_and_then(self, conn: Connection[Any]) -> None:
         waited_s = time.monotonic() - self._written_s
-        behind = (self._memory.cursor or 0) - self._seq
-        if waited_s >= self._wait_s and (behind >= _FEW or waited_s >= _LATEST_S):
+        written, cursor = self._memory.written, self._memory.cursor or 0
+        # what had to be learned from the record shall not have to be again, so it is written at once
+        if written is None or (waited_s >= self._wait_s and (cursor - written >= _FEW or waited_s >= _LATEST_S)):
             self.write(conn)
 
     def write(self, conn: Connection[Any]) -> None:
         """Raises FencedError."""
         seq = self._memory.cursor
-        if seq is None or seq == self._seq:
+        if seq is None or seq == self._memory.written:
             return
         begin_s = time.monotonic()
         memory = sections.pack(self._memory.sections())
@@ -52,5 +52,5 @@ class Checkpoints:
                 partition.renew(conn, self._claim)
                 written = Checkpoint(seq=seq, fingerprint=self._memory.fingerprint, memory=memory)
                 store.save_checkpoint(conn, self._claim.span.first, written)
-        self._seq, self._written_s = seq, time.monotonic()
+        self._memory.written, self._written_s = seq, time.monotonic()
         self._wait_s = max(EVERY_S, (self._written_s - begin_s) / _SHARE)

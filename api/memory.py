@@ -23,14 +23,15 @@ from detectors.engine import Engine, Step
 from devices.model import Catalogue
 from ingest import history, partition
 from ingest.adapter_log import LogReader
-from ingest.decode import decode
+from ingest.admit import admit
+from ingest.allowance import Allowance, Use
 from ingest.directory import Directory
 from ingest.model import Message
 from ingest.partition import Claim
 from ingest.slots import Span
 
 _IDLE_S = 0.5
-_CODE = ("detectors/*.py",)  # of all sections
+_CODE = ("detectors/*.py", "ingest/admit.py", "ingest/allowance.py")  # of all sections
 _log = structlog.get_logger("worker")
 
 
@@ -56,6 +57,7 @@ class Next:
 
     cursor: int
     observed: Step
+    used: Use
 
 
 class Memory:
@@ -69,17 +71,24 @@ class Memory:
 
     def _forget(self) -> None:
         self.engine = Engine(self.catalogue)
+        self.allowance = Allowance(self.catalogue)
         self.cursor: int | None = None
         self._span: Span | None = None  # whose devices they are
+        self.written: int | None = None  # the cursor of its newest checkpoint
 
     def sections(self) -> dict[str, Section]:
         """By the names that they have in a checkpoint."""
-        return {"detectors": self.engine}
+        return {"detectors": self.engine, "allowance": self.allowance}
 
     def keep(self, after: Next) -> None:
         """The batch is committed."""
         self.engine.keep(after.observed)
+        self.allowance.keep(after.used)
         self.cursor = after.cursor
+
+    def count_from(self, cursor: int) -> None:
+        """In another log: its sequences mean nothing to a checkpoint of the one before."""
+        self.cursor, self.written = cursor, None
 
     def stand_at(self, conn: Connection[Any], claim: Claim, read_from: Callable[[int], LogReader] | None) -> None:
         """Remember what a worker at the claim's cursor remembers, unless that is what is remembered. A commit of which
@@ -109,6 +118,7 @@ class Memory:
                     _log.warning("the log no longer holds what came after the checkpoint", seq=found.seq)
                     return False
                 self._read_again(conn, claim, reader)
+        self.written = found.seq
         _log.info("remembered from a checkpoint", seq=found.seq, cursor=claim.cursor)
         return True
 
@@ -125,11 +135,12 @@ class Memory:
 
     def _fold(self, conn: Connection[Any], messages: Sequence[Message]) -> None:
         """Into every section, as when they were committed."""
-        decoded = decode(messages, self.directory.sources(conn, messages), self.catalogue)
-        self.engine.fold(history.kept_before(conn, self.catalogue, decoded.batches))
+        admitted = admit(messages, self.directory.sources(conn, messages), self.catalogue, self.allowance)
+        self.engine.fold(history.kept_before(conn, self.catalogue, admitted.decoded.batches))
+        self.allowance.keep(admitted.use)
 
     def _learn(self, conn: Connection[Any], claim: Claim) -> None:
-        """From the record."""
+        """From the record, which does not say what devices took out of their allowances: those begin full."""
         self._forget()
         with conn.transaction():
             decided = findings.recalled(conn, claim.cursor)
@@ -142,4 +153,4 @@ class Memory:
                 partition.renew(conn, claim)
                 conn.commit()  # so that others see that we live, however long it takes
         conn.commit()
-        _log.info("learned from the record", cursor=claim.cursor)
+        _log.info("learned from the record", cursor=claim.cursor, allowances="full")

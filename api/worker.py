@@ -127,7 +127,7 @@ class _Session:
         with conn.transaction():
             partition.place(conn, claim, cursor, head.made)
             findings.drop_checkpoint(conn, claim.span.first)
-        self._memory.cursor = cursor
+        self._memory.count_from(cursor)
         if standing is Standing.SHORTENED:
             _log.error("the log lost its end; the record had read it", lost_from=cursor + 1, lost_to=claim.cursor)
         return cursor
@@ -145,6 +145,8 @@ class _Session:
         renewed = time.monotonic()
         while not stop.is_set():
             self._turns.mark("read")
+            forgetting.now_and_then(conn, claim)
+            checkpoints.now_and_then(conn)
             messages = reader.fetch(_IDLE_S)
             if messages:
                 begun = time.perf_counter()
@@ -155,8 +157,6 @@ class _Session:
             elif time.monotonic() - renewed > _RENEW_S:
                 self._renew(intake, reader)
                 renewed = time.monotonic()
-            forgetting.now_and_then(conn, claim)
-            checkpoints.now_and_then(conn)
         checkpoints.write(conn)
 
     def _renew(self, intake: Intake, reader: LogReader) -> None:

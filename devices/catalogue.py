@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from devices.errors import CatalogueError
-from devices.model import ApplianceClass, Catalogue, FaultFamily, LevelRule, Metric, OnTimeRule
+from devices.model import ApplianceClass, Catalogue, FaultFamily, LevelRule, Limits, Metric, OnTimeRule
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 _RESERVED = {"device_no", "ts", "seq", "received_at", "flags", "extra"}  # columns that every class table has
 _LANGUAGES = {"en", "zh"}
 MIN_RETENTION_DAYS = 8  # twice the days that detectors learn again after a start
+MESSAGE_BYTES = 1024
+MOST_A_SECOND = 1e8  # so that what a byte costs, in whole ns, is right to a few per cent
 MAX_METRICS = 62  # one bit each in a signed 64-bit `flags`
 
 T = TypeVar("T")
@@ -41,13 +43,16 @@ def _read(file: Path) -> ApplianceClass:
         "levels": rows("levels", LevelRule),
         "on_times": rows("on_times", OnTimeRule),
         "families": rows("families", FaultFamily),
+        "limits": _build(Limits, row.pop("limits", {}), file.name, "limits"),
     }
     appliance = _build(ApplianceClass, {**row, **parts}, file.name, "the class")
     _check(appliance, file.name)
     return appliance
 
 
-def _build(kind: type[T], entry: dict[str, Any], file: str, where: str) -> T:
+def _build(kind: type[T], entry: Any, file: str, where: str) -> T:
+    if not isinstance(entry, dict):
+        raise CatalogueError(file, where, f"is no table, here {entry!r}")
     try:
         return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
     except TypeError as error:  # a missing or unknown key; the message names it
@@ -70,6 +75,11 @@ def _check(row: ApplianceClass, file: str) -> None:
         "retention_days",
         f"{MIN_RETENTION_DAYS} or more, here {days!r}",
     )
+    refuse_unless(type(row.cadence_s) is int and row.cadence_s > 0, "cadence_s", f"1 or more, here {row.cadence_s!r}")
+    for name, least in _least(row).items():
+        value = getattr(row.limits, name)
+        fits = type(value) in {int, float} and least <= value <= MOST_A_SECOND
+        refuse_unless(fits, f"limits.{name}", f"between {least:g} and {MOST_A_SECOND:g}, here {value!r}")
     for metric in row.metrics:
         refuse_unless(bool(_NAME.match(metric.name)), metric.name, "is not a lower-case name")
         refuse_unless(metric.name not in _RESERVED, metric.name, "is a column of every class table")
@@ -89,3 +99,15 @@ def _check(row: ApplianceClass, file: str) -> None:
         refuse_unless(rule.metric in names, rule.rule, f"no metric {rule.metric!r}")
         refuse_unless(rule.family in families, rule.rule, f"no fault family {rule.family!r}")
         refuse_unless(rule.hold_s > 0 and rule.clear_hold_s > 0, rule.rule, "an alert needs a hold above zero")
+
+
+def _least(row: ApplianceClass) -> dict[str, float]:
+    """Of the limits: whoever sends a message at each of his class's cadences is never over them."""
+    per_s = 1 / row.cadence_s
+    return {
+        "messages_per_s": per_s,
+        "points_per_s": max(1.0, (len(row.metrics) + 1) * per_s),
+        "bytes_per_s": max(1.0, MESSAGE_BYTES * per_s),
+        "burst_s": 1.0,
+        "backfill_times": 1.0,
+    }

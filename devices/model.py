@@ -59,6 +59,19 @@ class FaultFamily:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a device may send: so much a second, and `burst_s` seconds' worth of it at once. What it buffered while it
+    could not send has room of its own, at once `backfill_times` all that it can have measured in its class's retention.
+    """
+
+    messages_per_s: float = 100
+    points_per_s: float = 2_000
+    bytes_per_s: float = 65_536
+    burst_s: float = 60
+    backfill_times: float = 2
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApplianceClass:
     """A row of the catalogue. The order of `metrics` is the order of columns and of flag bits; it only grows."""
 
@@ -70,6 +83,7 @@ class ApplianceClass:
     on_times: tuple[OnTimeRule, ...]
     families: tuple[FaultFamily, ...]
     retention_days: int = 400  # of readings: a year and a month, so that the same month a year ago can be compared
+    limits: Limits = Limits()
 
     @property
     def metric_names(self) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ class Log:
     seq: Ints
     received_ms: Ints
     device_no: Ints
+    size: Ints  # bytes of the payload
 
 
 @dataclass(frozen=True, kw_only=True)

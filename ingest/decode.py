@@ -14,6 +14,7 @@ import orjson
 
 from devices.model import ApplianceClass, Catalogue
 from ingest import limits, merge, topics
+from ingest.allowance import Asked, ask
 from ingest.columns import Log, Part, assemble, part_of_readings
 from ingest.gather import gather
 from ingest.model import Batch, Ints, Message, Reason, Refusal
@@ -28,11 +29,14 @@ from ingest.topics import About, Source
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
     """`batches` have one row a (device, ts); `refusals` are in log order. `first_ms`: of messages that are replayed, by
-    seq, when the log first received them. `spoken`: who was heard, refused or not."""
+    seq, when the log first received them. `asked`: what those ask for that bring readings. `received_ms` (n_messages,).
+    `spoken`: who was heard, refused or not."""
 
     batches: list[Batch]
     refusals: list[Refusal]
     first_ms: dict[int, int] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    received_ms: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     spoken: Spoken = field(default_factory=Spoken)
 
 
@@ -48,9 +52,11 @@ def decode(
         seq=np.array(seqs, dtype=np.int64),
         received_ms=np.array(received, dtype=np.int64),
         device_no=np.array([source.device_no or 0 for source in sources], dtype=np.int64),
+        size=np.array(list(map(len, payloads)), dtype=np.int64),
     )
     judged_ms = log.received_ms
-    if any(firsts):
+    replayed = first_ms(messages) if any(firsts) else {}
+    if replayed:
         judged_ms = np.array([message.judged_ms for message in messages], dtype=np.int64)
     odd = set(range(len(messages))) if careful else set()
     groups = [] if careful else gather(payloads, judged_ms, class_ids, odd)
@@ -61,10 +67,11 @@ def decode(
         parts.setdefault(group.class_id, []).append(group.part(catalogue[group.class_id], odd))
     words: list[Word | BridgeWord] = []
     refusals = _scrutinise(messages, sources, odd, catalogue, parts, words) if odd or None in class_ids else []
-    batches = []
+    batches, asked = [], []
     for class_id, of_class in parts.items():
         appliance = catalogue[class_id]
         batch = assemble(appliance, of_class, log)
+        asked += [ask(batch, log, replayed)] if len(batch) else []
         late = too_late(batch, appliance.retention_days)
         if late.any():
             refusals += _too_late(batch.where(late), appliance, _by_seq(messages, sources))
@@ -79,7 +86,9 @@ def decode(
     return Decoded(
         batches=batches,
         refusals=in_order,
-        first_ms=first_ms(messages) if any(firsts) else {},
+        first_ms=replayed,
+        asked=asked,
+        received_ms=log.received_ms,
         spoken=spoken(log.device_no, log.received_ms, firsts, words),
     )
 

@@ -57,3 +57,8 @@ class _CountsCollector(Collector):
         for reason, number in dict(counts.refused).items():
             refused.add_metric([reason.value], number)
         yield refused
+        words = "Messages that were refused whole, by the limit of their device that they were over."
+        over = CounterMetricFamily("foremend_over_limit", words, labels=["traffic", "limit"])
+        for labels, number in dict(counts.over).items():
+            over.add_metric(labels, number)
+        yield over

@@ -91,6 +91,51 @@ def test_killed_at_seeded_points_it_leaves_what_an_undisturbed_one_leaves(
     assert taken == set(range(start + 1, start + 1 + len(sent)))
 
 
+def a_flood() -> list[tuple[str, bytes]]:
+    """One refrigerator sends twice what may come at once, in large arrays of this minute; between them its neighbours,
+    and what the flooding one had buffered."""
+    now_ms = time.time_ns() // 1_000_000
+    metrics = {"cabinet_temp_c": 4.0, "power_w": 85.2}
+    sent = []
+    for n in range(120):
+        first = now_ms - 200_000 + n * 1000
+        readings = [{"ts": first + i, "m": {**metrics, "note": "x" * 1000}} for i in range(55)]
+        sent.append(("d0", json.dumps(readings).encode()))
+        sent += [(f"d{1 + n % 2}", json.dumps({"ts": first, "m": metrics}).encode())]
+        sent += [("d0", json.dumps({"ts": first - 3_600_000, "m": metrics}).encode())]
+    return sent
+
+
+def test_a_worker_killed_under_a_flood_refuses_what_an_undisturbed_one_refuses(
+    new_database: Callable[[], Database], nats_server: NatsServer
+) -> None:
+    disturbed, undisturbed = new_database(), new_database()
+    start = nats_server.clear()
+    for database in (disturbed, undisturbed):
+        a_fleet(database, start)
+    sent = a_flood()
+    _publish_and_kill(nats_server, disturbed, sent, random.Random(12), KILLS if LONG else 3)
+    with working(undisturbed.dsn, nats_server.url):
+        wait_for(lambda: cursor_of(undisturbed) == start + len(sent))
+
+    ours, expected = left_behind(disturbed), left_behind(undisturbed)
+    with undisturbed.connect() as conn:
+        (refused, details) = conn.execute(
+            "SELECT sum(refused), (SELECT array_agg(DISTINCT detail) FROM refusal WHERE reason = 'OVER_LIMIT')"
+            " FROM refusal_day"
+        ).fetchone() or (0, [])
+        neighbours = conn.execute("SELECT count(*) FROM reading_refrigerator WHERE device_no <> %s", [_first(conn)])
+        assert neighbours.fetchone() == (120,)
+    assert 10 < refused < 60, "half of the flood, but for what runs in meanwhile"
+    assert details == ["more live bytes than 65536 a second and 3932160 at once"]
+    assert ours == expected
+
+
+def _first(conn: psycopg.Connection[Any]) -> int:
+    (device_no,) = conn.execute("SELECT device_no FROM device WHERE device_id = 'd0'").fetchone() or (0,)
+    return int(device_no)
+
+
 def test_nats_killed_under_load_loses_nothing_and_changes_no_finding(
     new_database: Callable[[], Database], nats_server: NatsServer
 ) -> None:
@@ -136,7 +181,11 @@ def _publish_while_nats_dies(nats_server: NatsServer, sent: list[tuple[str, byte
 
 
 def _publish_and_kill(
-    nats_server: NatsServer, database: Database, sent: list[tuple[str, bytes]], chance: random.Random
+    nats_server: NatsServer,
+    database: Database,
+    sent: list[tuple[str, bytes]],
+    chance: random.Random,
+    kills: int = KILLS,
 ) -> None:
     """A part of the messages, a worker, and its death as soon as the cursor has passed a seeded point (that is right
     after a COMMIT) or a seeded moment later (mostly in the midst of the next batch)."""
@@ -144,7 +193,7 @@ def _publish_and_kill(
     device = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"faults-{start}")
     device.connect("127.0.0.1", nats_server.mqtt_port)
     device.loop_start()
-    parts = np.array_split(np.arange(len(sent)), KILLS)
+    parts = np.array_split(np.arange(len(sent)), kills)
     with psycopg.connect(database.dsn, user="postgres", autocommit=True) as conn:
         for part in parts:
             point = start + int(chance.choice(part)) + 1
