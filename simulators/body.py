@@ -4,8 +4,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from simulators.circuit import Ailing, Circuit, Design
 from simulators.days import DAY_S, Floats, Habits
 from simulators.model import Kind, Span, Unit
+
+FANS = 0.1  # share of the running draw that is no compressor's
+CONDENSER_S = 240.0  # it follows within minutes
 
 
 class Body:
@@ -25,14 +29,14 @@ class Body:
         self.ambient_c, swing_k = draw(lambda kind: kind.ambient_c), draw(lambda kind: kind.swing_k)
         self.gains_k, self.differential_k = draw(lambda kind: kind.gains_k), draw(lambda kind: kind.differential_k)
         duty, cycles = draw(lambda kind: kind.duty), draw(lambda kind: kind.cycles)
-        self.idle, self.running = draw(lambda kind: kind.idle), draw(lambda kind: kind.running)
+        self.idle, efficiency = draw(lambda kind: kind.idle), draw(lambda kind: kind.efficiency)
         self.heater, doors = draw(lambda kind: kind.heater), draw(lambda kind: kind.doors)
         self.habits = [Habits(*row) for row in zip(self.ambient_c, swing_k, doors, strict=True)]
         self.defrost_s = draw(lambda kind: kind.defrost_h) * 3600
         load_w = draw(lambda kind: kind.load_w)
         split_k, self.door = fixed(lambda kind: kind.coil_split_k), fixed(lambda kind: kind.door)
         self.ua = load_w / (self.ambient_c + self.gains_k - self.set_c)
-        self.capacity_w = load_w / duty
+        self.capacity_w, self.still = load_w / duty, fixed(lambda kind: kind.still)
         self.transfer = self.capacity_w / split_k
         self.coil_j = self.transfer * 200.0  # the coil follows the air within minutes
         self.coil_c = self.set_c - split_k
@@ -41,8 +45,28 @@ class Body:
         self.goods_j = draw(lambda kind: kind.goods) * self.air_j
         self.goods_w = self.goods_j / (draw(lambda _: (2.5, 5.0)) * 3600)
         self.frost_j = self.capacity_w * draw(lambda _: (300.0, 700.0))  # what a defrost has to melt
-        self.most_cooling_w = 1.6 * self.capacity_w
-        self.starting = self.running * draw(lambda kind: kind.inrush)
+        inrush = draw(lambda kind: kind.inrush)
         self.heat_w = self.capacity_w * fixed(lambda kind: kind.defrost_heat)
-        self.condenser_k, self.superheat_k = draw(lambda _: (11.0, 16.0)), draw(lambda _: (22.0, 34.0))
+        self.condenser_k = draw(lambda _: (11.0, 16.0))
         self.first_defrost = draw(lambda _: (0.0, 1.0))
+        self.circuit = Circuit(
+            [kind.fluid for kind in kinds],
+            Design(
+                evaporating_c=self.coil_c - fixed(lambda kind: kind.approach_k),
+                condensing_c=self.ambient_c + self.condenser_k,
+                coil_c=self.coil_c,
+                cooling_w=self.capacity_w,
+                efficiency=efficiency,
+                reserve=draw(lambda _: (0.12, 0.25)),
+                heated_k=fixed(lambda kind: kind.heated_k),
+            ),
+        )
+        new = Ailing(*(np.ones(len(units)) for _ in Ailing._fields))
+        design = self.circuit.design
+        flow = self.circuit.run(self.coil_c, design.condensing_c, design.evaporating_c, new)
+        self.shaft_w, self.rejected_w = flow.shaft_w, flow.rejected_w
+        self.condenser_w_k = self.rejected_w / self.condenser_k
+        self.condenser_j = self.condenser_w_k * CONDENSER_S
+        self.draw_per_w = fixed(lambda kind: kind.draw_per_w)
+        self.running = self.shaft_w / (1 - FANS) * self.draw_per_w
+        self.starting = self.running * inrush

@@ -26,7 +26,7 @@ class Habits(NamedTuple):
 
 
 class Day(NamedTuple):
-    """What comes from outside on one UTC day, each (steps, units); `noise` (steps, units, 8)."""
+    """What comes from outside on one UTC day, each (steps, units); `noise` (steps, units, 8), `chance` even in 0..1."""
 
     ambient_c: Floats
     door: Floats  # share of the step that the door was open
@@ -35,6 +35,7 @@ class Day(NamedTuple):
     mains: Bools
     silent: Bools
     noise: Floats
+    chance: Floats
 
 
 def outside(kinds: Sequence[Kind], habits: Sequence[Habits], units: Sequence[Unit], day_no: int, step_s: int) -> Day:
@@ -70,7 +71,7 @@ def _day_of_unit(
     silent = ~mains | (_spell(rng, 1 / 12, (600, 3_600), step_s) > 0) | (rng.random(steps) < 0.002)
     noise = rng.standard_normal((steps, 8))
     noise[rng.random((steps, 8)) < 0.0005] = np.nan  # one sensor that says nothing for once
-    return ambient_c, door, warm_k, set_shift_k, mains, silent, noise
+    return ambient_c, door, warm_k, set_shift_k, mains, silent, noise, rng.random(steps)
 
 
 def _weather_k(unit: Unit, day_no: int) -> float:

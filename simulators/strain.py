@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulators.circuit import Ailing
 from simulators.days import DAY_S, Bools, Floats
 from simulators.model import FAULTS, Effect, Fault
 
@@ -13,37 +14,50 @@ class Strain(NamedTuple):
     """How strong the fault is and what it does to the physics on one day, each (steps, units)."""
 
     level: Floats
-    capacity: Floats
-    draw: Floats
-    transfer: Floats
-    condenser: Floats
+    ailing: Ailing
+    evaporator_fan: Floats
+    condenser_fan: Floats
+    fins: Floats
     leak_in: Floats
-    discharge_k: Floats
-    superheat_k: Floats  # of the gas in the suction line above the coil
+    moisture: Floats
+    melting: Floats
+    read_k: Floats
+    stalls: Floats
+    door: Floats
     longest_on_s: Floats
     stuck_on: Bools
+    sensor_stuck: Bools
 
 
 def strain_of(faults: Sequence[Fault | None], day_no: int, step_s: int) -> Strain:
     clock_ms = day_no * DAY_S * 1000 + np.arange(DAY_S // step_s) * step_s * 1000.0
     level = np.zeros((len(clock_ms), len(faults)))
     effects = [Effect() if fault is None else FAULTS[fault.name] for fault in faults]
-    for i, fault in enumerate(faults):
+    for i, (fault, effect) in enumerate(zip(faults, effects, strict=True)):
         if fault is not None:
-            level[:, i] = np.clip((clock_ms - fault.onset_ms) / (fault.ramp_s * 1000 + 1), 0.0, 1.0) * fault.strength
+            ramp_ms = 1 if effect.step else fault.ramp_s * 1000 + 1
+            level[:, i] = np.clip((clock_ms - fault.onset_ms) / ramp_ms, 0.0, 1.0) * fault.strength
 
     def full(name: str) -> Floats:
         return np.array([float(getattr(effect, name)) for effect in effects])
 
+    def factor(name: str) -> Floats:
+        return 1 + level * (full(name) - 1)
+
+    ailing = Ailing(charge=1 + level * full("charge"), volumetric=factor("volumetric"), bore=factor("bore"))
     return Strain(
         level=level,
-        capacity=1 + level * (full("capacity") - 1),
-        draw=1 + level * (full("draw") - 1),
-        transfer=1 + level * (full("transfer") - 1),
-        condenser=1 + level * (full("condenser") - 1),
-        leak_in=1 + level * (full("leak_in") - 1),
-        discharge_k=level * full("discharge_k"),
-        superheat_k=5 + level * full("superheat_k"),
+        ailing=ailing,
+        evaporator_fan=factor("evaporator_fan"),
+        condenser_fan=factor("condenser_fan"),
+        fins=factor("fins"),
+        leak_in=factor("leak_in"),
+        moisture=factor("moisture"),
+        melting=factor("melting"),
+        read_k=level * full("read_k"),
+        stalls=level * full("stalls"),
+        door=level * full("door"),
         longest_on_s=np.where(level > 0, full("longest_on_s"), np.inf),
         stuck_on=(level > 0) & (full("stuck_on") > 0),
+        sensor_stuck=(level > 0) & (full("sensor_stuck") > 0),
     )

@@ -1,0 +1,176 @@
+"""One appliance from minute to minute: masses, thermostat, defrost, overload, and the circuit that moves the heat."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simulators.body import FANS, Body
+from simulators.circuit import Ailing, Flow
+from simulators.days import Bools, Day, Floats
+from simulators.strain import Strain
+
+REST_S = 180.0  # a compressor waits for its pressures to equalise ...
+TRIP_S = 900.0  # ... and its overload for its windings to cool
+DRIP_S = 300.0  # after a defrost
+DEFROST_LIMIT_S = 2_400.0
+HOT_S = 300.0  # the windings follow their losses ...
+HOT = 2.2  # ... and the overload opens at so many times those of a healthy hour
+LOCKED = 5.0  # times the running draw, until the overload opens within seconds
+
+
+class Minute(NamedTuple):
+    """All that drives one step, each (units,) (for a day: (steps, units)), worked out for a whole day at once."""
+
+    ambient_c: Floats
+    starts_above_c: Floats
+    stops_below_c: Floats
+    longest_on_s: Floats
+    stalled: Bools
+    mains: Bools
+    walls_w: Floats  # heat coming in at an air temperature of 0 °C ...
+    walls_w_k: Floats  # ... and how much less for each kelvin
+    goods_w: Floats
+    transfer_w: Floats
+    condenser_w_k: Floats
+    frost_w: Floats  # what it will take to melt what freezes now
+    heat_w: Floats
+    charge: Floats
+    volumetric: Floats
+    bore: Floats
+
+
+class Cabinet:
+    """What a unit remembers from one step to the next, each (units,); `clock_s` counts since the state was made."""
+
+    def __init__(self, body: Body, step_s: float) -> None:
+        n_units = len(body.set_c)
+        self.body, self.step_s, self.clock_s = body, step_s, 0.0
+        self.air_c, self.goods_c, self.coil_c = body.set_c.copy(), body.set_c.copy(), body.set_c.copy()
+        self.condenser_c, self.condensing_c = body.ambient_c.copy(), body.ambient_c.copy()
+        self.discharge_c, self.suction_c = body.ambient_c.copy(), body.ambient_c.copy()
+        self.evaporating_c, self.hot = body.circuit.design.evaporating_c.copy(), np.zeros(n_units)
+        self.running, self.started = np.zeros(n_units, np.bool_), np.zeros(n_units, np.bool_)
+        self.locked = np.zeros(n_units, np.bool_)
+        self.on_since_s, self.ready_s = np.zeros(n_units), np.zeros(n_units)
+        self.defrosting, self.thaws = np.zeros(n_units, np.bool_), False
+        self.frost_j = np.zeros(n_units)
+        self.defrost_due_s = body.first_defrost * body.defrost_s
+        self.next_defrost_s = float(self.defrost_due_s.min())
+        self.draw = body.idle.copy()
+        self.flow: Flow
+        # kelvins that a watt moves each mass in a step
+        self.air_k_w, self.goods_k_w, self.coil_k_w = step_s / body.air_j, step_s / body.goods_j, step_s / body.coil_j
+
+    def step(self, minute: Minute) -> None:
+        self.clock_s += self.step_s
+        if self.thaws or self.clock_s >= self.next_defrost_s:
+            self._defrost(minute.mains)
+        self._switch(minute)
+        self._circulate(minute)
+        self._heat(minute)
+        if self.thaws:
+            self._melt(minute.heat_w)
+        self._electric(minute)
+
+    def _defrost(self, mains: Bools) -> None:
+        begins = (self.clock_s >= self.defrost_due_s) & mains
+        self.defrost_due_s[begins] = self.clock_s + self.body.defrost_s[begins]
+        last_s = self.clock_s - (self.defrost_due_s - self.body.defrost_s)
+        ends = self.defrosting & ((self.coil_c > 8.0) | (last_s > DEFROST_LIMIT_S) | ~mains)
+        self.ready_s[ends] = self.clock_s + DRIP_S
+        self.defrosting = (self.defrosting | begins) & ~ends
+        self.thaws = bool((self.defrosting | self._hot()).any())
+        self.next_defrost_s = float(self.defrost_due_s.min())
+
+    def _hot(self) -> Bools:
+        """A coil that its heater made warmer than the air."""
+        return self.coil_c > self.air_c + 1.0
+
+    def _switch(self, minute: Minute) -> None:
+        was = self.running
+        wants = self.air_c > np.where(was, minute.stops_below_c, minute.starts_above_c)
+        wants &= minute.mains
+        wants &= was | (self.ready_s <= self.clock_s)
+        if self.thaws:
+            wants &= ~self.defrosting
+        self.locked = wants & ~was & minute.stalled
+        relay = was & (self.clock_s - self.on_since_s >= minute.longest_on_s)
+        trips = (was & (self.hot > HOT)) | self.locked
+        self.running = wants & ~trips & ~relay
+        self.started = self.running & ~was
+        self.on_since_s = np.where(was, self.on_since_s, self.clock_s)
+        cools_s = np.where(trips, TRIP_S, np.where(relay, 5 * REST_S, REST_S))
+        self.ready_s = np.where((was & ~self.running) | trips, self.clock_s + cools_s, self.ready_s)
+
+    def _circulate(self, minute: Minute) -> None:
+        body = self.body
+        ailing = Ailing(minute.charge, minute.volumetric, minute.bore)
+        self.condensing_c = self.condenser_c + 1.5 * self.running
+        flow = body.circuit.run(self.coil_c, self.condensing_c, self.evaporating_c, ailing)
+        self.flow = flow
+        self.evaporating_c = np.where(self.running, flow.evaporating_c, self.coil_c - 5.0)
+        gives_w_k = minute.condenser_w_k * flow.condenser_area
+        settles_c = minute.ambient_c + flow.rejected_w * self.running / gives_w_k
+        self.condenser_c += (settles_c - self.condenser_c) * -np.expm1(-self.step_s * gives_w_k / body.condenser_j)
+
+    def _heat(self, minute: Minute) -> None:
+        cooling_w = self.flow.cooling_w * self.running
+        rime = self.frost_j / self.body.frost_j
+        coil_w = (
+            minute.transfer_w * (self.air_c - self.coil_c) / (1 + 0.04 * rime + 0.5 * np.maximum(rime - 1.5, 0.0) ** 2)
+        )
+        if self.thaws:
+            coil_w = np.where(self.defrosting | self._hot(), 0.1 * coil_w, coil_w)  # the fan waits
+        goods_w = self.body.goods_w * (self.goods_c - self.air_c)
+        air_w = minute.walls_w - minute.walls_w_k * self.air_c + goods_w - coil_w
+        self.air_c = self.air_c + self.air_k_w * air_w
+        self.goods_c = self.goods_c + self.goods_k_w * (minute.goods_w - goods_w)
+        frost_w = minute.frost_w * (self.running & (self.coil_c < 0.0))
+        self.frost_j += frost_w * self.step_s
+        self.coil_c = self.coil_c + self.coil_k_w * (coil_w + frost_w - cooling_w)
+
+    def _melt(self, heater_w: Floats) -> None:
+        heat_w = heater_w * self.defrosting
+        self.air_c = self.air_c + self.air_k_w * 0.06 * heat_w
+        self.coil_c = self.coil_c + self.coil_k_w * 0.94 * heat_w
+        melted_j = np.clip(self.coil_c * self.body.coil_j, 0.0, self.frost_j) * self.defrosting
+        self.frost_j -= melted_j
+        self.coil_c -= melted_j / self.body.coil_j
+
+    def _electric(self, minute: Minute) -> None:
+        body, flow = self.body, self.flow
+        effort = flow.shaft_w / body.shaft_w
+        gas_c = np.where(self.running, minute.ambient_c + 0.7 * (flow.discharge_c - minute.ambient_c), minute.ambient_c)
+        self.discharge_c = self.discharge_c + (gas_c - self.discharge_c) * (self.step_s / 420)
+        suction_c = np.where(self.running, flow.evaporating_c + flow.superheat_k + 5.0, self.coil_c + 5.0)
+        self.suction_c = self.suction_c + (suction_c - self.suction_c) * (self.step_s / 180)
+        losses = effort**2 * (1 + np.maximum(self.condenser_c - body.circuit.design.condensing_c, 0.0) / 25)
+        self.hot = self.hot + (losses * self.running - self.hot) * (self.step_s / HOT_S)
+        draw = np.where(self.started, body.starting, body.running * (FANS + (1 - FANS) * effort))
+        idle = body.idle + body.heater * self.defrosting if self.thaws else body.idle
+        draw = np.where(self.locked, LOCKED * body.running, np.where(self.running, draw, idle))
+        self.draw = draw * minute.mains
+
+
+def minutes(body: Body, day: Day, strain: Strain, doors: Floats) -> Minute:
+    target_c, half_k = body.set_c + day.set_shift_k - strain.read_k, body.differential_k / 2
+    walls_w_k = body.ua * (strain.leak_in + body.door * doors)
+    often = body.defrost_s * 0.4  # of the time between two defrosts the coil is cold
+    return Minute(
+        ambient_c=day.ambient_c,
+        starts_above_c=np.where(strain.stuck_on, -np.inf, target_c + half_k),
+        stops_below_c=np.where(strain.stuck_on, -np.inf, target_c - half_k),
+        longest_on_s=strain.longest_on_s,
+        stalled=day.chance < strain.stalls,
+        mains=day.mains,
+        walls_w=walls_w_k * day.ambient_c + body.ua * body.gains_k,
+        walls_w_k=walls_w_k,
+        goods_w=body.ua * day.warm_k,
+        transfer_w=body.transfer * (body.still + (1 - body.still) * strain.evaporator_fan),
+        condenser_w_k=body.condenser_w_k * strain.fins * (body.still + (1 - body.still) * strain.condenser_fan),
+        frost_w=body.frost_j / often * strain.moisture * (1 + doors),
+        heat_w=body.heat_w * strain.melting,
+        charge=strain.ailing.charge,
+        volumetric=strain.ailing.volumetric,
+        bore=strain.ailing.bore,
+    )

@@ -1,0 +1,138 @@
+"""The refrigeration circuit between its two coils: compressor, capillary, charge; all units together.
+
+Gas is pumped as fast as the compressor's map says, liquid comes as fast as the capillary lets it, and boils as fast as
+the coil gives heat: the evaporating temperature is where the first equals the lesser of the others. So a coil that gets
+too little liquid runs dry (superheat), one that boils too little of it is flooded, and every fault of charge, bore,
+valves or air moves pressures, temperatures and power by itself.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from simulators.refrigerant import KELVIN, Refrigerant
+
+Floats = npt.NDArray[np.float64]
+
+WET = 0.88  # share of a healthy coil in which liquid boils; the rest overheats the gas
+CLEARANCE = 0.03  # of the cylinder: gas that expands again and is not pumped
+SUBCOOLED_K = 4.0  # of the liquid before the capillary
+BACKED_K = 14.0  # liquid that the capillary does not take waits in the condenser and cools down there
+BACKED_AREA = 0.3  # ... and takes this share of its area
+MIN_LIFT_K = 2.0
+_NEWTON = 3
+
+
+class Design(NamedTuple):
+    """Where a healthy unit runs at its mean ambient, each (units,)."""
+
+    evaporating_c: Floats
+    condensing_c: Floats
+    coil_c: Floats
+    cooling_w: Floats
+    efficiency: Floats  # of compressor and motor together
+    reserve: Floats  # share of the charge that lies in the accumulator
+    heated_k: Floats  # what the suction line, along the capillary, and the shell warm the gas
+
+
+class Ailing(NamedTuple):
+    """What is not as it was built, each (units,)."""
+
+    charge: Floats  # 1: as filled
+    volumetric: Floats  # of what the compressor pumped when new
+    bore: Floats  # of what the capillary let through when new
+
+
+class Flow(NamedTuple):
+    """What the circuit does while the compressor runs, each (units,)."""
+
+    evaporating_c: Floats
+    cooling_w: Floats
+    rejected_w: Floats
+    shaft_w: Floats  # electric, of the compressor alone
+    superheat_k: Floats
+    subcooled_k: Floats
+    condenser_area: Floats  # share that liquid does not fill
+    discharge_c: Floats  # of the gas, when it leaves
+
+
+class Circuit:
+    def __init__(self, fluids: list[Refrigerant], design: Design) -> None:
+        def of(name: str) -> Floats:
+            return np.array([getattr(fluid, name) for fluid in fluids])
+
+        self.a, self.b_k, self.latent, self.liquid = of("a"), of("b_k"), of("latent_j_kg"), of("liquid_j_kg_k")
+        self.gas, self.heat = of("gas_j_kg_k"), of("heat_j_kg_k")
+        self.polytropic = 1 - 1 / of("exponent")
+        self.expansion = 1 / of("exponent")
+        self.design = design
+        low, high = self.bar(design.evaporating_c), self.bar(design.condensing_c)
+        self.flow_kg_s = design.cooling_w / self._effect(
+            design.evaporating_c, design.condensing_c - SUBCOOLED_K, np.zeros_like(low)
+        )
+        self.swept = self.flow_kg_s / (self._filling(high / low) * self._density(low, design.evaporating_c))
+        self.bore = self.flow_kg_s / np.sqrt(high - low)
+        self.boiling_w_k = design.cooling_w / (WET * (design.coil_c - design.evaporating_c))
+
+    def bar(self, saturated_c: Floats) -> Floats:
+        pressure: Floats = np.exp(self.a - self.b_k / (saturated_c + KELVIN))
+        return pressure
+
+    def run(self, coil_c: Floats, condensing_c: Floats, guess_c: Floats, ailing: Ailing) -> Flow:
+        """`guess_c`: the last evaporating temperature; three steps from there are within 0.1 K."""
+        high = self.bar(condensing_c)
+        knee = 1 - self.design.reserve
+        seal = np.clip(ailing.charge / knee, 0.0, 1.0)  # beneath the knee, gas comes into the capillary with the liquid
+        excess = np.maximum(ailing.charge - 1.0, 0.0)
+        feed = self.bore * ailing.bore * seal**2 * (1 + 0.6 * excess)
+        swept = self.swept * ailing.volumetric
+        te_c = np.minimum(guess_c, coil_c - 0.1)
+        for _ in range(_NEWTON):
+            te_c = self._nearer(te_c, coil_c, high, feed, swept)
+        low = self.bar(te_c)
+        fed = feed * np.sqrt(np.maximum(high - low, 0.01))
+        boiled = self.boiling_w_k * np.maximum(coil_c - te_c, 0.0) / self.latent
+        moved = np.minimum(fed, boiled)
+        dry = np.clip(1 - moved / np.maximum(boiled, 1e-9), 0.0, 1.0)
+        superheat_k = dry * np.maximum(coil_c - te_c, 0.0)
+        backed = np.clip(1 - ailing.bore, 0.0, 1.0) * seal + excess
+        subcooled_k = np.maximum(SUBCOOLED_K * seal**2 + BACKED_K * backed, 0.0)
+        cooling_w = moved * self._effect(te_c, condensing_c - subcooled_k, superheat_k)
+        ratio = high / low
+        gas_k = te_c + superheat_k + self.design.heated_k + KELVIN
+        lift = ratio**self.polytropic - 1
+        work = moved * self.gas * gas_k * lift / self.polytropic
+        shaft_w = work / self.design.efficiency
+        return Flow(
+            evaporating_c=te_c,
+            cooling_w=np.maximum(cooling_w, 0.0),
+            rejected_w=np.maximum(cooling_w, 0.0) + shaft_w * 0.8,  # the shell gives the rest to the room
+            shaft_w=shaft_w,
+            superheat_k=superheat_k,
+            subcooled_k=subcooled_k,
+            condenser_area=np.clip(1 - BACKED_AREA * backed, 0.3, 1.0),
+            discharge_c=gas_k * (1 + lift / 0.75) - KELVIN,
+        )
+
+    def _nearer(self, te_c: Floats, coil_c: Floats, high: Floats, feed: Floats, swept: Floats) -> Floats:
+        """One step of Newton's towards where what is pumped is what comes."""
+        low = self.bar(te_c)
+        pumped = swept * self._filling(high / low) * self._density(low, te_c)
+        boiled = self.boiling_w_k * (coil_c - te_c) / self.latent
+        fed = feed * np.sqrt(np.maximum(high - low, 0.01))
+        slope = pumped * self.b_k / (te_c + KELVIN) ** 2 + np.where(boiled < fed, self.boiling_w_k / self.latent, 0.0)
+        step_k = (np.minimum(boiled, fed) - pumped) / slope
+        nearer_c: Floats = np.clip(te_c + np.clip(step_k, -12.0, 12.0), coil_c - 60.0, coil_c - 0.05)
+        return nearer_c
+
+    def _filling(self, ratio: Floats) -> Floats:
+        filling: Floats = np.maximum(1 - CLEARANCE * (ratio**self.expansion - 1), 0.05)
+        return filling
+
+    def _density(self, bar: Floats, saturated_c: Floats) -> Floats:
+        return bar * 1e5 / (self.gas * (saturated_c + self.design.heated_k + KELVIN))
+
+    def _effect(self, te_c: Floats, liquid_c: Floats, superheat_k: Floats) -> Floats:
+        """Heat that a kilogram takes from the coil; the liquid line is cooled by the suction line."""
+        return self.latent - self.liquid * (liquid_c - te_c) + self.heat * (superheat_k + self.design.heated_k * 0.8)
