@@ -1,55 +1,13 @@
 """What the simulated fleet owes the detectors: healthy units in measured ranges, faults that move what they must."""
 
-from functools import cache
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 
 from devices import catalogue
 from simulators.cabinet import Minute
 from simulators.model import FAULTS, KINDS, Fault, Unit
-from simulators.thermal import Plant, Run, Truth, simulate
-
-HOUR_MS = 3_600_000
-END_MS = 1_731_600_000_000
-DAYS = 7
-SEEDS = tuple(range(8))
-DRAW = {"refrigerator": 4, "air_conditioner": 4, "cold_room": 4}  # column of power or current
-
-
-@cache
-def yard() -> tuple[list[tuple[str, str]], Run]:
-    """Every class with every fault, and without one, in one plant: who is who, and seven days of them all."""
-    who = [(class_id, name) for class_id in KINDS for name in ("", *FAULTS) for _ in SEEDS]
-    onset_ms = END_MS - 36 * HOUR_MS
-    faults = [Fault(name=name, onset_ms=onset_ms) if name else None for _, name in who]
-    units = [Unit(seed=seed) for seed in SEEDS] * (len(who) // len(SEEDS))
-    plant = Plant([KINDS[class_id] for class_id, _ in who], units, END_MS - DAYS * 24 * HOUR_MS, faults=faults)
-    return who, plant.advance(DAYS * 1440)
-
-
-def ill(class_id: str, name: str) -> Run:
-    who, run = yard()
-    rows = [i for i, each in enumerate(who) if each == (class_id, name)]
-    metrics = len(KINDS[class_id].sensors)
-    return Run(run.ts_ms, run.values[rows][..., :metrics], Truth(*(column[rows] for column in run.truth)))
-
-
-def healthy(class_id: str) -> Run:
-    return ill(class_id, "")
-
-
-def starts(running: np.ndarray) -> np.ndarray:
-    return (running[:, 1:] & ~running[:, :-1]).sum(axis=1)
-
-
-def on_time_min(running: np.ndarray) -> np.ndarray:
-    return running.sum(axis=1) / np.maximum(starts(running), 1)
-
-
-def last_hours(run: Run, hours: int = 12) -> slice:
-    return slice(len(run.ts_ms) - hours * 60, None)
+from simulators.thermal import Plant, simulate
+from tests.simulators.yard import DAYS, END_MS, HOUR_MS, SEEDS, healthy, ill, starts
 
 
 @pytest.mark.parametrize("class_id", KINDS)
@@ -115,146 +73,6 @@ def test_sensors_are_quantised_and_miss_a_sample_now_and_then() -> None:
     assert 0 < share < 0.03
 
 
-@pytest.mark.parametrize("class_id", KINDS)
-@pytest.mark.parametrize("name", [n for n, effect in FAULTS.items() if "on_time" in effect.seen_by])
-def test_on_time_faults_lengthen_every_units_on_time(class_id: str, name: str) -> None:
-    sound, sick = healthy(class_id), ill(class_id, name)
-    late = last_hours(sick)
-    assert (on_time_min(sick.truth.running[:, late]) > 1.35 * on_time_min(sound.truth.running)).all()
-
-
-@pytest.mark.parametrize("class_id", KINDS)
-@pytest.mark.parametrize("name", [n for n, effect in FAULTS.items() if "level" in effect.seen_by])
-def test_level_faults_move_every_units_temperature_beyond_the_smallest_shift(class_id: str, name: str) -> None:
-    sound, sick = healthy(class_id), ill(class_id, name)
-    rule = catalogue.load()[class_id].levels[0]
-    late = last_hours(sick, 6)
-    shift = np.nanmedian(sick.values[:, late, 0], axis=1) - np.nanmedian(sound.values[..., 0], axis=1)
-    assert (shift < -rule.min_shift if name == "thermostat_stuck_on" else shift > rule.min_shift).all()
-
-
-class Signs(NamedTuple):
-    """What a fault does to a unit that runs, against itself when sound: -1 less, +1 more, 0 not said here.
-
-    Pressures follow the temperatures at which the refrigerant evaporates and condenses.
-    """
-
-    evaporating: int = 0
-    condensing: int = 0
-    superheat: int = 0
-    subcooled: int = 0
-    draw: int = 0
-    duty: int = 0
-    starts: int = 0
-    air: int = 0
-    frost: int = 0
-
-
-SIGNS = {
-    "refrigerant_leak": Signs(evaporating=-1, condensing=-1, superheat=1, subcooled=-1, draw=-1, duty=1),
-    "condenser_fouled": Signs(evaporating=1, condensing=1, draw=1),
-    "condenser_fan_stopped": Signs(evaporating=1, condensing=1, draw=1, starts=1),
-    "evaporator_fan_stopped": Signs(evaporating=-1, condensing=-1, draw=-1, duty=1, air=1),
-    "door_seal_leaking": Signs(duty=1),
-    "door_left_open": Signs(duty=1),
-    "compressor_wear": Signs(evaporating=1, condensing=-1, draw=-1, duty=1),
-    "capillary_restricted": Signs(evaporating=-1, superheat=1, subcooled=1, draw=-1, duty=1),
-    "overcharged": Signs(condensing=1, subcooled=1),
-    "short_cycling": Signs(starts=1, duty=-1, air=1),
-    "start_stiction": Signs(duty=-1, starts=-1, air=1),
-    "thermostat_stuck_on": Signs(duty=1, air=-1),
-    "sensor_drift": Signs(duty=1, air=-1),
-}
-
-
-def quantities(run: Run, class_id: str, rows: slice) -> Signs:
-    """Each (units,): medians while running; duty, starts, frost and the air over all."""
-    truth = Truth(*(column[:, rows] for column in run.truth))
-    running = truth.running
-
-    def on(column: np.ndarray) -> np.ndarray:
-        return np.array([np.nanmedian(row[mask]) for row, mask in zip(column, running, strict=True)])
-
-    return Signs(
-        evaporating=on(truth.evaporating_c),
-        condensing=on(truth.condensing_c),
-        superheat=on(truth.superheat_k),
-        subcooled=on(truth.subcooled_k),
-        draw=on(run.values[:, rows, DRAW[class_id]]),
-        duty=running.mean(axis=1),
-        starts=starts(running),
-        air=np.median(truth.air_c, axis=1),
-        frost=truth.frost[:, -1],
-    )
-
-
-@pytest.mark.parametrize("class_id", KINDS)
-@pytest.mark.parametrize("name", SIGNS)
-def test_a_fault_moves_pressures_temperatures_and_power_as_the_field_says(class_id: str, name: str) -> None:
-    late = last_hours(healthy(class_id))
-    sound, sick = (quantities(run, class_id, late) for run in (healthy(class_id), ill(class_id, name)))
-    for quantity, sign, before, after in zip(Signs._fields, SIGNS[name], sound, sick, strict=True):
-        if sign:
-            assert ((after - before) * sign > 0).mean() > 0.8, (quantity, before, after)
-
-
-def test_a_leak_and_a_blocked_capillary_differ_in_what_waits_in_the_condenser() -> None:
-    leak, blocked = (
-        quantities(ill("refrigerator", name), "refrigerator", last_hours(healthy("refrigerator")))
-        for name in ("refrigerant_leak", "capillary_restricted")
-    )
-    assert leak.subcooled.max() < 4 < blocked.subcooled.min()
-    assert leak.superheat.min() > 10 < blocked.superheat.min()
-
-
-def test_a_leak_is_not_seen_until_the_accumulator_is_empty() -> None:
-    """Half of the ramp costs charge that only the accumulator held, in nobody who has a large one."""
-    begin, onset_ms = END_MS - 3 * 24 * HOUR_MS, END_MS - 48 * HOUR_MS
-    units = [Unit(seed=seed) for seed in SEEDS]
-    leak = [Fault(name="refrigerant_leak", onset_ms=onset_ms, ramp_s=48 * 3600) for _ in units]
-    sound, sick = (simulate("refrigerator", units, begin, END_MS, fault=fault) for fault in (None, leak))
-    early, late = slice(24 * 60, 34 * 60), slice(-6 * 60, None)
-    assert np.allclose(sound.truth.superheat_k[:, early], sick.truth.superheat_k[:, early])
-    assert (sick.truth.running[:, late].mean(axis=1) > 1.3 * sound.truth.running[:, late].mean(axis=1)).all()
-
-
-def test_an_iced_coil_gathers_frost_that_no_defrost_takes_away() -> None:
-    for class_id in ("refrigerator", "cold_room"):
-        sound, sick = healthy(class_id), ill(class_id, "coil_iced")
-        assert (sick.truth.frost[:, -1] > 1.5).all()
-        assert (sound.truth.frost[:, -1440:].max(axis=1) < 2.5).all()
-        assert np.median(sick.truth.evaporating_c[:, -360:]) < np.median(sound.truth.evaporating_c[:, -360:])
-
-
-def test_a_leaking_door_seal_shortens_the_pauses() -> None:
-    sound, sick = healthy("refrigerator"), ill("refrigerator", "door_seal_leaking")
-    late = last_hours(sick)
-    pauses = [(~run.truth.running[:, late]).sum(axis=1) / starts(run.truth.running[:, late]) for run in (sound, sick)]
-    assert (pauses[1] < pauses[0]).mean() > 0.8
-
-
-def test_a_drifted_sensor_reads_what_the_thermostat_wants_while_the_truth_moves() -> None:
-    sound, sick = healthy("refrigerator"), ill("refrigerator", "sensor_drift")
-    late = last_hours(sick)
-    read = [np.nanmedian(run.values[:, late, 0], axis=1) for run in (sound, sick)]
-    air = [np.median(run.truth.air_c[:, late], axis=1) for run in (sound, sick)]
-    assert (np.abs(read[1] - read[0]) < 0.6).all()
-    assert (air[1] - air[0] < -2).all()
-
-
-def test_a_stuck_sensor_says_one_value_for_ever() -> None:
-    said = ill("refrigerator", "sensor_stuck").values[:, last_hours(healthy("refrigerator")), 0]
-    assert (np.nanmax(said, axis=1) == np.nanmin(said, axis=1)).all()
-
-
-def test_a_rotor_that_stays_locked_draws_much_for_one_sample_and_is_tried_again() -> None:
-    sound, sick = healthy("refrigerator"), ill("refrigerator", "start_stiction")
-    power_w, normal_w = sick.values[:, last_hours(sick), 4], quantities(sound, "refrigerator", slice(None)).draw
-    locked = power_w > 4.5 * normal_w[:, None]
-    assert (locked.sum(axis=1) > 3).all()
-    assert not (locked[:, 1:] & locked[:, :-1]).any()
-
-
 @pytest.mark.parametrize("name", ["", "coil_iced", "door_left_open", "compressor_wear"])
 def test_heat_is_neither_made_nor_lost(name: str) -> None:
     """Over three days: what came in through walls, doors, goods and heater, less what the circuit took, is what air,
@@ -290,13 +108,6 @@ def test_no_compressor_is_better_than_carnots(name: str) -> None:
         assert (tc_k > te_k).all()
         assert np.isfinite(run.truth.superheat_k).all()
         assert (te_k > 170).all()
-
-
-def test_short_cycling_starts_often_and_runs_for_moments() -> None:
-    sick = ill("refrigerator", "short_cycling")
-    late = sick.truth.running[:, last_hours(sick)]
-    assert (on_time_min(late) <= 3).all()
-    assert (starts(late) / starts(healthy("refrigerator").truth.running) * 2 * DAYS >= 1.5).all()
 
 
 def test_before_its_onset_a_fault_changes_nothing() -> None:
