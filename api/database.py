@@ -63,6 +63,8 @@ def pool(settings: Settings, role: Role, max_size: int = 8) -> ConnectionPool[Co
     """Open from the start and filled in the background; the caller closes it. While the database is away, whoever
     asks hears so soon, and has it tried again."""
 
+    patience_s = min(_POOL_PATIENCE_S, settings.db_patience_s)
+
     def patient(conn: Connection[Any]) -> None:
         assert isinstance(conn, Patient)
         conn.patience_s = _patience_s(settings, role)
@@ -73,10 +75,10 @@ def pool(settings: Settings, role: Role, max_size: int = 8) -> ConnectionPool[Co
         configure=patient,
         min_size=1,
         max_size=max_size,
-        timeout=_POOL_PATIENCE_S,
+        timeout=patience_s,
         # Each failed attempt waits twice as long for the next, and nobody else tries meanwhile: after a longer outage
         # the pool would stay empty for up to a minute.
-        reconnect_timeout=_POOL_PATIENCE_S,
+        reconnect_timeout=patience_s,
         open=True,
         name=role,
     )

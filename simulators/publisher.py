@@ -58,7 +58,7 @@ class Publisher:
         self.socket = self._open()
 
     def _open(self) -> socket.socket:
-        made = socket.create_connection((self.order.host, self.order.port), timeout=5)
+        made = socket.create_connection((self.order.host, self.order.port), self.order.keep_alive_s or 5)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         who = (f"load-{os.getpid()}-{self.first_device}", self.order.keep_alive_s, self.order.username)
         made.sendall(connect(*who, self.order.password))

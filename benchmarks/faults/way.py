@@ -10,6 +10,7 @@ from typing import Any, Self
 _HOST = "127.0.0.1"
 _AT_ONCE = 1 << 18
 _TICK_S = 0.05
+_CLOSED = {7, 8}  # CLOSE, CLOSE_WAIT: linux/tcp_states.h
 
 
 class Way:
@@ -24,6 +25,8 @@ class Way:
         self._waiting = selectors.DefaultSelector()
         self._waiting.register(self._listener, selectors.EVENT_READ)
         self._ends: dict[socket.socket, socket.socket] = {}
+        self._far: list[socket.socket] = []
+        self._lost: list[socket.socket] = []
         self._lock = threading.Lock()
         self._dead = self._closed = False
         self._thread = threading.Thread(target=self._forward, name="way", daemon=True)
@@ -41,9 +44,14 @@ class Way:
     def go_dead(self) -> None:
         with self._lock:
             self._dead = True
+            self._lost = [there for there in self._far if there in self._ends]
             for end in self._ends:
                 with contextlib.suppress(KeyError):
                     self._waiting.unregister(end)
+
+    def dropped(self) -> bool:
+        """Whether the far end has closed everything that was there when the way went dead."""
+        return all(end.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in _CLOSED for end in self._lost)
 
     def revive(self) -> None:
         with self._lock:
@@ -62,6 +70,7 @@ class Way:
         here, _ = self._listener.accept()
         there = self._reach()
         self._ends |= {here: there, there: here}
+        self._far.append(there)
         for end in (here, there):
             end.setblocking(True)
             if not self._dead:

@@ -1,6 +1,5 @@
 """Workers and bridges that a test starts and kills, each in a process of its own."""
 
-import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -9,9 +8,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from api import bridge, checkpoint, worker
+from api import bridge
 from api.cli import _process
 from api.settings import Settings
+from benchmarks.faults.hands import Hand, Worker
 from tests.conftest import Database
 from tests.ingest.bridging import an_order
 
@@ -23,35 +23,6 @@ def wait_for(true: Callable[[], Any], seconds: float = 60, pause_s: float = 0.01
     while not true():
         assert time.monotonic() < until, "it did not come"
         time.sleep(pause_s)
-
-
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["api.cli._process", "api.worker", "api.bridge"])
-
-
-class Hand:
-    """Forked from a server that has imported everything already, so that a start costs milliseconds."""
-
-    def __init__(self, target: Callable[..., None], *args: Any) -> None:
-        self._process = _processes.Process(target=target, args=args)
-        self._process.start()
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._process.kill()
-        self._process.join()
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.join(30)
-
-
-class Worker(Hand):
-    """As `foremend worker` runs it."""
-
-    def __init__(self, dsn: str, nats_url: str) -> None:
-        environment = {"FOREMEND_DSN": dsn, "FOREMEND_NATS_URL": nats_url, "FOREMEND_LOG_FILE": os.devnull}
-        super().__init__(_work, environment)
 
 
 class Bridge(Hand):
@@ -67,15 +38,15 @@ def _bridge(url: str, nats_url: str, asked: str, client_id: str) -> None:
     _process.run("bridge", lambda settings, stop: bridge.run(settings, stop, order), settings)
 
 
-def _work(environment: dict[str, str]) -> None:
-    os.environ.update(environment)
-    checkpoint.EVERY_S, checkpoint._FEW, checkpoint._SHARE = 0.02, 10, 1.0  # often, for deaths around it
-    _process.run("worker", worker.run)
+def a_worker(dsn: str, nats_url: str) -> Worker:
+    """With a checkpoint every few messages, for deaths around it."""
+    told = {"FOREMEND_DSN": dsn, "FOREMEND_NATS_URL": nats_url, "FOREMEND_LOG_FILE": os.devnull}
+    return Worker(told, often=True)
 
 
 @contextmanager
 def working(dsn: str, nats_url: str) -> Iterator[Worker]:
-    running = Worker(dsn, nats_url)
+    running = a_worker(dsn, nats_url)
     try:
         yield running
     finally:

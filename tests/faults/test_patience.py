@@ -93,10 +93,7 @@ def test_a_vanished_worker_in_the_midst_of_a_batch_holds_up_its_successor_for_no
     vanished.close()
 
 
-def test_a_pool_that_reaches_nobody_says_so_soon_and_is_there_again_soon(
-    settings: Settings, way: Way, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(roof, "_POOL_PATIENCE_S", 1.0)
+def test_a_pool_that_reaches_nobody_says_so_soon_and_is_there_again_soon(settings: Settings, way: Way) -> None:
     with roof.pool(settings, "foremend_api") as pool:
         with pool.connection() as conn:
             conn.execute("SELECT 1")

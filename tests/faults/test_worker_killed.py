@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Database, NatsServer
-from tests.faults.crew import LONG, Worker, cursor_of, wait_for, working
+from tests.faults.crew import LONG, a_worker, cursor_of, wait_for, working
 from tests.ingest.record import register
 
 pytestmark = pytest.mark.engines
@@ -200,7 +200,7 @@ def _publish_and_kill(
             after_s = chance.choice([0.0, chance.uniform(0.0, 0.03)])
             for i in part:
                 device.publish(f"fm/demo/{sent[i][0]}/up/telemetry", sent[i][1], qos=1)
-            worker = Worker(database.dsn, nats_server.url)
+            worker = a_worker(database.dsn, nats_server.url)
             wait_for(lambda: _cursor(conn) >= point, pause_s=0)  # noqa: B023  called before the next turn
             time.sleep(after_s)
             worker.kill()

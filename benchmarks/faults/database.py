@@ -1,0 +1,126 @@
+"""The database stops, hangs, or lets nobody in."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+
+from api.bench.house import House
+from benchmarks.faults.hands import Api, Relay, Worker
+from benchmarks.faults.trial import Door, Row, Trial, an_order, ended, environment
+
+_READY_SAYS_S = 8.0
+_STOPS_S = 8.0
+
+
+def stopped(trial: Trial, *, away_s: float, rate: float) -> Row:
+    """What `pg_ctl stop -m immediate` does: it recovers from its WAL, and the last commits may be gone with their
+    cursor."""
+    ours = trial.ours
+    trial.begin()
+    running = Worker(environment(ours))
+    with trial.working(running):
+        load = ours.load(an_order(away_s + 2.0, rate))
+        time.sleep(1.0)
+        assert ours.postgres.process.pid is not None
+        os.kill(ours.postgres.process.pid, signal.SIGQUIT)
+        trial.wait(lambda: not ours.postgres.process.alive(), 20, "the database stops")
+        trial.say(f"database stopped for {away_s:g} s")
+        time.sleep(away_s)
+        ours.postgres.start()
+        trial.catch_up()
+        return trial.settle(f"away for {away_s:g} s at {rate:,.0f} messages/s", ours.sent(load))
+
+
+def hung(trial: Trial, *, hang_s: float, patience_s: float, rate: float) -> Row:
+    """The server and all its backends are stopped in the midst of what they do; their kernel goes on acknowledging."""
+    ours = trial.ours
+    trial.begin()
+    told, here, pages = {"db_patience_s": str(patience_s)}, Door(), Door()
+    running = Worker(environment(ours, metrics_port=str(here.port), **told))
+    waiting = Worker(environment(ours, **told))  # for the partition
+    api = Api(environment(ours, http_port=str(pages.port), **told))
+    with trial.working(running), ended(api, waiting):
+        trial.wait(lambda: pages.status("/livez") == 200, 30, "the pages answer")
+        load = ours.load(an_order(hang_s + 2.0, rate))
+        time.sleep(1.0)
+        begun = time.monotonic()
+        with _hanging(ours):
+            trial.say(f"database hangs for {hang_s:g} s")
+            trial.wait(lambda: pages.status("/readyz") == 503, _READY_SAYS_S, "/readyz says that the database is away")
+            waiting.ask_to_stop()
+            trial.promise(waiting.ends_within(_STOPS_S), f"a worker that is to stop ends within {_STOPS_S:g} s")
+            trial.wait(here.waits, patience_s + 2, "the worker notices that the database hangs")
+            trial.promise(here.status("/livez") == pages.status("/livez") == 200, "worker and pages are alive")
+            time.sleep(max(0.0, begun + hang_s - time.monotonic()))
+            trial.promise(here.status("/livez") == 200, "the worker is alive at the end of the hang")
+        trial.catch_up()
+        return trial.settle(f"hung for {hang_s:g} s at {rate:,.0f} messages/s", ours.sent(load))
+
+
+@contextmanager
+def _hanging(ours: House) -> Iterator[None]:
+    pids = [pid for pid in (ours.postgres.process.pid,) if pid is not None]
+    os.kill(pids[0], signal.SIGSTOP)  # first, so that it starts no other
+    pids += _children(pids[0])
+    for pid in pids[1:]:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in reversed(pids):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
+
+
+def no_connection_left(trial: Trial, *, full_s: float, patience_s: float, rate: float) -> Row:
+    """Others hold every connection at the moment at which worker, relay and pages come."""
+    ours = trial.ours
+    trial.begin()
+    here, relayed, pages = Door(), Door(), Door()
+    first = Worker(environment(ours))
+    load = ours.load(an_order(full_s + 4.0, rate))
+    time.sleep(1.0)
+    with ExitStack() as held:
+        first.kill()
+        others = list(_every_connection(ours, held))
+        running = Worker(environment(ours, metrics_port=str(here.port)))
+        relay = Relay(environment(ours, metrics_port=str(relayed.port)))
+        api = Api(environment(ours, http_port=str(pages.port), db_patience_s=str(patience_s)))
+        held.enter_context(ended(relay, api))
+        held.enter_context(trial.working(running))
+        trial.say(f"{len(others)} connections held for {full_s:g} s")
+        trial.wait(here.waits, 10, "the worker waits")
+        trial.wait(lambda: pages.status("/livez") == 200, 30, "the pages answer")
+        took_s = trial.wait(lambda: pages.status("/api/devices") == 503, 10, "the pages say that the record is away")
+        trial.promise(took_s < 8, f"a page says so within 8 s, not {took_s:.1f}")
+        trial.promise(relayed.status("/livez") == 200, "the relay lives")
+        time.sleep(full_s)
+        for each in others:
+            each.close()
+        trial.catch_up()
+        trial.wait(lambda: pages.status("/api/devices") == 200, 15, "the pages are there again")
+        trial.wait(lambda: _beats(ours) == 3, 15, "the relay's loops turn")
+        return trial.settle(f"none left for {full_s:g} s at {rate:,.0f} messages/s", ours.sent(load))
+
+
+def _every_connection(ours: House, held: ExitStack) -> Iterator[psycopg.Connection[object]]:
+    while True:
+        try:
+            yield held.enter_context(ours.connect())
+        except psycopg.OperationalError:
+            return
+
+
+def _beats(ours: House) -> int:
+    with ours.connect() as conn:
+        (count,) = conn.execute("SELECT count(*) FROM pulse WHERE at > now() - interval '10 s'").fetchone() or (0,)
+    return int(count)

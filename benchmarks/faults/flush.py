@@ -1,0 +1,100 @@
+"""Devices come back after two hours and say all at once what they measured meanwhile, while others go on living."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from api.bench.house import House
+from api.bench.latency import Commits, Floats, Share
+from api.bench.order import Order, Sent
+from api.bench.road import wait_beyond
+from benchmarks.faults.hands import Worker
+from benchmarks.faults.trial import DEVICES, Row, Trial, an_order, environment
+
+UNHURT_MS = 2000.0
+_EVERY_MS = 60_000
+_QUIET_S = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """`readings` of each of `devices`, one a minute, the last a minute ago."""
+
+    devices: int
+    readings: int
+    first_ts_ms: int
+
+    @classmethod
+    def of(cls, devices: int, readings: int) -> "Backlog":
+        first = (int(time.time()) * 1000) - readings * _EVERY_MS
+        return cls(devices=devices, readings=readings, first_ts_ms=first)
+
+
+Flush = Callable[[House, Backlog], Sent]
+
+
+def one_by_one(ours: House, backlog: Backlog) -> Sent:
+    """As fast as the broker acknowledges them."""
+    return _flushed(ours, backlog, readings=1)
+
+
+def in_arrays(ours: House, backlog: Backlog) -> Sent:
+    """All that a device has to say in one message of 25 KB; the house takes 64 KiB."""
+    return _flushed(ours, backlog, readings=backlog.readings)
+
+
+def _flushed(ours: House, backlog: Backlog, *, readings: int) -> Sent:
+    turns = ("--turns", str(backlog.readings // readings), "--step-ms", str(_EVERY_MS))
+    order = Order(
+        seconds=120,
+        devices=backlog.devices,
+        rate=None,
+        readings=readings,
+        first_ts_ms=backlog.first_ts_ms,
+        more=("--first-device", str(DEVICES + 1), *turns),
+    )
+    return ours.sent(ours.load(order, "flush"), "flush")
+
+
+def under_live_traffic(trial: Trial, *, flush: Flush, devices: int, readings: int, rate: float, live_s: float) -> Row:
+    ours = trial.ours
+    trial.begin()
+    with trial.working(Worker(environment(ours))):
+        load = ours.load(an_order(live_s, rate))
+        time.sleep(_QUIET_S)
+        begun_s = time.time()
+        trial.say(f"{devices * readings:,} readings of {devices} devices flushed")
+        flushed = flush(ours, Backlog.of(devices, readings))
+        trial.catch_up()
+        ended_s = time.time()
+        live = ours.sent(load)
+        wait_beyond(ours, ours.head() - 1)
+        with ours.connect() as conn:
+            published_s, waited_ms = _waited(Commits.read(conn), live.shares)
+        during = (published_s >= begun_s) & (published_s < ended_s)
+        quiet = (published_s >= begun_s - _QUIET_S + 1) & (published_s < begun_s)
+        trial.live_p99_ms = {
+            "quiet": _p99(waited_ms[quiet]),
+            "during": _p99(waited_ms[during]),
+            "longest": round(float(waited_ms.max()), 1),
+        }
+        trial.promise(trial.live_p99_ms["during"] < UNHURT_MS, f"p99 of live messages below {UNHURT_MS:g} ms")
+        done = f"{devices * readings:,} readings in {ended_s - begun_s:.1f} s beside {rate:,.0f} messages/s"
+        return trial.settle(done, flushed, live)
+
+
+def _waited(commits: Commits, shares: list[Share]) -> tuple[Floats, Floats]:
+    """Of each live message when it was published, and for how long it then waited for its commit, in ms."""
+    published, waited = [], []
+    for share in shares:
+        mine = (commits.device >= share.first_device) & (commits.device < share.first_device + share.devices)
+        at_s = share.published_s(commits.device[mine], commits.ts_ms[mine])
+        published.append(at_s)
+        waited.append((commits.at_s[mine] - at_s) * 1000)
+    return np.concatenate(published), np.concatenate(waited)
+
+
+def _p99(waited_ms: Floats) -> float:
+    return round(float(np.percentile(waited_ms, 99)), 1) if len(waited_ms) else 0.0

@@ -1,0 +1,80 @@
+"""Processes of the house, each in one of its own, that a fault starts and kills."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from api import checkpoint, relay, worker
+from api.cli import _process
+from ingest import partition
+
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["api.cli._process", "api.worker", "api.bridge", "benchmarks.faults.hands"])
+
+
+class Hand:
+    """Forked from a server that has imported everything already, so that a start costs milliseconds."""
+
+    def __init__(self, target: Callable[..., None], *args: Any) -> None:
+        self._process = _processes.Process(target=target, args=args)
+        self._process.start()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        self._process.join()
+
+    def ask_to_stop(self) -> None:
+        self._process.terminate()
+
+    def ends_within(self, seconds: float) -> bool:
+        self._process.join(seconds)
+        return not self.lives()
+
+    def stop(self) -> None:
+        self.ask_to_stop()
+        self.ends_within(30)
+
+    def lives(self) -> bool:
+        return self._process.is_alive()
+
+
+class Worker(Hand):
+    """As `foremend worker` runs it. `often`: with a checkpoint every few messages, for deaths around it; `lease_s`: for
+    short forms."""
+
+    def __init__(self, environment: Mapping[str, str], *, often: bool = False, lease_s: float | None = None) -> None:
+        super().__init__(_work, dict(environment), often, lease_s)
+
+
+class Relay(Hand):
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__(_relay, dict(environment))
+
+
+class Api(Hand):
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__(_serve, dict(environment))
+
+
+def _work(environment: dict[str, str], often: bool, lease_s: float | None) -> None:  # noqa: FBT001  through Process
+    os.environ.update(environment)
+    if often:
+        checkpoint.EVERY_S, checkpoint._FEW, checkpoint._SHARE = 0.02, 10, 1.0  # noqa: SLF001  no setting for it
+    if lease_s is not None:
+        partition.LEASE = timedelta(seconds=lease_s)
+    _process.run("worker", worker.run)
+
+
+def _relay(environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    _process.run("relay", relay.run)
+
+
+def _serve(environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    from api.http import serve  # noqa: PLC0415  seconds, and only one fault needs it
+
+    _process.run("api", lambda settings, _: serve.run(settings))
