@@ -101,7 +101,7 @@ class Intake:
             step = memory.engine.observe(kept.new)
             self._store(step.findings)
             partition.advance(self._conn, self._claim, cursor, messages[-1].received_ms)
-        memory.keep(Next(cursor=cursor, observed=step, used=admitted.use))
+        memory.keep(Next(cursor=cursor, observed=step, used=admitted.use, spoken=decoded.spoken))
         new = sum(map(len, kept.new))
         repeated = new < sum(map(len, decoded.batches))  # repeats come in crowds: a flush after a lost connection
         self._wary = _WARY_BATCHES if repeated else max(0, self._wary - 1)

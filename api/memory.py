@@ -28,10 +28,20 @@ from ingest.allowance import Allowance, Use
 from ingest.directory import Directory
 from ingest.model import Message
 from ingest.partition import Claim
+from ingest.presence.heard import Heard
+from ingest.presence.model import BridgeWord, Spoken
+from ingest.presence.rhythm import Pace
 from ingest.slots import Span
 
 _IDLE_S = 0.5
-_CODE = ("detectors/*.py", "ingest/admit.py", "ingest/allowance.py")  # of all sections
+_CODE = (  # of all sections
+    "detectors/*.py",
+    "ingest/admit.py",
+    "ingest/allowance.py",
+    "ingest/presence/heard.py",
+    "ingest/presence/rhythm.py",
+)
+PACE = Pace()
 _log = structlog.get_logger("worker")
 
 
@@ -45,8 +55,8 @@ def fingerprint(catalogue: Catalogue) -> str:
 
 def _code() -> Iterator[bytes]:
     for pattern in _CODE:
-        room, _, name = pattern.partition("/")
-        for file in sorted(resources.files(room).iterdir(), key=lambda entry: entry.name):
+        room, _, name = pattern.rpartition("/")
+        for file in sorted(resources.files(room.replace("/", ".")).iterdir(), key=lambda entry: entry.name):
             if fnmatch(file.name, name):
                 yield file.read_bytes()
 
@@ -58,6 +68,7 @@ class Next:
     cursor: int
     observed: Step
     used: Use
+    spoken: Spoken
 
 
 class Memory:
@@ -72,23 +83,30 @@ class Memory:
     def _forget(self) -> None:
         self.engine = Engine(self.catalogue)
         self.allowance = Allowance(self.catalogue)
+        self.heard = Heard(PACE)
+        self.bridges: list[BridgeWord] = []  # what they said and nobody has written down yet
         self.cursor: int | None = None
         self._span: Span | None = None  # whose devices they are
         self.written: int | None = None  # the cursor of its newest checkpoint
 
     def sections(self) -> dict[str, Section]:
         """By the names that they have in a checkpoint."""
-        return {"detectors": self.engine, "allowance": self.allowance}
+        return {"detectors": self.engine, "allowance": self.allowance, "presence": self.heard}
 
     def keep(self, after: Next) -> None:
         """The batch is committed."""
         self.engine.keep(after.observed)
         self.allowance.keep(after.used)
+        self._hear(after.spoken)
         self.cursor = after.cursor
 
     def count_from(self, cursor: int) -> None:
         """In another log: its sequences mean nothing to a checkpoint of the one before."""
         self.cursor, self.written = cursor, None
+
+    def _hear(self, spoken: Spoken) -> None:
+        self.heard.hear(spoken)
+        self.bridges += spoken.bridges
 
     def stand_at(self, conn: Connection[Any], claim: Claim, read_from: Callable[[int], LogReader] | None) -> None:
         """Remember what a worker at the claim's cursor remembers, unless that is what is remembered. A commit of which
@@ -138,6 +156,7 @@ class Memory:
         admitted = admit(messages, self.directory.sources(conn, messages), self.catalogue, self.allowance)
         self.engine.fold(history.kept_before(conn, self.catalogue, admitted.decoded.batches))
         self.allowance.keep(admitted.use)
+        self._hear(admitted.decoded.spoken)
 
     def _learn(self, conn: Connection[Any], claim: Claim) -> None:
         """From the record, which does not say what devices took out of their allowances: those begin full."""
@@ -150,6 +169,7 @@ class Memory:
         for appliance in self.catalogue.values():
             for batch in history.remembered(conn, appliance, claim.cursor, claim.span):
                 self.engine.fold([batch])
+                self.heard.learn(batch)
                 partition.renew(conn, claim)
                 conn.commit()  # so that others see that we live, however long it takes
         conn.commit()

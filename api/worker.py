@@ -22,6 +22,7 @@ from api.batch import Intake, is_about_content
 from api.checkpoint import Checkpoints
 from api.forget import Forgetting
 from api.memory import Memory
+from api.presence import Ear, Presence
 from api.settings import Settings
 from api.watch import port
 from api.watch.port import Turns
@@ -50,11 +51,11 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 
 def _keep_reading(settings: Settings, stop: threading.Event, meters: WorkerMeters, turns: Turns) -> None:
-    memory = Memory(catalogue.load())
+    memory, ear = Memory(catalogue.load()), Ear()
     failures = 0
     while not stop.is_set():
         turns.mark("read")
-        session = _Session(settings, memory, meters, turns)
+        session = _Session(settings, memory, ear, meters, turns)
         try:
             session.work(stop)
         except _WAITED_FOR as error:
@@ -71,8 +72,8 @@ def _keep_reading(settings: Settings, stop: threading.Event, meters: WorkerMeter
 class _Session:
     """One connection to the record and one to the log, from the taking of the partition to the first failure."""
 
-    def __init__(self, settings: Settings, memory: Memory, meters: WorkerMeters, turns: Turns) -> None:
-        self._settings, self._memory = settings, memory
+    def __init__(self, settings: Settings, memory: Memory, ear: Ear, meters: WorkerMeters, turns: Turns) -> None:
+        self._settings, self._memory, self._ear = settings, memory, ear
         self._meters, self._turns = meters, turns
         self.progressed = False
 
@@ -86,8 +87,13 @@ class _Session:
             claim = self._take(conn, stop)
             if claim is None:
                 return
-            cursor = self._stand(conn, claim)
-            with closing(self._read_from(claim, cursor)) as reader:
+            try:
+                cursor = self._stand(conn, claim)
+                reader = self._read_from(claim, cursor)
+            except LogError:
+                self._ear.deaf(conn, claim)
+                raise
+            with closing(reader):
                 self._say(reader, claim, cursor)
                 self._read(conn, reader, claim, stop)
 
@@ -142,6 +148,7 @@ class _Session:
         intake = Intake(conn, self._memory, claim, self._meters.counts)
         forgetting = Forgetting(self._settings, self._memory.catalogue)
         checkpoints = Checkpoints(self._memory, claim)
+        presence = Presence(self._settings, self._memory, claim, self._ear)
         renewed = time.monotonic()
         while not stop.is_set():
             self._turns.mark("read")
@@ -157,6 +164,7 @@ class _Session:
             elif time.monotonic() - renewed > _RENEW_S:
                 self._renew(intake, reader)
                 renewed = time.monotonic()
+            presence.now_and_then(conn, reader, messages)
         checkpoints.write(conn)
 
     def _renew(self, intake: Intake, reader: LogReader) -> None:

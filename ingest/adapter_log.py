@@ -76,7 +76,12 @@ def received_ms(wire: Wire, head: Head, seq: int) -> int | None:
     if not max(head.first_seq, 1) <= seq <= head.last_seq:
         return None
     at: str = wire.request(f"$JS.API.STREAM.MSG.GET.{STREAM}", {"seq": seq})["message"]["time"]
-    second, _, fraction = at.removesuffix("Z").partition(".")
+    return log_ms(at)
+
+
+def log_ms(said: str) -> int:
+    """A moment as NATS writes it, in nanoseconds, which Python does not read."""
+    second, _, fraction = said.removesuffix("Z").partition(".")
     return int(datetime.fromisoformat(f"{second}+00:00").timestamp()) * 1000 + int(f"{fraction:0<3.3}")
 
 
@@ -142,6 +147,11 @@ class LogReader:
             config["filter_subject"] = only
         self._wire.send(b"SUB %b 7\r\n" % subject.encode())
         self._wire.request(f"$JS.API.CONSUMER.CREATE.{STREAM}", {"stream_name": STREAM, "config": config})
+
+    @property
+    def quiet_s(self) -> float:
+        """For how long nothing has come, not even a heartbeat."""
+        return self._quiet_s
 
     def close(self) -> None:
         self._wire.close()

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ingest.model import Ints
+from ingest.model import Batch, Ints
 from ingest.presence import rhythm
 from ingest.presence.model import Cause, Spoken, State, Word
 from ingest.presence.rhythm import Pace, Rhythm
 
 AT_ONCE = 4096  # messages
-_MARK = np.int64(1) << 34  # of grains: to the year 2106 with the shortest there is
+LEARNED_FROM = 64  # readings of a device
 _TIMES = ("last_ms", "gone_ms", "died_ms", "asleep_ms", "since_ms", "back_ms")
 _KEPT = ("last_ms", "gone_ms", "died_ms", "asleep_ms")  # by a checkpoint; what the record says is read from there
 
@@ -44,6 +44,12 @@ class Heard:
         self.urgent = self.urgent or bool(spoken.words)
         if self._count >= AT_ONCE:
             self.settle()
+
+    def learn(self, batch: Batch) -> None:
+        """From readings of the record, by device and there in the order of the log: the newest of each."""
+        left = np.searchsorted(batch.device_no, batch.device_no, side="right") - np.arange(len(batch))
+        rows = left <= LEARNED_FROM
+        self.hear(Spoken(device_no=batch.device_no[rows], received_ms=batch.received_ms[rows]))
 
     def settle(self) -> None:
         """Work in what was put aside."""
@@ -81,6 +87,25 @@ class Heard:
     def patience_ms(self, device_no: Ints) -> Ints:
         return rhythm.patience_ms(self.rhythm.take(device_no), self.pace).astype(np.int64)
 
+    def recall(self, device_no: Ints, state: Ints, since_ms: Ints, until_ms: Ints) -> None:
+        """What the record says of devices, (n,) each; what is remembered of the log is newer than that."""
+        self.room_for(int(device_no.max(initial=0)))
+        self.state[device_no], self.since_ms[device_no] = state, since_ms
+        unheard = self.last_ms[device_no] <= since_ms
+        for said, what in ((self.gone_ms, State.GONE), (self.died_ms, State.DEAD)):
+            rows = unheard & (state == what)
+            said[device_no[rows]] = since_ms[rows]
+        asleep = unheard & (state == State.ASLEEP)
+        self.asleep_ms[device_no[asleep]] = until_ms[asleep]
+
+    def awaited(self, device_no: Ints, since_ms: Ints) -> None:
+        """Somebody saw that what they stand behind is back; (n,) each."""
+        self.room_for(int(device_no.max(initial=0)))
+        rows = self.state[device_no] != State.AWAITED
+        who = device_no[rows]
+        self.state[who], self.since_ms[who] = State.AWAITED, since_ms[rows]
+        self.gone_ms[who] = self.died_ms[who] = 0
+
     def _note_returns(self, device_no: Ints, received_ms: Ints) -> None:
         away = np.flatnonzero((self.state[device_no] != State.ONLINE) & (self.back_ms[device_no] == 0))
         if len(away):
@@ -89,9 +114,10 @@ class Heard:
 
     def _learn(self, device_no: Ints, received_ms: Ints) -> None:
         """One gap of every device at a time: most have one."""
-        keys = np.unique(device_no * _MARK + received_ms // self.pace.grain_ms)
-        keys = keys[keys >= _MARK]  # 0 is nobody
-        owner, grain = np.divmod(keys, _MARK)
+        grains = received_ms // self.pace.grain_ms
+        begin = grains.min()
+        owner, grain = np.divmod(np.unique(device_no * (span := grains.max() - begin + 1) + grains - begin), span)
+        owner, grain = owner[owner > 0], grain[owner > 0] + begin  # 0 is nobody
         who, start, count = np.unique(owner, return_index=True, return_counts=True)
         last = self.last_ms[who] // self.pace.grain_ms
         kept = self.rhythm.take(who)

@@ -162,7 +162,7 @@ def test_the_fingerprint_follows_the_catalogue_and_the_code(monkeypatch: pytest.
     assert fingerprint({**CATALOGUE, "refrigerator": replace(fridge, cadence_s=61)}) != before
     for room in ("detectors", "ingest"):
         shutil.copytree(Path(str(resources.files(room))), tmp_path / room)
-    monkeypatch.setattr(resources, "files", lambda package: tmp_path / package)
+    monkeypatch.setattr(resources, "files", lambda package: tmp_path.joinpath(*package.split(".")))
     assert fingerprint(dict(reversed(CATALOGUE.items()))) == before
     for file in ("detectors/level.py", "ingest/allowance.py"):
         with (tmp_path / file).open("a") as code:

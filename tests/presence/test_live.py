@@ -1,0 +1,110 @@
+"""Presence on real engines, with time that runs fast: wills, silence, a gateway, and our own outages."""
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from api.engines.nats import Nats, free_port
+from api.settings import Settings
+from tests.conftest import Database
+from tests.ingest.house import wait_for, working
+from tests.ingest.record import register
+from tests.presence.town import ask, crowd, hurry, lasting, states
+
+pytestmark = pytest.mark.engines
+NAMES = ("gw", "c1", "c2", "c3", "lone")
+
+
+@pytest.fixture(scope="module")
+def nats(engines_folder: Path) -> Iterator[Nats]:
+    """One that a test may kill."""
+    server = Nats(engines_folder / "presence", port=free_port(), mqtt_port=free_port())
+    (engines_folder / "presence").mkdir()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def settings(database: Database, nats: Nats, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    hurry(monkeypatch)
+    with database.connect() as conn:
+        register(conn, *(("demo", name, "refrigerator") for name in NAMES))
+        conn.execute("UPDATE device SET gateway_no = 1 WHERE device_no IN (2, 3, 4)")
+    return database.settings(nats_url=nats.url)
+
+
+def a_client_with_a_will(mqtt_port: int, device: str) -> mqtt.Client:
+    """As docs/reference/mqtt.md shows it."""
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=device)
+    client.will_set(f"fm/demo/{device}/up/presence", '{"online": false}', qos=1, retain=True)
+    client.connect("127.0.0.1", mqtt_port, keepalive=60)
+    client.loop_start()
+    client.publish(f"fm/demo/{device}/up/presence", '{"online": true}', qos=1, retain=True).wait_for_publish(10)
+    return client
+
+
+def die(client: mqtt.Client) -> None:
+    """Without a word."""
+    raw = client.socket()
+    assert isinstance(raw, socket.socket)
+    client.loop_stop()
+    raw.close()
+
+
+def test_a_client_that_dies_without_a_word_is_offline_by_its_will_and_online_when_it_is_back(
+    settings: Settings, nats: Nats, database: Database
+) -> None:
+    with working(settings):
+        client = a_client_with_a_will(nats.mqtt_port, "lone")
+        wait_for(lambda: states(database) == {"lone": "ONLINE"}, 5)
+        die(client)
+        wait_for(lambda: lasting(database) == {"lone": ("DEVICE", "LAST_WILL", None)}, 5)
+        assert states(database) == {"lone": "OFFLINE"}
+        again = a_client_with_a_will(nats.mqtt_port, "lone")
+        wait_for(lambda: states(database) == {"lone": "ONLINE"}, 5)
+        assert lasting(database) == {}
+        again.disconnect()
+        again.loop_stop()
+    assert ask(database, "SELECT count(*) FROM refusal") == [(0,)]
+
+
+def test_who_falls_silent_is_out_and_those_behind_a_gateway_are_one_fact_with_it(
+    settings: Settings, nats: Nats, database: Database
+) -> None:
+    with working(settings), crowd(nats.mqtt_port, *NAMES) as speakers:
+        wait_for(lambda: states(database) == dict.fromkeys(NAMES, "ONLINE"), 5)
+        time.sleep(0.5)  # they are learned
+        speakers.speaking -= {"gw", "c1", "c2", "c3"}
+        wait_for(lambda: len(lasting(database)) == 4, 5)
+        folded = dict.fromkeys(("c1", "c2", "c3"), ("DEVICE", "SILENCE", "gw"))
+        wait_for(lambda: lasting(database) == {"gw": ("GATEWAY", "SILENCE", None), **folded}, 5)
+        assert ask(database, "SELECT children FROM outage WHERE kind = 'GATEWAY'") == [(3,)]
+        speakers.speaking |= {"gw", "c1", "c2"}
+        wait_for(lambda: lasting(database) == {"c3": ("DEVICE", "SILENCE", None)}, 5)
+        wait_for(lambda: states(database) == {**dict.fromkeys(NAMES, "ONLINE"), "c3": "OFFLINE"}, 5)
+
+
+def test_after_we_were_down_nobody_is_offline(settings: Settings, nats: Nats, database: Database) -> None:
+    """NATS killed for longer than anybody's patience, then the worker stopped for as long."""
+    with crowd(nats.mqtt_port, *NAMES):
+        with working(settings):
+            wait_for(lambda: states(database) == dict.fromkeys(NAMES, "ONLINE"), 5)
+            time.sleep(0.5)
+            nats.process.kill()
+            wait_for(lambda: lasting(database) == {"log": ("OURSELVES", "LOG_DOWN", None)}, 5)
+            time.sleep(0.5)
+            nats.start()
+            wait_for(lambda: lasting(database) == {}, 5)
+            time.sleep(0.3)
+        time.sleep(1.0)
+        with working(settings):
+            wait_for(lambda: ask(database, "SELECT count(*) FROM outage WHERE cause = 'WORKER_DOWN'") == [(1,)], 5)
+            time.sleep(0.3)
+    rows = ask(database, "SELECT kind, cause, until IS NULL FROM outage ORDER BY since")
+    assert rows == [("OURSELVES", "LOG_DOWN", False), ("OURSELVES", "WORKER_DOWN", False)]
+    assert states(database) == dict.fromkeys(NAMES, "ONLINE")

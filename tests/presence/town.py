@@ -1,0 +1,92 @@
+"""A house whose time runs fast: devices that speak several times a second, and a worker that judges as often."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from api import memory, presence
+from ingest.presence import folding, listening
+from ingest.presence.rhythm import Pace
+from tests.conftest import Database
+from tests.ingest.house import now_ms
+
+BEAT_S = 0.05
+FAST = Pace(grain_ms=10, least_ms=700.0, few=4, learning_ms=150, unlearned_ms=60_000.0)
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that speaks every 50 ms is out after 700."""
+    monkeypatch.setattr(memory, "PACE", FAST)
+    monkeypatch.setattr(presence, "EVERY_S", 0.1)
+    monkeypatch.setattr(presence, "SOON_S", 0.02)
+    monkeypatch.setattr(presence, "SHORT_MS", 300)
+    monkeypatch.setattr(listening, "DOWN_MS", 800)
+    monkeypatch.setattr(folding, "BRIDGE_SILENCE", folding.BRIDGE_SILENCE / 30)
+
+
+class Crowd:
+    """Devices that speak over one client, which comes back when its broker does."""
+
+    def __init__(self, mqtt_port: int, prefix: str = "fm/demo", suffix: str = "up/telemetry") -> None:
+        self.speaking: set[str] = set()
+        self._topic = f"{prefix}/{{}}/{suffix}"
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"crowd-{mqtt_port}")
+        self._client.reconnect_delay_set(1, 1)
+        self._client.connect("127.0.0.1", mqtt_port)
+        self._client.loop_start()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._speak, daemon=True)
+        self._thread.start()
+
+    def _speak(self) -> None:
+        while not self._stop.wait(BEAT_S):
+            for device in sorted(self.speaking):
+                if self._client.is_connected():
+                    self._client.publish(
+                        self._topic.format(device), b'{"ts": %d, "m": {"power_w": 1}}' % now_ms(), qos=1
+                    )
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@contextmanager
+def crowd(mqtt_port: int, *devices: str, prefix: str = "fm/demo", suffix: str = "up/telemetry") -> Iterator[Crowd]:
+    speakers = Crowd(mqtt_port, prefix, suffix)
+    speakers.speaking |= set(devices)
+    try:
+        yield speakers
+    finally:
+        with suppress(OSError):
+            speakers.close()
+
+
+def ask(database: Database, query: str) -> list[tuple[Any, ...]]:
+    with database.connect() as conn:
+        return conn.execute(query).fetchall()
+
+
+def lasting(database: Database) -> dict[str, tuple[Any, ...]]:
+    """Open outages by subject: kind, cause, what it stands under."""
+    rows = ask(
+        database,
+        "SELECT o.subject, o.kind, o.cause, parent.subject FROM outage AS o"
+        " LEFT JOIN outage AS parent ON parent.outage_id = o.parent_id WHERE o.until IS NULL",
+    )
+    return {subject: (kind, cause, parent) for subject, kind, cause, parent in rows}
+
+
+def states(database: Database) -> dict[str, str]:
+    return dict(ask(database, "SELECT device_id, state FROM presence JOIN device USING (device_no)"))  # type: ignore[arg-type]
+
+
+def let_pass(seconds: float) -> None:
+    time.sleep(seconds)
