@@ -18,6 +18,7 @@ import structlog
 from psycopg import Connection
 
 from api import database
+from api.aggregate import Aggregating
 from api.batch import Intake, is_about_content
 from api.checkpoint import Checkpoints
 from api.forget import Forgetting
@@ -147,12 +148,14 @@ class _Session:
     def _read(self, conn: Connection, reader: LogReader, claim: partition.Claim, stop: threading.Event) -> None:
         intake = Intake(conn, self._memory, claim, self._meters.counts)
         forgetting = Forgetting(self._settings, self._memory.catalogue)
+        aggregating = Aggregating(self._memory.catalogue)
         checkpoints = Checkpoints(self._memory, claim)
         presence = Presence(self._settings, self._memory, claim, self._ear)
         renewed = time.monotonic()
         while not stop.is_set():
             self._turns.mark("read")
             forgetting.now_and_then(conn, claim)
+            aggregating.now_and_then(conn)
             checkpoints.now_and_then(conn)
             messages = reader.fetch(_IDLE_S)
             if messages:

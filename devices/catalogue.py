@@ -80,6 +80,9 @@ def _check(row: ApplianceClass, file: str) -> None:
         value = getattr(row.limits, name)
         fits = type(value) in {int, float} and least <= value <= MOST_A_SECOND
         refuse_unless(fits, f"limits.{name}", f"between {least:g} and {MOST_A_SECOND:g}, here {value!r}")
+    for what, fewest in (("hours_days", row.retention_days), ("compress_after_days", 1)):
+        value = getattr(row, what)
+        refuse_unless(type(value) is int and value >= fewest, what, f"{fewest} or more, here {value!r}")
     for metric in row.metrics:
         refuse_unless(bool(_NAME.match(metric.name)), metric.name, "is not a lower-case name")
         refuse_unless(metric.name not in _RESERVED, metric.name, "is a column of every class table")

@@ -84,6 +84,8 @@ class ApplianceClass:
     families: tuple[FaultFamily, ...]
     retention_days: int = 400  # of readings: a year and a month, so that the same month a year ago can be compared
     limits: Limits = Limits()
+    hours_days: int = 1830  # of hourly aggregates: five years, an appliance's life under warranty
+    compress_after_days: int = 8  # on TimescaleDB: pages and detectors look at younger ones, most late ones are younger
 
     @property
     def metric_names(self) -> tuple[str, ...]:

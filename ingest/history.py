@@ -9,9 +9,10 @@ import numpy as np
 from psycopg import Connection
 
 from devices.model import ApplianceClass, Catalogue
-from ingest import limits, merge, refusals, store, topics
+from ingest import aggregates, curves, layout, layout_aggregates, limits, merge, refusals, store, topics
 from ingest.clock import Clock, judge
 from ingest.model import Batch, Counts, Newest, Refusal, Window
+from ingest.resolution import levels
 from ingest.slots import WHOLE, Span
 
 _READINGS_OF_CLOCK, _MESSAGES_OF_CLOCK = 2_000, 200
@@ -44,6 +45,7 @@ def keep(
     """
     new: list[Batch] = []
     conflicts: list[merge.Conflict] = []
+    sealed_ms = aggregates.sealed(conn, batches)
     for batch in batches:
         appliance = catalogue[batch.class_id]
         if hopeful:
@@ -56,6 +58,7 @@ def keep(
         fresh, differing = _compare(conn, appliance, batch)
         new += [merge.first_said(fresh)] if len(fresh) else []
         conflicts += differing
+    aggregates.mark(conn, batches, sealed_ms)
     every = [*refused, *_refused(conn, conflicts)]
     if every:
         refusals.keep(conn, every, first_ms or {})
@@ -119,8 +122,10 @@ def window(
     to_ms: int,
     max_points: int = 2000,
 ) -> Window:
-    """A curve of at most `max_points`: the readings themselves if they are few, else bounds of stretches."""
-    return store.window(conn, appliance, device_no, metrics, (from_ms, to_ms), max_points)
+    """A curve of at most `max_points`: the readings themselves if they are few, else bounds of stretches, which lose no
+    peak of a reading that is in the record when this is called. Of readings that are forgotten whole hours remain."""
+    span_ms = (from_ms, min(to_ms + 1, limits.NEWEST_MS))
+    return curves.read(conn, appliance, device_no, metrics, span_ms, max_points)
 
 
 def newest(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> Newest | None:
@@ -130,12 +135,16 @@ def newest(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> 
 def forget(
     conn: Connection[Any], appliance: ApplianceClass, now: datetime, after: int, *, devices: int, rows: int
 ) -> int | None:
-    """Readings that are older than the class keeps them, at most `rows` of at most `devices` devices above `after`; the
-    caller commits. Where to go on, or None after the last device."""
-    before = now - timedelta(days=appliance.retention_days)
-    last, looked, gone = store.forget(conn, appliance, before, after, devices, rows)
-    if gone == rows:
+    """Readings, then aggregates, that are older than the class keeps them: at most `rows` of each of at most `devices`
+    devices above `after`; the caller commits. Where to go on, or None after the last device."""
+    tables = [(layout.table(appliance.class_id), "ts", aggregates.kept_from(appliance, now))]
+    for level in levels(appliance.cadence_s):
+        before = aggregates.level_kept_from(appliance, level, now)
+        tables.append((layout_aggregates.table(level, appliance.class_id), "begins", before))
+    ends = [store.forget(conn, appliance.class_id, *each, after, devices, rows) for each in tables]
+    if any(gone == rows for _, _, gone in ends):
         return after
+    last, looked, _ = ends[0]
     return last if looked == devices else None
 
 

@@ -6,6 +6,7 @@ Every name comes from the catalogue, which takes nothing but `[a-z][a-z0-9_]*`: 
 from functools import lru_cache
 
 from devices.model import ApplianceClass, Catalogue
+from ingest import layout_aggregates
 from ingest.errors import LayoutError
 
 CHUNK = "7 days"  # two to three chunks stay in the page cache of a small machine at one reading a minute
@@ -34,7 +35,7 @@ def view(class_id: str) -> str:
 
 def render(catalogue: Catalogue, *, timescale: bool) -> list[str]:
     """DDL of every class, grants included, to be run by the schema's owner."""
-    return [text for row in catalogue.values() for text in _create(row, timescale=timescale)]
+    return difference({}, catalogue, timescale=timescale)
 
 
 def difference(existing: Existing, catalogue: Catalogue, *, timescale: bool) -> list[str]:
@@ -46,6 +47,7 @@ def difference(existing: Existing, catalogue: Catalogue, *, timescale: bool) -> 
     for row in catalogue.values():
         columns = existing.get(table(row.class_id))
         texts += _create(row, timescale=timescale) if columns is None else _grow(row, columns)
+        texts += layout_aggregates.difference(existing, row, timescale=timescale)
     return texts
 
 
@@ -177,6 +179,12 @@ def extent(class_id: str) -> str:
 
 
 @lru_cache
+def window_count(class_id: str) -> str:
+    """How many readings of a device lie in a span of its time."""
+    return f"SELECT count(*) FROM {view(class_id)} WHERE device_no = %(device_no)s AND ts >= %(from)s AND ts < %(to)s"
+
+
+@lru_cache
 def window_raw(class_id: str, metrics: tuple[str, ...]) -> str:
     """Every reading of a device in a span of its time: one row with an array a column."""
     listed = ", ".join(f"coalesce({m}, 'NaN') AS {m}" for m in metrics)
@@ -184,19 +192,19 @@ def window_raw(class_id: str, metrics: tuple[str, ...]) -> str:
     return f"""
 SELECT array_agg(ts), {arrays} FROM (
     SELECT ts, {listed} FROM {view(class_id)}
-    WHERE device_no = %(device_no)s AND ts >= %(from)s AND ts <= %(to)s ORDER BY ts) AS ordered"""
+    WHERE device_no = %(device_no)s AND ts >= %(from)s AND ts < %(to)s ORDER BY ts) AS ordered"""
 
 
 @lru_cache
 def window_envelope(class_id: str, metrics: tuple[str, ...]) -> str:
-    """Least and greatest value of each stretch of `width`: a curve of few points that loses no peak."""
+    """Least and greatest value of each stretch of `width`, counted from `origin`: few points that lose no peak."""
     bounds = [(f"{bound}({m})", f"{bound}_{m}") for bound in ("min", "max") for m in metrics]
     listed = ", ".join(f"coalesce({value}, 'NaN') AS {name}" for value, name in bounds)
     arrays = ", ".join(f"array_agg({name})" for _, name in bounds)
     return f"""
 SELECT array_agg(begins), {arrays} FROM (
-    SELECT date_bin(%(width)s, ts, %(from)s) AS begins, {listed} FROM {view(class_id)}
-    WHERE device_no = %(device_no)s AND ts >= %(from)s AND ts <= %(to)s GROUP BY 1 ORDER BY 1) AS ordered"""
+    SELECT date_bin(%(width)s, ts, %(origin)s) AS begins, {listed} FROM {view(class_id)}
+    WHERE device_no = %(device_no)s AND ts >= %(from)s AND ts < %(to)s GROUP BY 1 ORDER BY 1) AS ordered"""
 
 
 @lru_cache
@@ -216,22 +224,21 @@ GROUP BY seq, received_at"""
 
 
 @lru_cache
-def forget(class_id: str) -> str:
-    """Take away what is too old, of some devices and some rows of them: by the key, which needs no index on time. Says
-    which device was the last, how many it looked at and how many rows went."""
-    name = table(class_id)
+def forget(name: str, at: str = "ts") -> str:
+    """Take away what is too old by `at`, of some devices and some rows of them: by the key, which needs no index on
+    time. Says which device was the last, how many it looked at and how many rows went."""
     return f"""
 WITH asked AS (
     SELECT device_no FROM device WHERE class_id = %(class_id)s AND device_no > %(after)s
     ORDER BY device_no LIMIT %(devices)s),
 old AS (
-    SELECT kept.device_no, kept.ts FROM asked CROSS JOIN LATERAL (
-        SELECT device_no, ts FROM {name}
-        WHERE device_no = asked.device_no AND ts < %(before)s ORDER BY ts LIMIT %(rows)s) AS kept
+    SELECT kept.device_no, kept.{at} FROM asked CROSS JOIN LATERAL (
+        SELECT device_no, {at} FROM {name}
+        WHERE device_no = asked.device_no AND {at} < %(before)s ORDER BY {at} LIMIT %(rows)s) AS kept
     LIMIT %(rows)s),
 gone AS (
     DELETE FROM {name} AS kept USING old
-    WHERE kept.device_no = old.device_no AND kept.ts = old.ts AND kept.ts < %(before)s
+    WHERE kept.device_no = old.device_no AND kept.{at} = old.{at} AND kept.{at} < %(before)s
     RETURNING 1)
 SELECT (SELECT max(device_no) FROM asked), (SELECT count(*) FROM asked), (SELECT count(*) FROM gone)"""
 

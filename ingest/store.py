@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 
 from devices.model import ApplianceClass
 from ingest import arrays, layout, topics
-from ingest.model import Batch, Counts, Ints, Newest, RefusalFilter, StoredRefusal, Window
+from ingest.model import Batch, Counts, Ints, Newest, RefusalFilter, StoredRefusal
 from ingest.quota import Place, Said, Tally
 from ingest.slots import Span
 from ledger.statements import Statements
@@ -175,47 +175,17 @@ def remembered(
     )
 
 
-def window(
-    conn: Connection[Any],
-    appliance: ApplianceClass,
-    device_no: int,
-    metrics: Sequence[str],
-    span_ms: tuple[int, int],
-    max_points: int,
-) -> Window:
-    names: dict[str, Any] = {"device_no": device_no, "from": moment(span_ms[0]), "to": moment(span_ms[1])}
-    count, first, last = _extent(conn, appliance, names)
-    if first is None or last is None:
-        return Window(ts_ms=_no_ints(), low=np.empty((0, len(metrics))), high=np.empty((0, len(metrics))))
-    raw = count <= max_points
-    render = layout.window_raw if raw else layout.window_envelope
-    if not raw:
-        width_ms = (_ms(last) - _ms(first)) // max_points + 1
-        names |= {"from": first, "to": last, "width": timedelta(milliseconds=width_ms)}
-    text = render(appliance.class_id, tuple(metrics)).encode()
-    ts, *columns = arrays.packed_cursor(conn).execute(text, names).fetchone() or (b"",)
-    values = np.column_stack([arrays.unpack_floats(data) for data in columns])
-    return Window(ts_ms=arrays.unpack_moments(ts), low=values[:, : len(metrics)], high=values[:, -len(metrics) :])
-
-
-def _extent(
-    conn: Connection[Any], appliance: ApplianceClass, names: dict[str, Any]
-) -> tuple[int, datetime | None, datetime | None]:
-    row = conn.execute(layout.extent(appliance.class_id).encode(), names).fetchone()
-    return (0, None, None) if row is None else (row[0], row[1], row[2])
-
-
 def newest(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> Newest | None:
     row = conn.execute(layout.newest(appliance.class_id).encode(), {"device_no": device_no}).fetchone()
-    return None if row is None else Newest(ts_ms=_ms(row[0]), received_ms=_ms(row[1]))
+    return None if row is None else Newest(ts_ms=ms(row[0]), received_ms=ms(row[1]))
 
 
 def forget(
-    conn: Connection[Any], appliance: ApplianceClass, before: datetime, after: int, devices: int, rows: int
+    conn: Connection[Any], class_id: str, name: str, at: str, before: datetime, after: int, devices: int, rows: int
 ) -> tuple[int, int, int]:
-    """Of the devices above `after`: the last one looked at, how many that were, how many rows went."""
-    names = {"class_id": appliance.class_id, "before": before, "after": after, "devices": devices, "rows": rows}
-    last, looked, gone = conn.execute(layout.forget(appliance.class_id).encode(), names).fetchone() or (None, 0, 0)
+    """Of the class' devices above `after`: the last one looked at, how many that were, how many rows went."""
+    names = {"class_id": class_id, "before": before, "after": after, "devices": devices, "rows": rows}
+    last, looked, gone = conn.execute(layout.forget(name, at).encode(), names).fetchone() or (None, 0, 0)
     return last or after, looked, gone
 
 
@@ -225,17 +195,17 @@ def lateness_ms(conn: Connection[Any], appliance: ApplianceClass, device_no: int
     said = conn.execute(layout.spoken(appliance.class_id).encode(), names).fetchall()
     said += conn.execute(_sql.list_ahead, names).fetchall()
     last = sorted(said, reverse=True)[:messages]
-    return np.array([_ms(received_at) - _ms(ts) for _, received_at, ts in last], dtype=np.int64)
+    return np.array([ms(received_at) - ms(ts) for _, received_at, ts in last], dtype=np.int64)
 
 
 def counts(conn: Connection[Any], appliance: ApplianceClass, device_no: int, span_ms: tuple[int, int]) -> Counts:
     names = {"device_no": device_no, "from": moment(span_ms[0]), "to": moment(span_ms[1])}
-    count, first, last = _extent(conn, appliance, names)
+    count, first, last = conn.execute(layout.extent(appliance.class_id).encode(), names).fetchone() or (0, None, None)
     refused, metrics, replayed = conn.execute(_sql.count_refusals, names).fetchone() or (0, 0, 0)
     return Counts(
         readings=count,
-        from_ms=None if first is None else _ms(first),
-        to_ms=None if last is None else _ms(last),
+        from_ms=None if first is None else ms(first),
+        to_ms=None if last is None else ms(last),
         refused=refused,
         refused_metrics=metrics,
         replayed=replayed,
@@ -246,9 +216,5 @@ def moment(epoch_ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=epoch_ms)
 
 
-def _ms(at: datetime) -> int:
+def ms(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _no_ints() -> Ints:
-    return np.empty(0, dtype=np.int64)

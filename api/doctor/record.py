@@ -16,7 +16,16 @@ from api.watch.standing import RecordStanding, record_standing
 from ledger.statements import Statements
 
 OLDEST = 17
-OPEN_TABLES = {"schema_version", "partition", "pulse", "checkpoint", "listening"}  # of no tenant
+OPEN_TABLES = {
+    "schema_version",
+    "partition",
+    "pulse",
+    "checkpoint",
+    "listening",
+    "sealing",
+    "stale_hour",
+}  # of no tenant
+BY_VIEW = ("reading_", "hours_", "quarters_", "minutes_")  # the worker alone has a right on them
 _DURABLE = {"on", "remote_apply", "remote_write", "local"}
 _FEWEST_CONNECTIONS = 40  # pages 8, relay 3, worker 1, migrations, people with psql, and twice that while restarting
 _sql = Statements("api.doctor")
@@ -132,7 +141,7 @@ def _closed(conn: Connection[Any]) -> Check:
     def names(statement: bytes) -> set[str]:
         return {name for (name,) in conn.execute(statement)}
 
-    unprotected = {name for name in names(_sql.list_open_tables) if not name.startswith("reading_")} - OPEN_TABLES
+    unprotected = {name for name in names(_sql.list_open_tables) if not name.startswith(BY_VIEW)} - OPEN_TABLES
     wrong = {
         "is open to every tenant (no forced row-level security)": unprotected,
         "does not belong to foremend_owner": names(_sql.list_wrong_owners),

@@ -39,9 +39,9 @@ SELECT format('ALTER ROLE %%I PASSWORD %%L', %(role)s::text, %(hashed)s::text)
 SET LOCAL ROLE foremend_owner
 
 -- name: list_columns
--- The class tables as they are, for what the catalogue has beyond them.
+-- The class tables and their aggregates as they are, for what the catalogue has beyond them.
 SELECT table_name, column_name, data_type FROM information_schema.columns
-WHERE table_schema = 'public' AND table_name LIKE 'reading\_%'
+WHERE table_schema = 'public' AND table_name ~ '^(reading|hours|quarters|minutes)_'
 ORDER BY table_name, ordinal_position
 
 -- name: read_progress

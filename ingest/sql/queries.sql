@@ -175,3 +175,43 @@ WHERE first_slot = %(first_slot)s AND epoch = %(epoch)s
 -- name: find_lowest_cursor
 -- How far every owner has read: what the log may forget.
 SELECT min(cursor) FROM partition
+
+-- name: find_sealed
+-- Below which hours what a batch brings makes them stale; nobody seals another one until the batch is committed.
+SELECT class_id, (extract(epoch FROM sealed_to) * 1000)::bigint FROM sealing
+WHERE class_id = ANY(%(class_ids)s) ORDER BY class_id FOR SHARE
+
+-- name: mark_stale
+-- Something came to these hours; the row stays ours until the batch is committed, so that nobody aggregates without it.
+INSERT INTO stale_hour (device_no, hour, class_id)
+SELECT device_no, hour, %(class_id)s FROM unnest(%(device_no)s::integer[], %(hour)s::timestamptz[]) AS asked (device_no, hour)
+ON CONFLICT (device_no, hour) DO UPDATE SET class_id = excluded.class_id
+
+-- name: seal_hour
+-- The next hour of a class is over: from now on it is read from aggregates, once they are made.
+WITH sealed AS (
+    UPDATE sealing SET sealed_to = sealed_to + INTERVAL '1 hour'
+    WHERE class_id = %(class_id)s AND sealed_to + INTERVAL '1 hour' <= %(up_to)s
+    RETURNING sealed_to - INTERVAL '1 hour' AS hour),
+marked AS (
+    INSERT INTO stale_hour (device_no, hour, class_id)
+    SELECT device_no, hour, class_id FROM sealed CROSS JOIN device WHERE class_id = %(class_id)s ORDER BY device_no
+    ON CONFLICT (device_no, hour) DO NOTHING)
+SELECT count(*) FROM sealed
+
+-- name: take_stale
+-- The oldest of them that no batch is writing into; they are aggregated in the same transaction.
+WITH taken AS (
+    SELECT device_no, hour FROM stale_hour WHERE class_id = %(class_id)s
+    ORDER BY class_id, hour LIMIT %(hours)s FOR UPDATE SKIP LOCKED)
+DELETE FROM stale_hour USING taken WHERE stale_hour.device_no = taken.device_no AND stale_hour.hour = taken.hour
+RETURNING stale_hour.device_no, (extract(epoch FROM stale_hour.hour) * 1000)::bigint
+
+-- name: find_sealed_to
+-- Up to which hour a class is aggregated.
+SELECT (extract(epoch FROM sealed_to) * 1000)::bigint FROM sealing WHERE class_id = %(class_id)s
+
+-- name: list_stale
+-- Which hours of a device have to be read from its readings.
+SELECT (extract(epoch FROM hour) * 1000)::bigint FROM tenant_stale_hour
+WHERE device_no = %(device_no)s AND hour >= %(from)s AND hour < %(to)s ORDER BY hour

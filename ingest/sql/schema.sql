@@ -58,7 +58,29 @@ CREATE TABLE refusal_day (
 CREATE INDEX refusal_day_old ON refusal_day (day);
 SELECT protect('refusal_day');
 
+-- Up to which hour the readings of a class are aggregated. A batch shares a lock on the row until it commits, so that
+-- no hour is sealed while somebody writes into it.
+CREATE TABLE sealing (
+    class_id text PRIMARY KEY,
+    sealed_to timestamptz NOT NULL
+);
+
+-- Hours of devices below it that are not aggregated yet, or to which something came since: read from the readings.
+CREATE TABLE stale_hour (
+    device_no integer NOT NULL,
+    hour timestamptz NOT NULL,
+    class_id text NOT NULL,
+    PRIMARY KEY (device_no, hour)
+);
+CREATE INDEX stale_hour_oldest ON stale_hour (class_id, hour);
+CREATE VIEW tenant_stale_hour WITH (security_barrier) AS
+    SELECT device.tenant_id, stale.device_no, stale.hour FROM stale_hour AS stale JOIN device USING (device_no);
+
 GRANT SELECT, UPDATE ON partition TO foremend_worker;
+GRANT SELECT, UPDATE ON sealing TO foremend_worker;
+GRANT SELECT ON sealing TO foremend_relay, foremend_api;
+GRANT SELECT, INSERT, UPDATE, DELETE ON stale_hour TO foremend_worker;
+GRANT SELECT ON tenant_stale_hour TO foremend_relay, foremend_api;
 GRANT SELECT ON partition TO foremend_relay, foremend_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON refusal, refusal_day TO foremend_worker;
 GRANT SELECT ON refusal, refusal_day TO foremend_api;

@@ -10,8 +10,14 @@ NO_TENANT = {
     "partition": "how far the log was read, of all tenants at once",
     "pulse": "when the relay's loops last turned",
     "listening": "since when devices can reach us, of all tenants at once",
+    "sealing": "up to which hour each class is aggregated",
+    "stale_hour": "which hours are to be aggregated again; others than the worker have a view",
 }
-BY_VIEW = ("reading_",)  # TimescaleDB refuses policies there; nobody but the worker has a right, others have views
+BY_VIEW = (
+    "reading_",
+    "hours_",
+    "quarters_",
+)  # TimescaleDB refuses policies there; nobody but the worker has a right, others have views
 MACHINES = {"foremend_worker", "foremend_relay"}
 BY_TOKEN = {("device", "label"), ("link", "token")}  # whoever holds the secret sees that one row
 OF_ALL = {("outage", "ours"): "(tenant_id = ''::text)"}  # when we did not listen concerns every tenant
@@ -45,7 +51,7 @@ def test_what_is_not_under_row_level_security_is_closed_to_who_speaks_for_one_te
         " AND relkind IN ('r', 'p') AND NOT relrowsecurity",
     )
     readable = {name for name, acl in rights if acl and ("foremend_api=" in acl or "{=" in acl or ",=" in acl)}
-    assert readable == set(NO_TENANT) - {"checkpoint"}
+    assert readable == set(NO_TENANT) - {"checkpoint", "stale_hour"}
 
 
 def test_only_these_may_look_past_it(database: Database) -> None:
@@ -89,5 +95,5 @@ def test_every_view_asks_as_a_role_that_is_under_it(database: Database) -> None:
         "SELECT relname, relowner::regrole::text, reloptions FROM pg_class"
         " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')",
     )
-    assert {name.rpartition("reading_")[0] for name, _, _ in views} == {"tenant_"}
+    assert {name.partition("_")[0] for name, _, _ in views} == {"tenant"}
     assert {(owner, tuple(options)) for _, owner, options in views} == {("foremend_owner", ("security_barrier=true",))}

@@ -12,6 +12,7 @@ from api import schema
 from devices import catalogue
 from devices.errors import CatalogueError
 from devices.model import Metric
+from ingest import layout_aggregates
 from tests.conftest import Database
 
 FIRST = Path(__file__).parent / "first_schema"  # schema version 1, as it was; never changed again
@@ -57,8 +58,14 @@ def test_a_new_metric_is_a_new_column_and_the_rest_stays(database: Database) -> 
         before = _columns(conn)
         schema.apply(conn, {**known, "refrigerator": replace(row, metrics=(*row.metrics, extra))})
         assert _columns(conn) - before == {
-            ("reading_refrigerator", "trial_temp_c"),
-            ("tenant_reading_refrigerator", "trial_temp_c"),
+            (f"{view}{table}_refrigerator", column)
+            for table, columns in {
+                "reading": ["trial_temp_c"],
+                "hours": layout_aggregates.columns("trial_temp_c"),
+                "quarters": layout_aggregates.columns("trial_temp_c"),
+            }.items()
+            for column in columns
+            for view in ("", "tenant_")
         }
 
 
@@ -92,6 +99,7 @@ def test_a_database_of_the_first_version_becomes_what_a_fresh_one_is(
         with monkeypatch.context() as first:
             first.setattr(schema, "SCHEMA_VERSION", 1)
             first.setattr(schema, "_script", _first_script)
+            first.setattr(layout_aggregates, "difference", lambda *_, **__: [])
             schema.apply(conn, catalogue.load())
         assert "checkpoint" not in _shape(old)["relation"]
         schema.apply(conn, catalogue.load())

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ingest import layout, store
+from ingest import history, layout, layout_aggregates, store
 from ingest.errors import LayoutError
 from tests.ingest.builders import FRIDGE, NOW_MS
 from tests.ingest.conftest import Record, is_timescale
@@ -34,6 +34,50 @@ CREATE OR REPLACE VIEW tenant_reading_refrigerator WITH (security_barrier) AS
 kept.filled, kept.cabinet_temp_c, kept.evaporator_temp_c
     FROM reading_refrigerator AS kept JOIN device USING (device_no)
 GRANT SELECT ON tenant_reading_refrigerator TO foremend_api, foremend_relay"""
+_OF_METRIC = """\
+    min_{0} double precision,
+    max_{0} double precision,
+    avg_{0} double precision,
+    last_{0} double precision,
+    count_{0} bigint,
+"""
+_AGGREGATE = (
+    """\
+CREATE TABLE {0}_refrigerator (
+    device_no integer NOT NULL,
+    begins timestamp with time zone NOT NULL,
+    readings bigint NOT NULL,
+"""
+    + _OF_METRIC.format("cabinet_temp_c")
+    + _OF_METRIC.format("evaporator_temp_c")
+    + """\
+    PRIMARY KEY (device_no, begins)
+)
+GRANT SELECT, INSERT, UPDATE, DELETE ON {0}_refrigerator TO foremend_worker
+CREATE OR REPLACE VIEW tenant_{0}_refrigerator WITH (security_barrier) AS
+    SELECT device.tenant_id, kept.device_no, kept.begins, kept.readings, \
+kept.min_cabinet_temp_c, kept.max_cabinet_temp_c, kept.avg_cabinet_temp_c, kept.last_cabinet_temp_c, \
+kept.count_cabinet_temp_c, kept.min_evaporator_temp_c, kept.max_evaporator_temp_c, kept.avg_evaporator_temp_c, \
+kept.last_evaporator_temp_c, kept.count_evaporator_temp_c
+    FROM {0}_refrigerator AS kept JOIN device USING (device_no)
+GRANT SELECT ON tenant_{0}_refrigerator TO foremend_api, foremend_relay"""
+)
+AGGREGATES = "\n".join(
+    [
+        _AGGREGATE.format("hours"),
+        _AGGREGATE.format("quarters"),
+        """\
+WITH RECURSIVE first AS (
+    (SELECT device_no, ts FROM reading_refrigerator ORDER BY device_no, ts LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM first CROSS JOIN LATERAL (
+        SELECT device_no, ts FROM reading_refrigerator AS kept
+        WHERE kept.device_no > first.device_no ORDER BY kept.device_no, kept.ts LIMIT 1) AS following)
+INSERT INTO sealing (class_id, sealed_to)
+SELECT 'refrigerator', date_bin('1 hour', coalesce(min(ts), now()), 'epoch') FROM first
+ON CONFLICT (class_id) DO UPDATE SET sealed_to = least(sealing.sealed_to, excluded.sealed_to)""",
+    ]
+)
 HYPERTABLE = (
     "SELECT create_hypertable('reading_refrigerator', by_range('ts', INTERVAL '7 days'), "
     "create_default_indexes => false)"
@@ -67,7 +111,9 @@ SELECT count(*) FROM done WHERE seq >= %(first_seq)s"""
 
 def test_the_rendered_ddl_is_what_was_reviewed() -> None:
     catalogue = {"refrigerator": SMALL}
-    assert "\n".join(layout.render(catalogue, timescale=False)) == CREATED
+    rendered = layout.render(catalogue, timescale=False)
+    assert "\n".join(rendered[:5]) == CREATED
+    assert "\n".join(rendered[5:]) == AGGREGATES
     assert layout.render(catalogue, timescale=True)[1] == HYPERTABLE
 
 
@@ -78,6 +124,9 @@ def test_the_rendered_insert_is_what_was_reviewed() -> None:
 
 def test_nothing_new_in_the_catalogue_renders_nothing() -> None:
     existing = {"reading_refrigerator": {**layout.FIXED, **dict.fromkeys(FRIDGE.metric_names, layout.METRIC)}}
+    listed = {c: kind for metric in FRIDGE.metric_names for c, kind in layout_aggregates.columns(metric).items()}
+    for name in layout_aggregates.tables({"refrigerator": FRIDGE}):
+        existing[name] = {**layout_aggregates.KEY, **listed}
     assert layout.difference(existing, {"refrigerator": FRIDGE}, timescale=False) == []
 
 
@@ -89,29 +138,33 @@ def test_a_column_of_another_type_is_an_error_that_names_it() -> None:
 
 def test_a_metric_that_left_the_catalogue_stays_in_table_and_view() -> None:
     existing = {"reading_refrigerator": {**layout.FIXED, "old_c": layout.METRIC, "cabinet_temp_c": layout.METRIC}}
-    added, view, _ = layout.difference(existing, {"refrigerator": SMALL}, timescale=False)
+    added, view, *_ = layout.difference(existing, {"refrigerator": SMALL}, timescale=False)
     assert added == "ALTER TABLE reading_refrigerator ADD COLUMN evaporator_temp_c double precision"
     assert "kept.old_c, kept.cabinet_temp_c, kept.evaporator_temp_c" in view
 
 
 def _shape(conn: psycopg.Connection[Any], name: str) -> list[Any]:
     """Everything that a later reader could tell apart: columns, view, rights, keys, whether it is a hypertable."""
+    return [_shape_of(conn, f"{kind}_{name}") for kind in ("reading", "hours", "quarters")]
+
+
+def _shape_of(conn: psycopg.Connection[Any], name: str) -> list[Any]:
     columns = conn.execute(
         "SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attnotnull,"
         " pg_get_expr(adbin, adrelid) FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum"
         " WHERE attrelid IN (%s::regclass, %s::regclass) AND attnum > 0 ORDER BY attrelid::regclass::text, attnum",
-        [layout.table(name), layout.view(name)],
+        [name, f"tenant_{name}"],
     ).fetchall()
     rights = conn.execute(
         "SELECT relname, relkind, reloptions, relacl::text FROM pg_class"
         " WHERE oid IN (%s::regclass, %s::regclass) ORDER BY relname",
-        [layout.table(name), layout.view(name)],
+        [name, f"tenant_{name}"],
     ).fetchall()
     keys = conn.execute(
         "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass ORDER BY 1",
-        [layout.table(name)],
+        [name],
     ).fetchall()
-    view = conn.execute("SELECT pg_get_viewdef(%s::regclass)", [layout.view(name)]).fetchall()
+    view = conn.execute("SELECT pg_get_viewdef(%s::regclass)", [f"tenant_{name}"]).fetchall()
     return [columns, rights, keys, view]
 
 
@@ -129,14 +182,16 @@ def test_rendered_v1_plus_the_difference_is_rendered_v2(record: Record) -> None:
                     _apply(conn, {"proof": step}, timescale=timescale)
                 shapes.append(_shape(conn, "proof"))
     assert shapes[0] == shapes[1]
-    assert len(shapes[0][0]) == 2 * (len(layout.FIXED) + len(FRIDGE.metrics)) + 1
+    columns = len(layout.FIXED) + len(FRIDGE.metrics)
+    aggregated = len(layout_aggregates.KEY) + 5 * len(FRIDGE.metrics)
+    assert [len(shape[0]) for shape in shapes[0]] == [2 * columns + 1, 2 * aggregated + 1, 2 * aggregated + 1]
 
 
 def _apply(conn: psycopg.Connection[Any], catalogue: dict[str, Any], *, timescale: bool) -> None:
     existing: dict[str, dict[str, str]] = {}
     columns = conn.execute(
         "SELECT table_name, column_name, data_type FROM information_schema.columns"
-        " WHERE table_name = 'reading_proof' ORDER BY ordinal_position"
+        " WHERE table_name ~ '^[a-z]+_proof$' ORDER BY ordinal_position"
     )
     for table, column, kind in columns:
         existing.setdefault(table, {})[column] = kind
@@ -159,7 +214,7 @@ def test_a_tenant_sees_its_own_devices_readings_and_no_others(record: Record) ->
         conn.execute("SELECT set_config('app.tenant', 'a', true)")
         assert _seen(conn) == [(mine,)]
         assert store.newest(conn, FRIDGE, others) is None
-        assert len(store.window(conn, FRIDGE, others, ["power_w"], (0, NOW_MS), 10).ts_ms) == 0
+        assert len(history.window(conn, FRIDGE, others, ["power_w"], 0, NOW_MS, 10).ts_ms) == 0
 
 
 def _seen(conn: psycopg.Connection[Any]) -> list[tuple[int]]:

@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from api import schema
 from devices import catalogue
+from ingest import layout, layout_aggregates
 
 HERE = Path(__file__).parent
 NATIVE = os.environ.get("FOREMEND_TEST_TIMESCALE_DSN")
@@ -50,9 +51,9 @@ class Timescale:
 
     def clear(self) -> None:
         with self.connect() as conn:
-            for class_id in catalogue.load():
-                conn.execute(f"TRUNCATE reading_{class_id}")
-            for table in ("refusal", "refusal_day", "finding", "device", "customer", "tenant"):
+            for name in [*map(layout.table, catalogue.load()), *layout_aggregates.tables(catalogue.load())]:
+                conn.execute(f"TRUNCATE {name}")
+            for table in ("stale_hour", "refusal", "refusal_day", "finding", "device", "customer", "tenant"):
                 conn.execute(f"DELETE FROM {table}")
 
 

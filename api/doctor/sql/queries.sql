@@ -35,7 +35,7 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', '
 -- Tables of all tenants that the HTTP process may read: it should read them through views alone.
 SELECT relname FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
-  AND (relname LIKE 'reading\_%' OR relname = 'checkpoint') AND has_table_privilege('foremend_api', oid, 'SELECT')
+  AND (relname ~ '^(reading|hours|quarters|minutes)_' OR relname IN ('checkpoint', 'stale_hour')) AND has_table_privilege('foremend_api', oid, 'SELECT')
 
 -- name: read_clock
 -- The database's clock.
