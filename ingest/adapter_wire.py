@@ -11,21 +11,37 @@ from ingest.errors import LogError
 from ingest.topics import DOOR
 
 DELIVERIES = {b"MSG", b"HMSG"}
+_PORT = 4222
 _RECEIVE_BYTES = 1 << 20
+
+
+def dial(url: str, timeout_s: float) -> tuple[socket.socket, dict[str, str]]:
+    """A connection to one of the servers of `nats://user:password@host:port,host:port`, any that takes it, and what
+    CONNECT must say of us. Raises OSError."""
+    login, _, servers = url.removeprefix("nats://").rpartition("@")
+    user, _, password = login.partition(":")
+    refused = OSError("it has no address")
+    for server in sorted(servers.split(","), key=lambda _: secrets.token_bytes(4)):  # not all of us to the same one
+        at = urlsplit(f"//{server}")
+        try:
+            made = socket.create_connection((at.hostname, at.port or _PORT), timeout_s)
+        except OSError as error:
+            refused = error
+        else:
+            return made, {"user": unquote(user), "pass": unquote(password)}
+    raise refused
 
 
 class Wire:
     """One connection. Requests are answered before a subscription delivers; afterwards it only receives."""
 
     def __init__(self, url: str, timeout_s: float = 5.0) -> None:
-        at = urlsplit(url)
         self._inbox = f"_INBOX.{secrets.token_hex(8)}".encode()
         self.buffer = b""
         try:
-            self.socket = socket.create_connection((at.hostname, at.port or 4222), timeout_s)
+            self.socket, who = dial(url, timeout_s)
         except OSError as error:
             raise LogError(f"NATS cannot be reached: {error}") from error
-        who = {"user": unquote(at.username or ""), "pass": unquote(at.password or "")}
         try:
             self._greet(who)
         except LogError:

@@ -1,9 +1,9 @@
 """One question to NATS and its answer, over a socket of its own: administration needs no client library."""
 
 import json
-import socket
 from typing import Any
-from urllib.parse import unquote, urlsplit
+
+from ingest.adapter_wire import dial
 
 _INBOX = "_INBOX.foremend"
 
@@ -21,10 +21,9 @@ def request(url: str, subject: str, body: dict[str, Any] | None = None, timeout_
 
 
 def _request(url: str, subject: str, body: bytes, timeout_s: float) -> dict[str, Any]:
-    at = urlsplit(url)
-    who = {"user": unquote(at.username or ""), "pass": unquote(at.password or "")}
+    wire, who = dial(url, timeout_s)
     options = {"verbose": False, "pedantic": False, "lang": "python", "version": "1", "headers": False, **who}
-    with socket.create_connection((at.hostname, at.port or 4222), timeout_s) as wire, wire.makefile("rb") as lines:
+    with wire, wire.makefile("rb") as lines:
         lines.readline()  # INFO
         wire.sendall(
             b"CONNECT %b\r\nSUB %b 1\r\nPUB %b %b %d\r\n%b\r\n"

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,18 @@ class Hand:
         """SIGKILL."""
         self._process.kill()
         self._process.join()
+
+    def pause(self) -> None:
+        """SIGSTOP: it holds what it holds, and knows nothing of the time that passes."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def wake(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
 
     def ask_to_stop(self) -> None:
         self._process.terminate()
@@ -65,6 +78,7 @@ def _work(environment: dict[str, str], often: bool, lease_s: float | None) -> No
         checkpoint.EVERY_S, checkpoint._FEW, checkpoint._SHARE = 0.02, 10, 1.0  # noqa: SLF001  no setting for it
     if lease_s is not None:
         partition.LEASE = timedelta(seconds=lease_s)
+        worker._RENEW_S = lease_s / 5  # noqa: SLF001
     _process.run("worker", worker.run)
 
 

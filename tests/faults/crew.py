@@ -38,10 +38,10 @@ def _bridge(url: str, nats_url: str, asked: str, client_id: str) -> None:
     _process.run("bridge", lambda settings, stop: bridge.run(settings, stop, order), settings)
 
 
-def a_worker(dsn: str, nats_url: str) -> Worker:
+def a_worker(dsn: str, nats_url: str, lease_s: float | None = None) -> Worker:
     """With a checkpoint every few messages, for deaths around it."""
     told = {"FOREMEND_DSN": dsn, "FOREMEND_NATS_URL": nats_url, "FOREMEND_LOG_FILE": os.devnull}
-    return Worker(told, often=True)
+    return Worker(told, often=True, lease_s=lease_s)
 
 
 @contextmanager

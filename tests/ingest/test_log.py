@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import paho.mqtt.client as mqtt
 import pytest
 
+from api.engines.nats import stream_state
 from ingest import adapter_log
 from ingest.adapter_log import LogReader
 from ingest.adapter_wire import Wire
@@ -148,6 +149,13 @@ def test_the_first_message_since_a_moment_is_found(nats_server: NatsServer, star
     assert adapter_log.first_seq_since(wire, after) == start + 2
     assert adapter_log.first_seq_since(wire, datetime.now(UTC)) == start + 3
     wire.close()
+
+
+def test_of_several_servers_one_that_is_there_is_found(nats_server: NatsServer, start: int) -> None:
+    login = nats_server.url.removeprefix("nats://").partition("@")[0]
+    for servers in (f"127.0.0.1:1,127.0.0.1:{nats_server.port}", f"127.0.0.1:{nats_server.port},127.0.0.1:1"):
+        LogReader(f"nats://{login}@{servers}", start).close()
+        assert stream_state(f"nats://{login}@{servers}").last_seq == start
 
 
 def test_a_server_that_is_not_there_is_a_log_error() -> None:
