@@ -56,7 +56,7 @@ class Fault:
 # A leak is invisible behind the accumulator, then its knee comes, then the collapse: with a ramp of weeks that takes
 # weeks, with one of hours one sees the end of it.
 FAULTS: dict[str, Effect] = {
-    "refrigerant_leak": Effect(charge=-0.45, seen_by=("on_time",)),
+    "refrigerant_leak": Effect(charge=-0.6, seen_by=("on_time",)),
     "condenser_fouled": Effect(fins=0.35),  # mild fouling is undetectable from energy alone
     "condenser_fan_stopped": Effect(condenser_fan=0.0, step=True, seen_by=("level",)),
     "evaporator_fan_stopped": Effect(evaporator_fan=0.0, step=True, seen_by=("level", "on_time")),

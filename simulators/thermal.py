@@ -71,6 +71,16 @@ class Plant:
         self.advance(WARM_UP_S // step_s)
 
     @property
+    def wanted_c(self) -> Floats:
+        """(units,): what each thermostat is set to."""
+        return self._body.set_c
+
+    @property
+    def allowed_k(self) -> Floats:
+        """(units,): how far from that it lets the air go."""
+        return self._body.differential_k / 2
+
+    @property
     def next_ms(self) -> int:
         """The time of the next reading."""
         return self._at * self.step_s * 1000

@@ -6,10 +6,14 @@ import sys
 import typer
 
 _THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+_MODULES = {"run": "simulators.fleet", "generate": "simulators.generate"}
 
 
 def register(app: typer.Typer) -> None:
     @app.command("fleet", context_settings=_THROUGH)
     def command(context: typer.Context) -> None:
-        """The demo fleet: simulated appliances with a past (started by foremend up)."""
-        os.execv(sys.executable, [sys.executable, "-m", "simulators.fleet", *context.args])  # noqa: S606 - no shell is wanted
+        """Simulated appliances: `run` lets them speak (as foremend up does), `generate` writes their past as files."""
+        name, *options = context.args or ["run"]
+        if name not in _MODULES:
+            name, options = "run", context.args
+        os.execv(sys.executable, [sys.executable, "-m", _MODULES[name], *options])  # noqa: S606 - no shell is wanted

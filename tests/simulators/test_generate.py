@@ -1,0 +1,101 @@
+"""A generated fleet: files that say what happened, and the truth beside them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from devices import catalogue
+from simulators import generate
+from simulators.mix import DAY_MS, EVERYTHING, Mix, MixError, Share, draw, load
+
+MIX = """
+[classes]
+refrigerator = 2
+cold_room = 1
+
+[[faults]]
+name = "evaporator_fan_stopped"
+share = 0.34
+onset_day = [1, 1]
+"""
+
+
+@pytest.fixture
+def mix(tmp_path: Path) -> Path:
+    path = tmp_path / "mix.toml"
+    path.write_text(MIX)
+    return path
+
+
+def test_the_files_hold_every_reading_and_the_truth_about_every_unit(tmp_path: Path, mix: Path) -> None:
+    out = tmp_path / "fleet"
+    assert generate.main(["--devices", "6", "--days", "2", "--faults", str(mix), "--seed", "3", "--out", str(out)]) == 0
+    truth = json.loads((out / "truth.json").read_text())
+    units = {unit["device_id"]: unit for unit in truth["units"]}
+    assert len(units) == 6
+    assert {path.name for path in out.iterdir()} == {"cold_room.csv", "refrigerator.csv", "truth.json"}
+    for class_id, count in (("refrigerator", 4), ("cold_room", 2)):
+        rows = pd.read_csv(out / f"{class_id}.csv")
+        assert tuple(rows.columns[2:]) == catalogue.load()[class_id].metric_names
+        assert set(rows.device_id) == {name for name, unit in units.items() if unit["class_id"] == class_id}
+        assert rows.device_id.nunique() == count
+        assert 0.9 * 2 * 1440 * count < len(rows) <= 2 * 1440 * count
+        assert (rows.groupby("device_id").ts.diff().dropna() > 0).all()
+    ill = [unit["fault"] for unit in units.values() if unit["fault"]]
+    assert [fault["name"] for fault in ill] == ["evaporator_fan_stopped"] * 2
+    for fault in ill:
+        assert fault["onset_ms"] == generate.START_MS + DAY_MS
+        assert fault["onset_ms"] < fault["functional_failure_ms"] < generate.START_MS + 2 * DAY_MS
+        assert fault["severity_by_hour"][:24] == [0.0] * 24
+        assert fault["severity_by_hour"][26:] == [1.0] * 22
+
+
+def test_the_same_seed_gives_the_same_files_and_another_one_others(tmp_path: Path, mix: Path) -> None:
+    said = []
+    for name, seed in (("first", 3), ("again", 3), ("other", 4)):
+        generate.generate(load(mix), 3, 1, seed, tmp_path / name)
+        said.append([path.read_bytes() for path in sorted((tmp_path / name).iterdir())])
+    assert said[0] == said[1]
+    assert said[0] != said[2]
+
+
+def test_a_fault_befalls_its_share_and_nobody_twice() -> None:
+    shares = (
+        Share(name="refrigerant_leak", share=0.1, onset_day=(5.0, 20.0), ramp_h=(24.0, 240.0), strength=(0.6, 1.0)),
+        Share(name="compressor_wear", share=0.25, onset_day=(0.0, 1.0)),
+    )
+    made = draw(Mix(classes=EVERYTHING.classes, faults=shares), 200, 1, 0)
+    names = [each.fault.name if each.fault else "" for each in made]
+    assert [names.count(name) for name in ("refrigerant_leak", "compressor_wear", "")] == [20, 50, 130]
+    leaks = [each.fault for each in made if each.fault and each.fault.name == "refrigerant_leak"]
+    assert all(5 * DAY_MS <= fault.onset_ms <= 20 * DAY_MS for fault in leaks)
+    assert all(24 <= fault.ramp_s / 3600 <= 240 and 0.6 <= fault.strength <= 1 for fault in leaks)
+    assert len(np.unique([fault.onset_ms for fault in leaks])) == len(leaks)
+    assert len({each.unit.seed for each in made}) == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[classes]\ntoaster = 1", "toaster"),
+        ("[classes]\nrefrigerator = -1", "no share"),
+        ('[[faults]]\nname = "gremlins"\nshare = 0.1\nonset_day = [1, 2]', "gremlins"),
+        ('[[faults]]\nname = "compressor_wear"\nshare = 2\nonset_day = [1, 2]', "share"),
+        ('[[faults]]\nname = "compressor_wear"\nshare = 0.1', "onset_day"),
+        ('[[faults]]\nname = "compressor_wear"\nshare = 0.1\nonset_day = [2, 1]', "onset_day"),
+        ('[[faults]]\nname = "compressor_wear"\nshare = 0.1\nonset_day = [1, 2]\nstrength = [0, 3]', "strength"),
+        ('[[faults]]\nname = "compressor_wear"\nshare = 0.1\nonset_day = [1, 2]\nsince = 4', "since"),
+        ("fleet = 4", "fleet"),
+        ("[classes", "mix.toml"),
+    ],
+)
+def test_a_mix_that_cannot_be_is_a_sentence_with_its_place(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "mix.toml"
+    path.write_text(text)
+    with pytest.raises(MixError, match=said):
+        load(path)
+    assert generate.main(["--faults", str(path), "--out", str(tmp_path / "out")]) == 1
+    assert not (tmp_path / "out").exists()
