@@ -26,7 +26,8 @@ bench: env                  ## what one machine takes in: foremend bench ingest
 faults: env-dev             ## the long form of the fault tests
 	@FOREMEND_FAULTS=long $(BIN)/python -m pytest -q tests/faults $(ARGS)
 
-pictures: env-dev           ## take the screenshots of the README again
+pictures: env-dev           ## take the screenshots of the README again, and draw the faults
+	@$(BIN)/python docs/faults/draw.py
 	@FOREMEND_PICTURES=docs/pictures $(BIN)/python -m pytest -q tests/browser/test_journey.py -k from_the_question
 
 clean:                      ## stop what still runs and forget the data and the environment
