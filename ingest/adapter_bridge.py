@@ -7,22 +7,24 @@ acknowledged.
 
 import select
 import time
-from collections import deque
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ingest.adapter_mqtt import Broker, Subscription
 from ingest.adapter_publish import LogPublisher
 from ingest.errors import IngestError
-from ingest.foreign import Fate, Mapping
+from ingest.foreign import Fate, Mapping, Place
 from ingest.limits import PAYLOAD_BYTES
 from ingest.mqtt_answers import Welcome
 from ingest.mqtt_packets import DUP, Publish
 from ingest.mqtt_versions import Protocol
+from ingest.under_way import UnderWay
 
 MOST_MESSAGES = 2048  # under way: NATS refuses when 10,000 wait for a stream, and there may be several bridges
 MOST_BYTES = 8 << 20  # of their payloads
 _AT_ONCE = 512
-_NAP_S = 0.001
+_NAP_S = 0.002
 _BUSY = 32
 
 
@@ -48,10 +50,8 @@ class Bridge:
 
     def __init__(self, broker: Broker, nats_url: str, mapping: Mapping, counts: Counts) -> None:
         self._mapping, self._counts = mapping, counts
-        self._order: deque[int] = deque()  # packet ids as they came: MQTT wants them acknowledged so
-        self._sizes: dict[int, int] = {}  # of those under way
-        self._stored: set[int] = set()  # of those, what waits for an earlier one
-        self._bytes = self._unsure = 0
+        self._sure = UnderWay()
+        self._unsure = 0  # under way, too: nobody waits for their acknowledgement
         self._log = LogPublisher(nats_url)  # first: whoever cannot store anything takes nothing from the broker
         try:
             self._broker = Subscription(broker, receive_maximum=MOST_MESSAGES)
@@ -79,7 +79,7 @@ class Bridge:
 
     @property
     def under_way(self) -> int:
-        return len(self._order) + self._unsure
+        return len(self._sure) + self._unsure
 
     def close(self) -> None:
         """The session stays at the broker, with all that is not acknowledged."""
@@ -98,7 +98,7 @@ class Bridge:
         self._broker.leave()
 
     def _room(self) -> int:
-        return MOST_MESSAGES - self.under_way if self._bytes < MOST_BYTES else 0
+        return MOST_MESSAGES - self.under_way if self._sure.bytes < MOST_BYTES else 0
 
     def _exchange(self, wait_s: float, *, listen: bool) -> None:
         self._listen(listen)
@@ -131,39 +131,43 @@ class Bridge:
             if not found:
                 break
             taken += len(found)
-            self._log.send([self._frame(message) for message in found if message.packet_id not in self._sizes])
+            self._log.send(self._placed(found))
         self._left = room <= 0
         return taken
 
-    def _frame(self, message: Publish) -> bytes:
-        counts, payload, packet_id = self._counts, message.payload, message.packet_id
-        place = self._mapping.place(message.topic)
-        counts.received += 1
-        counts.fates[place.fate] += 1
-        counts.redelivered += message.flags & DUP != 0
-        counts.too_large += len(payload) > PAYLOAD_BYTES
-        if packet_id:
-            self._order.append(packet_id)
-            self._sizes[packet_id] = len(payload)
-            self._bytes += len(payload)
+    def _placed(self, found: Sequence[Publish]) -> Iterator[tuple[bytes, int, bytes]]:
+        """Subject, packet id and payload of each, noted as under way."""
+        if self._sure.knows([message.packet_id for message in found]):
+            found = [message for message in found if not self._sure.knows([message.packet_id])]
+        if not found:
+            return iter(())
+        topics, packet_ids, payloads, flags = zip(*found, strict=True)
+        places = [*map(self._mapping.place, topics)]
+        sizes = [*map(len, payloads)]
+        self._count(places, sizes, flags)
+        if all(packet_ids):
+            self._sure.add(packet_ids, sizes)
         else:
-            self._unsure += 1
-            counts.unsure += 1
-        return self._log.frame(place.subject, packet_id, payload)
+            sure = [(packet_id, size) for packet_id, size in zip(packet_ids, sizes, strict=True) if packet_id]
+            self._sure.add([packet_id for packet_id, _ in sure], [size for _, size in sure])
+            self._unsure += len(found) - len(sure)
+            self._counts.unsure += len(found) - len(sure)
+        return zip([place.subject for place in places], packet_ids, payloads, strict=True)
+
+    def _count(self, places: Sequence[Place], sizes: Sequence[int], flags: Sequence[int]) -> None:
+        counts = self._counts
+        counts.received += len(places)
+        for fate, number in Counter([place.fate for place in places]).items():
+            counts.fates[fate] += number
+        if any(flags):
+            counts.redelivered += sum(each & DUP != 0 for each in flags)
+        if max(sizes) > PAYLOAD_BYTES:
+            counts.too_large += sum(size > PAYLOAD_BYTES for size in sizes)
 
     def _acknowledge(self, tokens: list[int]) -> None:
-        order, stored = self._order, self._stored
-        done: list[int] = []
-        for packet_id in tokens:
-            if not packet_id:
-                self._unsure -= 1
-                continue
-            stored.add(packet_id)
-            while order and order[0] in stored:
-                first = order.popleft()
-                stored.discard(first)
-                self._bytes -= self._sizes.pop(first)
-                done.append(first)
+        sure = [*filter(None, tokens)]
+        self._unsure -= len(tokens) - len(sure)
+        done = self._sure.stored(sure)
         if done:
             self._broker.acknowledge(done)
             self._counts.acknowledged += len(done)

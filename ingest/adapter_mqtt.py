@@ -124,7 +124,7 @@ class Subscription:
                 with suppress(BrokerError):
                     self.send(farewell(mqtt_reasons.MALFORMED))
             raise
-        if all(type(packet) is Publish for packet in found):
+        if set(map(type, found)) <= {Publish}:
             return found  # type: ignore[return-value]
         for packet in found:
             if isinstance(packet, Answer):

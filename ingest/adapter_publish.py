@@ -4,9 +4,11 @@ They carry no `Nats-Msg-Id`: what a broker sends again after a crash may stand i
 (docs/decisions/0018-a-bridge-remembers-nothing.md).
 """
 
+import re
 import secrets
 import socket
 import time
+from collections.abc import Iterable
 
 from ingest.adapter_log import head
 from ingest.adapter_wire import DELIVERIES, Wire
@@ -15,6 +17,7 @@ from ingest.topics import DOOR
 
 _DOOR = DOOR.encode()
 _SID = b"8"
+_YES = rb'MSG %b(\d+) %b \d+\r\n\{"stream":"[^"]*",(?:"domain":"[^"]*",)?"seq":\d+\}\r\n'
 _SILENCE_S = 10.0
 _PING_S = 10.0
 
@@ -25,6 +28,7 @@ class LogPublisher:
     def __init__(self, url: str) -> None:
         self._wire = Wire(url)
         self._inbox = f"_INBOX.{secrets.token_hex(8)}.".encode()
+        self._yes = re.compile(_YES % (re.escape(self._inbox), _SID))
         self._heard_s = self._asked_s = self._stored_s = time.monotonic()
         try:
             head(self._wire)  # it is there
@@ -40,11 +44,13 @@ class LogPublisher:
     def close(self) -> None:
         self._wire.close()
 
-    def frame(self, subject: bytes, token: int, payload: bytes) -> bytes:
-        """A message whose answer will carry `token`. `subject`: `fm.{tenant}.{device}...`."""
-        return b"PUB %b%b %b%d %d\r\n%b\r\n" % (_DOOR, subject, self._inbox, token, len(payload), payload)
-
-    def send(self, frames: list[bytes]) -> None:
+    def send(self, messages: Iterable[tuple[bytes, int, bytes]]) -> None:
+        """Each a subject (`fm.{tenant}.{device}...`), a token that its answer will carry, and a payload."""
+        inbox = self._inbox
+        frames = [
+            b"PUB %b%b %b%d %d\r\n%b\r\n" % (_DOOR, subject, inbox, token, len(payload), payload)
+            for subject, token, payload in messages
+        ]
         if frames:
             self._wire.send(b"".join(frames))
 
@@ -52,6 +58,18 @@ class LogPublisher:
         """What has come, read: tokens of messages that are stored."""
         buffer = self._wire.buffer + self._wire.receive()
         self._heard_s = time.monotonic()
+        between = self._yes.split(buffer)  # what is none of it, and after each the next one's token
+        if any(between[:-1:2]):
+            tokens, self._wire.buffer = self._read(buffer)
+        else:
+            tokens, self._wire.buffer = self._read(between[-1])
+            tokens = [*map(int, between[1::2]), *tokens]
+        if tokens:
+            self._stored_s = self._heard_s
+        return tokens
+
+    def _read(self, buffer: bytes) -> tuple[list[int], bytes]:
+        """With care, what is not plainly an answer that something is stored; and what is not whole yet."""
         tokens: list[int] = []
         at, before = 0, len(self._inbox)
         while (line_end := buffer.find(b"\r\n", at)) >= 0:
@@ -72,10 +90,7 @@ class LogPublisher:
                 raise LogError(f"the log does not take a message: {answer.decode(errors='replace')}")
             if fields[2] == _SID:
                 tokens.append(int(fields[1][before:]))
-        self._wire.buffer = buffer[at:]
-        if tokens:
-            self._stored_s = self._heard_s
-        return tokens
+        return tokens, buffer[at:]
 
     def look_alive(self, *, waiting: bool) -> None:
         """`waiting`: something is under way. Raises LogError when NATS lives and stores nothing, too."""

@@ -6,8 +6,10 @@ Specifications: https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.h
 https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from ingest import limits
 from ingest.errors import PacketError
@@ -28,6 +30,10 @@ _ANSWERS = {  # with the flags that they must have
     LEVEL_3: {CONNACK << 4, SUBACK << 4, PINGRESP << 4},
     LEVEL_5: {CONNACK << 4, SUBACK << 4, PINGRESP << 4, DISCONNECT << 4},
 }
+_PUBACK = 0x4002
+_PLAIN = PUBLISH << 4 | QOS_1  # neither retained nor sent again: nearly all that comes
+_SHORTEST_PLAIN = 9  # two bytes of head, a topic of one, packet id, length of the properties
+_PLAIN_BYTES = min(1 << 14, limits.PAYLOAD_BYTES)  # their length has two digits at most
 _ONCE = 0x10  # retained messages come with a new subscription, not with each that is renewed
 
 
@@ -79,9 +85,11 @@ def farewell(reason: int) -> bytes:
     return b"\xe0\x01" + bytes([reason])
 
 
-def pubacks(packet_ids: Iterable[int]) -> bytes:
+def pubacks(packet_ids: Sequence[int]) -> bytes:
     """Success, which in MQTT 5 is said by saying nothing more."""
-    return b"".join([b"\x40\x02" + packet_id.to_bytes(2, "big") for packet_id in packet_ids])
+    said = np.full((len(packet_ids), 2), _PUBACK, ">u2")
+    said[:, 1] = packet_ids
+    return said.tobytes()
 
 
 class Packets:
@@ -103,32 +111,56 @@ class Packets:
         self._buffer += data[skipped:]
 
     def take(self, most: int) -> list[Publish | Answer]:
-        """The next whole packets; what is not whole stays."""
-        buffer, at, end = self._buffer, 0, len(self._buffer)
+        """The next whole packets; what is not whole stays. The plain messages are read in this loop, where every call
+        counts; all else, and what is not as it should be, is read with care."""
+        buffer, at, end, has_properties = self._buffer, 0, len(self._buffer), self._has_properties
         found: list[Publish | Answer] = []
         while len(found) < most and at + 2 <= end:
-            first, size, body = buffer[at], buffer[at + 1], at + 2
-            if size > 127:
-                size, body = _size(buffer, body)
-                if not body:
-                    break
-            stop = body + size
-            if first >> 4 != PUBLISH:
-                if first not in self._answers or size > self._longest_answer:
-                    raise PacketError(f"a broker may not send 0x{first:02x} with {size} bytes")
-                if stop > end:
-                    break
-                found.append(Answer(first >> 4, buffer[body:stop]))
-            else:
-                whole = min(stop, body + MOST_HELD)
-                if whole > end:
-                    break
-                found.append(_publish(first, buffer[body:whole], self._has_properties))
-                if stop > end:
-                    self._skip, stop = stop - end, end
-            at = stop
+            if buffer[at] == _PLAIN and at + _SHORTEST_PLAIN <= end:
+                size, body = buffer[at + 1], at + 2
+                if size > 127:
+                    size, body = size & 127 | buffer[body] << 7, body + 1
+                stop, topic = body + size, body + 2 + (buffer[body] << 8 | buffer[body + 1])
+                start = topic + 2 + has_properties
+                if (
+                    start <= stop <= end
+                    and size < _PLAIN_BYTES
+                    and (packet_id := buffer[topic] << 8 | buffer[topic + 1])
+                    and topic > body + 2
+                    and not (has_properties and buffer[start - 1])
+                ):
+                    found.append(_made(Publish, (buffer[body + 2 : topic], packet_id, buffer[start:stop], 0)))
+                    at = stop
+                    continue
+            packet, at = self._read(at)
+            if packet is None:
+                break
+            found.append(packet)
         self._buffer = buffer[at:]
         return found
+
+    def _read(self, at: int) -> tuple[Publish | Answer | None, int]:
+        """The packet at a place and the place after it, or None if it is not all here."""
+        buffer, end = self._buffer, len(self._buffer)
+        first, size, body = buffer[at], buffer[at + 1], at + 2
+        if size > 127:
+            size, body = _size(buffer, body)
+            if not body:
+                return None, at
+        stop = body + size
+        if first >> 4 != PUBLISH:
+            if first not in self._answers or size > self._longest_answer:
+                raise PacketError(f"a broker may not send 0x{first:02x} with {size} bytes")
+            return (Answer(first >> 4, buffer[body:stop]), stop) if stop <= end else (None, at)
+        whole = min(stop, body + MOST_HELD)
+        if whole > end:
+            return None, at
+        if stop > end:
+            self._skip, stop = stop - end, end
+        return _publish(first, buffer[body:whole], self._has_properties), stop
+
+
+_made = tuple.__new__  # a NamedTuple's own is Python, and three times as slow
 
 
 def _publish(first: int, body: bytes, has_properties: bool) -> Publish:  # noqa: FBT001

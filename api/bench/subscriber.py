@@ -11,7 +11,7 @@ from api.bench.house import TENANT
 from ingest.adapter_mqtt import Account, Broker, Subscription
 
 _AT_ONCE = 512
-_NAP_S = 0.001  # as the bridge's: packets by the hundred
+_NAP_S = 0.002  # as the bridge's: packets by the hundred
 
 
 def main(host: str, port: int, client_id: str, quiet_s: float) -> None:

@@ -135,6 +135,7 @@ class StandIn:
                 connection, _ = self._listener.accept()
                 with connection, suppress(OSError):
                     connection.settimeout(10)
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     self._serve(connection)
 
     def __enter__(self) -> Self:
@@ -168,8 +169,11 @@ class WithholdingLog:
         self._stand_in.__exit__(*error)
 
     def answer(self, reply: bytes, text: bytes = b'{"stream":"LOG","seq":1}') -> None:
+        self.say(b"MSG %b 8 %d\r\n%b\r\n" % (reply, len(text), text))
+
+    def say(self, data: bytes) -> None:
         assert self._connection is not None
-        self._connection.sendall(b"MSG %b 8 %d\r\n%b\r\n" % (reply, len(text), text))
+        self._connection.sendall(data)
 
     def _serve(self, connection: socket.socket) -> None:
         self._connection = connection

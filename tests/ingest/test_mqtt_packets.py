@@ -14,6 +14,7 @@ from ingest import mqtt_packets
 from ingest.errors import PacketError
 from ingest.limits import PAYLOAD_BYTES
 from ingest.mqtt_packets import MOST_HELD, Answer, Packets, Publish
+from ingest.mqtt_properties import varint
 from ingest.mqtt_versions import LEVEL_3, LEVEL_5
 from tests.ingest.mqtt_speech import EVERY, LEVELS, STREAMS, of_message, of_packet, paho, publish, read, said
 
@@ -166,6 +167,38 @@ def test_a_stream_with_flipped_bytes_raises_nothing_but_the_codecs_own_error(lev
     packets.feed(bytes(broken))
     with suppress(PacketError):
         packets.take(EVERY)
+
+
+@both
+@given(data=st.data())
+def test_what_is_read_in_the_fast_loop_is_what_care_reads(level: int, data: Any) -> None:
+    """Whole, cut short, and with bytes that are not as they should be."""
+    parts = data.draw(
+        st.lists(st.tuples(st.integers(0, 300), st.integers(0, 3), st.sampled_from([0x32, 0x30, 0x3A, 0x33, 0xD0])))
+    )
+    stream = bytearray()
+    for size, topic, first in parts:
+        head = topic.to_bytes(2, "big") + b"abc"[:topic] + b"\0\7" + b"\0" * (level == LEVEL_5)
+        body = b"" if first == 0xD0 else head + b"p" * size
+        stream += bytes([first]) + varint(len(body)) + body
+    for _ in range(data.draw(st.integers(0, 2)) if stream else 0):
+        stream[data.draw(st.integers(0, len(stream) - 1))] = data.draw(st.sampled_from([0, 1, 2, 127, 128, 255]))
+    said = bytes(stream[: data.draw(st.integers(0, len(stream)))])
+    assert _outcome(said, level) == _outcome(said, level, careful=True)
+
+
+def _outcome(said: bytes, level: int, *, careful: bool = False) -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        if careful:
+            patch.setattr(mqtt_packets, "_PLAIN", -1)
+        packets, found = Packets(level), []
+        packets.feed(said)
+        try:
+            while some := packets.take(1):
+                found += some
+        except PacketError as error:
+            return found, str(error)
+        return found, packets.held
 
 
 TOPICS = st.text(st.characters(exclude_characters="\0+#", exclude_categories=["Cs"]), min_size=1, max_size=30)
