@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from api.bench.house import House
-from benchmarks.faults import database, flush, killed, retold, ways
+from benchmarks.faults import database, disks, flush, killed, retold, ways
 from benchmarks.faults.trial import Row, Trial
 
 
@@ -15,7 +15,7 @@ class Fault:
     run: Callable[..., Row]
     short: Mapping[str, Any]
     long: Mapping[str, Any]
-    needs_root: bool = False
+    mounts: bool = False  # a small disk
 
 
 _one_by_one = partial(flush.under_live_traffic, flush=flush.one_by_one)
@@ -48,6 +48,18 @@ FAULTS = {
         run=database.no_connection_left,
         short={"full_s": 0.5, "patience_s": 1.0, "rate": 1000.0},
         long={"full_s": 15.0, "patience_s": 30.0, "rate": 5000.0},
+    ),
+    "disk-full": Fault(
+        run=disks.data,
+        short={"full_s": 0.3, "rate": 2000.0},
+        long={"full_s": 15.0, "rate": 2000.0},
+        mounts=True,
+    ),
+    "wal-disk-full": Fault(
+        run=disks.wal,
+        short={"full_s": 0.5, "rate": 1000.0},
+        long={"full_s": 15.0, "rate": 2000.0},
+        mounts=True,
     ),
     "way-to-database-dead": Fault(
         run=ways.to_database,
