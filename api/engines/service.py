@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from api.engines.errors import EngineError
+from api.engines.errors import EngineError, EngineStartError
 from api.engines.nats import Nats
 from api.engines.plan import Plan
 from api.engines.postgres import Postgres
@@ -47,18 +47,26 @@ class Watched(ABC):
     def look(self) -> str | None:
         """Start it again when it is due; news for the person when it died. Raises EngineError when it will not live."""
         if self._due_s is not None:
-            if time.monotonic() >= self._due_s:
-                self.start()
-            return None
+            return self._start_again() if time.monotonic() >= self._due_s else None
         code = self.exit_code()
-        if code is None:
-            return None
+        return None if code is None else self._died(_how(code))
+
+    def _start_again(self) -> str | None:
+        """What kept it from starting may pass, such as a full disk: one death more."""
+        try:
+            self.start()
+        except EngineStartError as error:
+            self._started_s = time.monotonic()  # however long it tried, it has not lived
+            return self._died(str(error))
+        return None
+
+    def _died(self, how: str) -> str:
         self._deaths = 1 if time.monotonic() - self._started_s > _STEADY_S else self._deaths + 1
         if self._deaths > len(self._backoff_s):
             raise EngineError(f"the {self.name} died {self._deaths} times in a row; its last words are in {self.log}")
         wait_s = self._backoff_s[self._deaths - 1]
         self._due_s = time.monotonic() + wait_s
-        return f"the {self.name} died ({_how(code)}); starting it again in {wait_s:g} s"
+        return f"the {self.name} died ({how}); starting it again in {wait_s:g} s"
 
 
 class WatchedEngine(Watched):
