@@ -17,6 +17,9 @@ from detectors.model import Finding
 from ingest import history, limits, partition
 from ingest.admit import admit
 from ingest.allowance import KINDS, TRAFFIC
+from ingest.directory import edge_topics
+from ingest.edge import store as edges
+from ingest.edge.model import Told
 from ingest.model import Message, Reason, Refusal
 from ingest.partition import Claim
 from ingest.topics import Source
@@ -39,6 +42,17 @@ class Counts:
     readings: int = 0
     refused: Counter[Reason] = field(default_factory=lambda: Counter(dict.fromkeys(Reason, 0)))
     over: Counter[tuple[str, str]] = field(default_factory=lambda: Counter(dict.fromkeys(product(TRAFFIC, KINDS), 0)))
+    edge_births: int = 0
+    edge_deaths: int = 0
+    edge_gaps: int = 0
+    rebirths_wanted: int = 0
+
+    def tell(self, told: Told) -> None:
+        births = sum(birth.born for _, birth in told.births)
+        self.edge_births += births
+        self.edge_deaths += len(told.births) - births
+        self.edge_gaps += told.gaps
+        self.rebirths_wanted += told.wanted
 
 
 class Intake:
@@ -85,11 +99,12 @@ class Intake:
         cursor = messages[-1].seq
         with self._conn.transaction():
             sources = memory.directory.sources(self._conn, messages)
-            admitted = admit(messages, sources, memory.catalogue, memory.allowance)
+            nodes = edges.load(self._conn, edge_topics(sources), messages[0].seq)
+            admitted = admit(messages, sources, memory.catalogue, memory.allowance, nodes)
             decoded = admitted.decoded
             if error is not None:
                 refused = _not_storable(messages[0], sources[0], error)
-                decoded = replace(decoded, batches=[], refusals=[refused])
+                decoded = replace(decoded, batches=[], refusals=[refused], told=Told())
             kept = history.keep(
                 self._conn,
                 memory.catalogue,
@@ -100,6 +115,7 @@ class Intake:
             )
             step = memory.engine.observe(kept.new)
             self._store(step.findings)
+            edges.save(self._conn, decoded.told)
             partition.advance(self._conn, self._claim, cursor, messages[-1].received_ms)
         memory.keep(Next(cursor=cursor, observed=step, used=admitted.use, spoken=decoded.spoken))
         new = sum(map(len, kept.new))
@@ -109,6 +125,7 @@ class Intake:
         self.counts.readings += new
         self.counts.refused.update(refusal.reason for refusal in kept.refusals)
         self.counts.over.update((over.traffic, over.kind) for over in admitted.over)
+        self.counts.tell(decoded.told)
 
     def _store(self, found: Sequence[Finding]) -> None:
         """A finding that cannot be stored stops no reading: it is said in the process' log and left out."""

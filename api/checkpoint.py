@@ -11,6 +11,7 @@ from api.memory import Memory
 from detectors import store
 from detectors.model import Checkpoint
 from ingest import partition
+from ingest.edge import store as edges
 from ingest.partition import Claim
 
 EVERY_S = 30.0
@@ -52,5 +53,6 @@ class Checkpoints:
                 partition.renew(conn, self._claim)
                 written = Checkpoint(seq=seq, fingerprint=self._memory.fingerprint, memory=memory)
                 store.save_checkpoint(conn, self._claim.span.first, written)
+                edges.forget_before(conn, store.oldest_checkpoint(conn) or 0)
         self._memory.written, self._written_s = seq, time.monotonic()
         self._wait_s = max(EVERY_S, (self._written_s - begin_s) / _SHARE)

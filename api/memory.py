@@ -25,7 +25,8 @@ from ingest import history, partition
 from ingest.adapter_log import LogReader
 from ingest.admit import admit
 from ingest.allowance import Allowance, Use
-from ingest.directory import Directory
+from ingest.directory import Directory, edge_topics
+from ingest.edge import store as edges
 from ingest.model import Message
 from ingest.partition import Claim
 from ingest.presence.heard import Heard
@@ -153,7 +154,11 @@ class Memory:
 
     def _fold(self, conn: Connection[Any], messages: Sequence[Message]) -> None:
         """Into every section, as when they were committed."""
-        admitted = admit(messages, self.directory.sources(conn, messages), self.catalogue, self.allowance)
+        if not messages:
+            return
+        sources = self.directory.sources(conn, messages)
+        nodes = edges.load(conn, edge_topics(sources), messages[0].seq)
+        admitted = admit(messages, sources, self.catalogue, self.allowance, nodes)
         self.engine.fold(history.kept_before(conn, self.catalogue, admitted.decoded.batches))
         self.allowance.keep(admitted.use)
         self._hear(admitted.decoded.spoken)

@@ -33,6 +33,7 @@ from devices import catalogue
 from ingest import adapter_log, partition
 from ingest.adapter_log import LogReader
 from ingest.adapter_wire import Wire
+from ingest.edge import store as edges
 from ingest.errors import LogError
 from ingest.standing import Standing, judge
 
@@ -134,6 +135,8 @@ class _Session:
         with conn.transaction():
             partition.place(conn, claim, cursor, head.made)
             findings.drop_checkpoint(conn, claim.span.first)
+            if standing is Standing.SHORTENED:
+                edges.drop_after(conn, cursor)
         self._memory.count_from(cursor)
         if standing is Standing.SHORTENED:
             _log.error("the log lost its end; the record had read it", lost_from=cursor + 1, lost_to=claim.cursor)

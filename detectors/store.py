@@ -73,5 +73,11 @@ def drop_checkpoint(conn: Connection[Any], first_slot: int) -> None:
     conn.execute(_sql.drop_checkpoint, {"first_slot": first_slot})
 
 
+def oldest_checkpoint(conn: Connection[Any]) -> int | None:
+    """Of all partitions."""
+    (seq,) = conn.execute(_sql.oldest_checkpoint).fetchone() or (None,)
+    return seq
+
+
 def _finding(row: dict[str, Any]) -> Finding:
     return Finding(**{**row, "claim": Claim(row["claim"])})

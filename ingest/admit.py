@@ -1,11 +1,13 @@
 """Messages become readings and refusals as far as their devices may send as much: pure, a fold over the log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from devices.model import Catalogue
 from ingest.allowance import Allowance, Over, Use
 from ingest.decode import Decoded, decode
+from ingest.edge.model import Node, NodeKey
 from ingest.model import Message, Reason, Refusal
 from ingest.topics import Source
 
@@ -20,14 +22,17 @@ class Admitted:
 
 
 def admit(
-    messages: Sequence[Message], sources: Sequence[Source], catalogue: Catalogue, allowance: Allowance
+    messages: Sequence[Message],
+    sources: Sequence[Source],
+    catalogue: Catalogue,
+    allowance: Allowance,
+    nodes: Mapping[NodeKey, Node] = MappingProxyType({}),
 ) -> Admitted:
     """A message that is over a limit is one refusal and nothing else. Changes nothing in `allowance`."""
-    decoded = decode(messages, sources, catalogue)
+    decoded = decode(messages, sources, catalogue, nodes)
     over, use = allowance.judge(decoded.asked, decoded.received_ms)
     if over:  # hardly ever; read again without them, for what they said has met what others said
-        rest = [place for place in range(len(messages)) if place not in over]
-        left = decode([messages[place] for place in rest], [sources[place] for place in rest], catalogue)
+        left = decode(messages, sources, catalogue, nodes, without=over)
         refused = [_refusal(messages[place], sources[place], over[place]) for place in over]
         in_order = sorted([*left.refusals, *refused], key=lambda refusal: refusal.seq)
         decoded = replace(decoded, batches=left.batches, refusals=in_order)

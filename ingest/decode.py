@@ -6,8 +6,9 @@ and both ways agree wherever the fast one decides.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 import orjson
@@ -16,11 +17,13 @@ from devices.model import ApplianceClass, Catalogue
 from ingest import limits, merge, topics
 from ingest.allowance import Asked, ask
 from ingest.columns import Log, Part, assemble, part_of_readings
+from ingest.edge.hearing import Hearing
+from ingest.edge.model import EdgeTopic, Node, NodeKey, Told
 from ingest.gather import gather
 from ingest.model import Batch, Ints, Message, Reason, Refusal
-from ingest.payloads.model import Flaw, Reading
+from ingest.payloads.model import Flaw, Reading, Verdict
 from ingest.presence import will
-from ingest.presence.model import BridgeWord, Spoken, Word
+from ingest.presence.model import BridgeWord, Cause, Spoken, Word
 from ingest.screen import too_late
 from ingest.scrutiny import scrutinise
 from ingest.topics import About, Source
@@ -30,7 +33,7 @@ from ingest.topics import About, Source
 class Decoded:
     """`batches` have one row a (device, ts); `refusals` are in log order. `first_ms`: of messages that are replayed, by
     seq, when the log first received them. `asked`: what those ask for that bring readings. `received_ms` (n_messages,).
-    `spoken`: who was heard, refused or not."""
+    `spoken`: who was heard, refused or not; `told`: what edge nodes said."""
 
     batches: list[Batch]
     refusals: list[Refusal]
@@ -38,16 +41,44 @@ class Decoded:
     asked: list[Asked] = field(default_factory=list)
     received_ms: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     spoken: Spoken = field(default_factory=Spoken)
+    told: Told = field(default_factory=Told)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ears:
+    """What a batch says beside readings. `mute`: places of messages that are of no living device; `without`: of those
+    whose readings nobody wants."""
+
+    edge: Hearing
+    without: Collection[int]
+    words: list[Word | BridgeWord] = field(default_factory=list)
+    mute: list[int] = field(default_factory=list)
+
+    def take(self, place: int, topic: EdgeTopic) -> None:
+        """What the message at `place` said of who is there."""
+        for fact in self.edge.news():
+            self.words.append(Word(place, fact.device_no, fact.received_ms, fact.online, Cause.DEATH))
+        if topic.kind.is_death:
+            self.mute.append(place)
 
 
 def decode(
-    messages: Sequence[Message], sources: Sequence[Source], catalogue: Catalogue, *, careful: bool = False
+    messages: Sequence[Message],
+    sources: Sequence[Source],
+    catalogue: Catalogue,
+    nodes: Mapping[NodeKey, Node] = MappingProxyType({}),
+    *,
+    without: Collection[int] = (),
+    careful: bool = False,
 ) -> Decoded:
-    """`sources[i]` is where `messages[i]` came from. With `careful` nothing takes the fast path."""
+    """`sources[i]` is where `messages[i]` came from; `nodes`: what was known of their edge nodes before. `without`:
+    places of messages that neither bring readings nor are refused here. With `careful` nothing takes the fast path."""
     if not messages:
         return Decoded(batches=[], refusals=[])
     seqs, received, _, payloads, firsts = zip(*messages, strict=True)
     class_ids = [source.fast_class_id for source in sources]
+    for place in without:
+        class_ids[place] = None
     log = Log(
         seq=np.array(seqs, dtype=np.int64),
         received_ms=np.array(received, dtype=np.int64),
@@ -65,8 +96,8 @@ def decode(
     parts: dict[str, list[Part]] = {}
     for group in groups:
         parts.setdefault(group.class_id, []).append(group.part(catalogue[group.class_id], odd))
-    words: list[Word | BridgeWord] = []
-    refusals = _scrutinise(messages, sources, odd, catalogue, parts, words) if odd or None in class_ids else []
+    ears = _Ears(edge=Hearing(nodes), without=without)
+    refusals = _scrutinise(messages, sources, odd, catalogue, parts, ears) if odd or None in class_ids else []
     batches, asked = [], []
     for class_id, of_class in parts.items():
         appliance = catalogue[class_id]
@@ -89,16 +120,21 @@ def decode(
         first_ms=replayed,
         asked=asked,
         received_ms=log.received_ms,
-        spoken=spoken(log.device_no, log.received_ms, firsts, words),
+        spoken=spoken(log.device_no, log.received_ms, firsts, ears.words, ears.mute),
+        told=ears.edge.told,
     )
 
 
 def spoken(
-    device_no: Ints, received_ms: Ints, firsts: Sequence[int | None], words: Sequence[Word | BridgeWord] = ()
+    device_no: Ints,
+    received_ms: Ints,
+    firsts: Sequence[int | None],
+    words: Sequence[Word | BridgeWord] = (),
+    mute: Sequence[int] = (),
 ) -> Spoken:
-    """What is replayed is said by us, and that a device is gone by its broker."""
+    """What is replayed is said by us, and that a device is gone by its broker. `mute`: where else nobody speaks."""
     of_devices = tuple(word for word in words if isinstance(word, Word))
-    silent = [word.place for word in of_devices if not word.online and not word.sleep_ms]
+    silent = [word.place for word in of_devices if not word.online and not word.sleep_ms] + list(mute)
     if any(firsts):
         silent += [place for place, first in enumerate(firsts) if first is not None]
     if silent:
@@ -119,31 +155,46 @@ def _scrutinise(
     odd: set[int],
     catalogue: Catalogue,
     parts: dict[str, list[Part]],
-    words: list[Word | BridgeWord],
+    ears: _Ears,
 ) -> list[Refusal]:
     """The careful way for the messages at `odd` and those without a fast one; what is left is added to `parts`, and
-    what is said of presence to `words`."""
+    what is said of presence and by edge nodes to `ears`."""
     refusals: list[Refusal] = []
     found: dict[str, list[tuple[int, Reading]]] = {}
     for place, (message, source) in enumerate(zip(messages, sources, strict=True)):
-        if source.reason is not None:
-            kept = message.payload[: limits.PAYLOAD_BYTES]
-            flaw = Flaw(reason=source.reason, detail=source.detail, payload=kept)
-            refusals.append(_refusal(message, source, flaw))
-        elif source.about is not About.READINGS:
-            word = _word(message, source, place)
-            if isinstance(word, Flaw):
-                refusals.append(_refusal(message, source, word))
-            elif message.first_ms is None:  # who was there when it was refused says nothing of now
-                words.append(word)
-        elif source.class_id is not None and (place in odd or source.fast_class_id is None):
-            verdict = scrutinise(message.payload, message.judged_ms, catalogue[source.class_id].units, source.form)
-            refusals += [_refusal(message, source, flaw) for flaw in verdict.flaws]
+        if source.fast_class_id is not None and place not in odd:
+            continue
+        verdict = _verdict(message, source, place, catalogue, ears)
+        if verdict is None or place in ears.without:
+            continue
+        refusals += [_refusal(message, source, flaw) for flaw in verdict.flaws]
+        if verdict.readings and source.class_id is not None:
             found.setdefault(source.class_id, []).extend((place, reading) for reading in verdict.readings)
     for class_id, readings in found.items():
-        if readings:
-            parts.setdefault(class_id, []).append(part_of_readings(catalogue[class_id], readings))
+        parts.setdefault(class_id, []).append(part_of_readings(catalogue[class_id], readings))
     return refusals
+
+
+def _verdict(message: Message, source: Source, place: int, catalogue: Catalogue, ears: _Ears) -> Verdict | None:
+    """None for what is no reading and no refusal."""
+    if source.edge is not None:
+        units = catalogue[source.class_id].units if source.class_id in catalogue else {}
+        verdict = scrutinise(message.payload, message.judged_ms, units, ears.edge.form(message, source))
+        ears.take(place, source.edge)
+        return verdict
+    if source.reason is not None:
+        kept = message.payload[: limits.PAYLOAD_BYTES]
+        return Verdict(flaws=[Flaw(reason=source.reason, detail=source.detail, payload=kept)])
+    if source.about is not About.READINGS:
+        word = _word(message, source, place)
+        if isinstance(word, Flaw):
+            return Verdict(flaws=[word])
+        if message.first_ms is None:  # who was there when it was refused says nothing of now
+            ears.words.append(word)
+        return None
+    if source.class_id is None:
+        return None
+    return scrutinise(message.payload, message.judged_ms, catalogue[source.class_id].units, source.form)
 
 
 def _word(message: Message, source: Source, place: int) -> Word | BridgeWord | Flaw:

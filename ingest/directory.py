@@ -8,8 +8,14 @@ from psycopg import Connection
 from devices import store as devices
 from devices.model import Catalogue
 from ingest import topics
+from ingest.edge.model import EdgeTopic
 from ingest.model import Message
 from ingest.topics import Source
+
+
+def edge_topics(sources: Sequence[Source]) -> set[EdgeTopic]:
+    """Those of edge nodes and their devices."""
+    return {source.edge for source in sources if source.edge is not None}
 
 
 class Directory:

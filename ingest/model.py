@@ -39,6 +39,7 @@ class Reason(StrEnum):
     NOT_JSON = "NOT_JSON"
     NOT_CBOR = "NOT_CBOR"
     NOT_MSGPACK = "NOT_MSGPACK"
+    NOT_SPARKPLUG = "NOT_SPARKPLUG"
     SEVERAL_DEVICES = "SEVERAL_DEVICES"
     TOO_LARGE = "TOO_LARGE"
     TOO_DEEP = "TOO_DEEP"
@@ -64,6 +65,9 @@ class Reason(StrEnum):
     TOO_LATE = "TOO_LATE"
     TS_IN_FUTURE = "TS_IN_FUTURE"
     TS_OUT_OF_RANGE = "TS_OUT_OF_RANGE"
+    # some metrics of an edge node
+    NO_BIRTH = "NO_BIRTH"
+    UNKNOWN_ALIAS = "UNKNOWN_ALIAS"
     # one metric
     NOT_A_NUMBER = "NOT_A_NUMBER"
     NOT_FINITE = "NOT_FINITE"

@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from devices.model import Address
+from ingest.edge.model import ITSELF, EdgeTopic, Kind, NodeKey
 from ingest.model import Reason
-from ingest.payloads.formats import FORMATS, PLAIN
+from ingest.payloads.formats import EDGE, FORMATS, PLAIN
 from ingest.payloads.model import Format
 
 # The log listens where NATS' MQTT listener stores a message before it sends PUBACK; what we publish goes there too.
 DOOR = "$MQTT.msgs."
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_EDGE = "sparkplug"
+_EDGE_KINDS = frozenset(Kind)
 _FOREIGN = "bridge:"  # before a foreign topic, so that it is no id
 _FOREIGN_BYTES = 512  # of it are shown
 _NOT_IN_A_LEVEL = re.compile(r"[\x00-\x20\x7f.%*>]|^/|/$|(?<=/)/")  # by NATS, or by `read`
@@ -45,6 +48,7 @@ class Source:
     reason: Reason | None
     detail: str = ""
     form: Format = PLAIN
+    edge: EdgeTopic | None = None  # of an edge node, whose messages are understood one after the other
     fast_class_id: str | None = None  # its class, if its payloads may take the fast path
     about: About = About.READINGS
 
@@ -59,7 +63,8 @@ class Source:
 def sender(topic: str) -> str:
     """The device that a topic names, registered or not; empty where it names none."""
     levels = topic.split("/")
-    return levels[2] if len(levels) > 3 and _ID.fullmatch(levels[2]) else ""
+    place = 7 if len(levels) == 8 and levels[3:5] == ["up", _EDGE] else 2
+    return levels[place] if len(levels) > 3 and _ID.fullmatch(levels[place]) else ""
 
 
 def is_id(text: str) -> bool:
@@ -68,7 +73,8 @@ def is_id(text: str) -> bool:
 
 
 def read(subject: str) -> Source:
-    """`log.{slot}.{tenant}.{device}.up.telemetry[.{format}]` without its device's address.
+    """`log.{slot}.{tenant}.{device}.up.telemetry[.{format}]` without its device's address, or
+    `log.{slot}.{tenant}.{edge node}.up.sparkplug.{group}.{type}[.{device}]`.
 
     The MQTT listener writes a dot in a topic as `//` and an empty level as `/`; neither stands in an id.
     """
@@ -77,24 +83,37 @@ def read(subject: str) -> Source:
     ids = [level if _ID.fullmatch(level) else None for level in (*levels, "", "")[:2]]
     form = _format(levels[4:])
     about = _KINDS.get((levels[2], levels[3]), About.READINGS) if len(levels) == 4 else About.READINGS
+    edge = _edge(levels) if levels[2:4] == ["up", _EDGE] and None not in ids else None
     reason, detail = None, ""
     if None in ids or len(levels) < 4:
         reason, detail = Reason.BAD_TOPIC, _why_bad(levels)
-    elif about is not About.READINGS:
+    elif about is not About.READINGS or edge is not None:
         pass
     elif levels[2:4] != ["up", "telemetry"] or form is None:
         reason, detail = Reason.UNKNOWN_KIND, f"nobody listens to {'/'.join(levels[2:])!r}"
     return Source(
         topic=topic,
         tenant_id=ids[0],
-        device_id=ids[1],
+        device_id=edge.device_id or ids[1] if edge else ids[1],
         device_no=None,
         class_id=None,
         reason=reason,
         detail=detail,
-        form=form or PLAIN,
+        form=EDGE if edge else form or PLAIN,
+        edge=edge,
         about=about,
     )
+
+
+def _edge(levels: list[str]) -> EdgeTopic | None:
+    """None where it is no message of an edge node or one of its devices."""
+    tenant_id, node_id, _, _, *rest = levels
+    if len(rest) not in {2, 3} or rest[1] not in _EDGE_KINDS or not all(map(is_id, rest)):
+        return None
+    kind = Kind(rest[1])
+    if kind.of_device is not (len(rest) == 3):
+        return None
+    return EdgeTopic(NodeKey(tenant_id, rest[0], node_id), kind, rest[2] if kind.of_device else ITSELF)
 
 
 def slot(subject: str) -> int:

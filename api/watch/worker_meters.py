@@ -49,6 +49,10 @@ class _CountsCollector(Collector):
         for name, words, value in (
             ("messages_committed", "Messages whose batch is committed.", counts.messages),
             ("readings_committed", "Readings that were new to the record.", counts.readings),
+            ("edge_births", "Births of Sparkplug's edge nodes and their devices.", counts.edge_births),
+            ("edge_deaths", "Deaths of Sparkplug's edge nodes and their devices.", counts.edge_deaths),
+            ("edge_gaps", "Times that a message of an edge node was missing.", counts.edge_gaps),
+            ("edge_rebirths_wanted", "Times that an edge node's births were wanted again.", counts.rebirths_wanted),
         ):
             family = CounterMetricFamily(f"foremend_{name}", words)
             family.add_metric([], value)

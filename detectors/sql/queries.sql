@@ -42,3 +42,7 @@ WHERE first_slot = %(first_slot)s AND fingerprint = %(fingerprint)s AND seq <= %
 -- name: drop_checkpoint
 -- The cursor counts in another log from now on.
 DELETE FROM checkpoint WHERE first_slot = %(first_slot)s
+
+-- name: oldest_checkpoint
+-- From before it nobody reads the log again.
+SELECT min(seq) FROM checkpoint

@@ -11,7 +11,8 @@ from typing import Any
 
 from ingest import limits
 from ingest.model import Reason
-from ingest.payloads.model import Context, Flaw, Foreign, Pairs, Reading, UnreadableError, Verdict
+from ingest.payloads.model import Context, Flaw, Foreign, Pairs, UnreadableError, Verdict
+from ingest.payloads.moments import Moments
 from ingest.payloads.records import NUMBERS, VALUES, Broken, Record, resolved
 from ingest.payloads.units import agree
 from ingest.payloads.values import name_flaw, number_flaw, printable, scalar_flaw
@@ -23,13 +24,12 @@ _LATEST_S = limits.NEWEST_MS // 1000
 
 @dataclass(frozen=True, kw_only=True)
 class _Pack:
-    """One pack on its way to a verdict. `said`: by time and metric the record that said it first."""
+    """One pack on its way to a verdict."""
 
     context: Context
     numbered: bool
+    moments: Moments[tuple[Record, str, Any]]
     verdict: Verdict = field(default_factory=Verdict)
-    said: dict[int, dict[str, tuple[Record, str, Any]]] = field(default_factory=dict)
-    readings: dict[int, Reading] = field(default_factory=dict)
     beginnings: set[str] = field(default_factory=set)
 
     def refuse(self, flaw: tuple[Reason, str], records: list[Any], ts_ms: int | None, name: str | None) -> None:
@@ -45,19 +45,13 @@ class _Pack:
 
 def read(document: Any, context: Context, *, numbered: bool) -> Verdict:
     """Every record on its own. `numbered`: labels are CBOR's integers. Raises UnreadableError for what concerns all."""
-    pack = _Pack(context=context, numbered=numbered)
+    pack = _Pack(context=context, numbered=numbered, moments=Moments(context.declared))
     for record in resolved(document, numbered=numbered):
         if isinstance(record, Broken):
             pack.refuse((record.reason, record.detail), [record.entry], None, None)
         else:
             _take(pack, record)
-    if len(pack.readings) > limits.READINGS:
-        detail = f"records of {len(pack.readings)} times in one message; {limits.READINGS} are allowed"
-        raise UnreadableError(Reason.TOO_MANY_READINGS, detail)
-    widest = max(map(len, pack.said.values()), default=0)
-    if widest > limits.KEYS:
-        raise UnreadableError(Reason.TOO_MANY_KEYS, f"{widest} metrics of one time; {limits.KEYS} are allowed")
-    pack.verdict.readings.extend(each for each in pack.readings.values() if each.values or each.extra)
+    pack.verdict.readings.extend(pack.moments.readings())
     if not pack.verdict.readings and not pack.verdict.flaws:
         raise UnreadableError(Reason.EMPTY, "no record says a value")
     return pack.verdict
@@ -119,20 +113,11 @@ def _keep(pack: _Pack, record: Record, ts_ms: int, what: tuple[str, str, Any]) -
     if flaw is not None:
         pack.refuse(flaw, [pack.record(record, ts_ms / 1000, label, value)], ts_ms, key)
         return
-    reading = pack.readings.get(ts_ms)
-    if reading is None:
-        reading = pack.readings[ts_ms] = Reading(ts_ms=ts_ms, values={}, extra={})
     now = (record, label, value)
-    first = pack.said.setdefault(ts_ms, {}).setdefault(key, now)
-    if first is not now:
-        reading.values.pop(key, None)
-        reading.extra.pop(key, None)
+    first = pack.moments.put(ts_ms, key, value, now)
+    if first is not None:
         both = [pack.record(each, ts_ms / 1000, *rest) for each, *rest in (first, now)]
         pack.refuse((Reason.DUPLICATE_KEY, "a metric stands twice at one time"), both, ts_ms, key)
-    elif key in pack.context.declared:
-        reading.values[key] = float(value)
-    else:
-        reading.extra[key] = value
 
 
 def _value_flaw(pack: _Pack, record: Record, what: tuple[str, str, Any]) -> tuple[Reason, str] | None:

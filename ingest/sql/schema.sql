@@ -76,6 +76,44 @@ CREATE INDEX stale_hour_oldest ON stale_hour (class_id, hour);
 CREATE VIEW tenant_stale_hour WITH (security_barrier) AS
     SELECT device.tenant_id, stale.device_no, stale.hour FROM stale_hour AS stale JOIN device USING (device_no);
 
+-- An edge node of Sparkplug: how far it counted, whether it lives, and whether it must say its births again.
+CREATE TABLE sparkplug_node (
+    tenant_id text NOT NULL,
+    group_id text NOT NULL,
+    node_id text NOT NULL,
+    last_seq smallint,                 -- of its messages; NULL: no session
+    last_sent_ms bigint,               -- by its own clock, which may say anything
+    online boolean NOT NULL,
+    since timestamptz,                 -- online or not; this and all that follow are the log's times
+    born_at timestamptz,
+    lacking boolean NOT NULL,          -- something was missing since it was born, or its birth itself
+    rebirth_wanted_at timestamptz,
+    rebirth_asked_for timestamptz,     -- the wish (rebirth_wanted_at) that the relay has sent on
+    PRIMARY KEY (tenant_id, group_id, node_id)
+);
+CREATE INDEX sparkplug_node_lacking ON sparkplug_node (rebirth_wanted_at) WHERE lacking;
+SELECT protect('sparkplug_node');
+
+-- What births of edge nodes and of their devices say, by the message of the log from which on it holds: whoever reads the
+-- log again from an earlier place understands it as it was understood then.
+CREATE TABLE sparkplug_birth (
+    tenant_id text NOT NULL,
+    group_id text NOT NULL,
+    node_id text NOT NULL,
+    device_id text NOT NULL,           -- '': the edge node itself
+    seq bigint NOT NULL,
+    superseded_seq bigint,             -- from where on the next one holds
+    received_at timestamptz NOT NULL,
+    born boolean NOT NULL,             -- or dead
+    bd_seq bigint,
+    sent_ms bigint,
+    since_ms bigint NOT NULL,          -- aliases mean since then what they mean now
+    metrics bytea NOT NULL,            -- JSON; names may hold what jsonb does not take
+    PRIMARY KEY (tenant_id, group_id, node_id, device_id, seq)
+);
+CREATE INDEX sparkplug_birth_superseded ON sparkplug_birth (superseded_seq) WHERE superseded_seq IS NOT NULL;
+SELECT protect('sparkplug_birth');
+
 GRANT SELECT, UPDATE ON partition TO foremend_worker;
 GRANT SELECT, UPDATE ON sealing TO foremend_worker;
 GRANT SELECT ON sealing TO foremend_relay, foremend_api;
@@ -85,6 +123,10 @@ GRANT SELECT ON partition TO foremend_relay, foremend_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON refusal, refusal_day TO foremend_worker;
 GRANT SELECT ON refusal, refusal_day TO foremend_api;
 GRANT UPDATE (replays, replayed_at, replayed_by, replayed_seq) ON refusal TO foremend_api;
+GRANT SELECT, INSERT, UPDATE ON sparkplug_node TO foremend_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON sparkplug_birth TO foremend_worker;
+GRANT SELECT, UPDATE (rebirth_asked_for) ON sparkplug_node TO foremend_relay;
+GRANT SELECT ON sparkplug_node, sparkplug_birth TO foremend_api;
 
 -- Who of the devices is there: a row since it was first heard, written when that changes and not before.
 CREATE TABLE presence (

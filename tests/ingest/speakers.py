@@ -1,13 +1,16 @@
 """Devices that speak the formats, so that one contract holds for all: the same readings said in each."""
 
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ingest.model import Reason
-from ingest.payloads import cbor, json_text, msgpack
+from ingest.payloads import cbor, json_text, msgpack, sparkplug
+from ingest.payloads.formats import EDGE
 from ingest.payloads.model import Pairs
 from ingest.payloads.records import NUMBERS
+from ingest.payloads.sparkplug import Metric, Payload
 from ingest.topics import Source
 from tests.ingest.builders import NOW_MS, a_source, decoded
 
@@ -28,6 +31,8 @@ class Speaker:
 
     @property
     def subject(self) -> str:
+        if self.name == EDGE.name:
+            return "log.7.demo.edge1.up.sparkplug.plant.DBIRTH.d1"
         return f"log.7.demo.d1.up.telemetry{'.' if self.level else ''}{self.level}"
 
     @property
@@ -35,8 +40,9 @@ class Speaker:
         return "" if self.name in {"json", "flat"} else self.name
 
     @property
-    def is_senml(self) -> bool:
-        return self.name.startswith("senml")
+    def times_each_value(self) -> bool:
+        """So that a bad time costs its values one by one."""
+        return self.name.startswith("senml") or self.name == EDGE.name
 
     def __str__(self) -> str:
         return self.name
@@ -67,6 +73,30 @@ def _senml(say: Callable[[Any], bytes], *, numbered: bool) -> Callable[..., byte
     return write
 
 
+def _sparkplug(*readings: Said) -> bytes:
+    """A birth: its metrics have names and types."""
+    metrics = [a_metric(name, value, ts) for ts, said in readings for name, value in said]
+    return sparkplug.say(Payload(metrics, timestamp_ms=NOW_MS))
+
+
+def a_metric(name: str | None, value: Any, ts_ms: int | None = None, **rest: Any) -> Metric:
+    """A value in the type that it is of; whole numbers as Int64 or, where that is too small, UInt64."""
+    if type(value) is list:
+        said: tuple[int, int, int | bytes] = 16, sparkplug.DATASET, b""
+    elif isinstance(value, Pairs):
+        said = 19, sparkplug.TEMPLATE, b""
+    elif type(value) is str:
+        said = 12, sparkplug.STRING, value.encode("utf-8", "surrogateescape")
+    elif type(value) is bool:
+        said = 11, sparkplug.BOOLEAN, int(value)
+    elif type(value) is float:
+        said = 10, sparkplug.DOUBLE, struct.pack("<d", value)
+    else:
+        said = 4 if value < 2**63 else 8, sparkplug.LONG, value % 2**64
+    datatype, field, raw = said
+    return Metric(name=name, timestamp_ms=ts_ms, **{"datatype": datatype, "field": field, "value": raw, **rest})
+
+
 SPEAKERS = [
     Speaker("json", _nested(json_text.say), Reason.NOT_JSON),
     Speaker("flat", _flat, Reason.NOT_JSON),
@@ -74,6 +104,7 @@ SPEAKERS = [
     Speaker("msgpack", _nested(msgpack.say), Reason.NOT_MSGPACK),
     Speaker("senml-json", _senml(json_text.say, numbered=False), Reason.NOT_JSON),
     Speaker("senml-cbor", _senml(cbor.say, numbered=True), Reason.NOT_CBOR),
+    Speaker("sparkplug", _sparkplug, Reason.NOT_SPARKPLUG),
 ]
 BY_NAME = {speaker.name: speaker for speaker in SPEAKERS}
 

@@ -21,7 +21,9 @@ from ingest.adapter_log import LogReader
 from ingest.errors import FencedError
 from ingest.partition import Claim
 from tests.conftest import Database, NatsServer
+from tests.ingest import tahu
 from tests.ingest.builders import CATALOGUE, a_reading
+from tests.ingest.edges import bd_seq, named
 from tests.ingest.house import House, a_house, now_ms, wait_for, working
 from tests.ingest.record import register
 
@@ -108,6 +110,22 @@ def speak(house: House, from_h: int, to_h: int) -> None:
         )
         house.publish(readings[::3], device="d2")
         house.publish(a_reading(at, cabinet_temp_c=4.0), device="late")
+        speak_by_alias(house, at, hour)
+
+
+def speak_by_alias(house: House, at: int, hour: int) -> None:
+    """The second device through an edge node too, whose aliases change their meaning on the way."""
+    if hour in {10, 25, 33}:
+        house.publish(tahu.a_payload(bd_seq(hour), seq=0), device="edge1", kind="sparkplug/plant/NBIRTH")
+        names = ("cabinet_temp_c", "power_w") if hour > 20 else ("power_w", "cabinet_temp_c")
+        births = [named(alias, name, None) for alias, name in enumerate(names, start=1)]
+        house.publish(tahu.a_payload(*births), device="edge1", kind="sparkplug/plant/DBIRTH/d2")
+    said = [{"alias": alias, "float_value": 4.0 + alias + hour / 100} for alias in (1, 2)]
+    house.publish(
+        tahu.a_payload(*said[: 1 + hour % 2], timestamp=at + 57 * 60_000),
+        device="edge1",
+        kind="sparkplug/plant/DDATA/d2",
+    )
 
 
 def test_it_goes_on_from_the_checkpoint_and_the_log_behind_it(house: House, conn: Connection[Any]) -> None:
