@@ -19,6 +19,7 @@ class Fault:
 
 
 _one_by_one = partial(flush.under_live_traffic, flush=flush.one_by_one)
+_twice = partial(flush.under_live_traffic, flush=flush.twice)
 _in_arrays = partial(flush.under_live_traffic, flush=flush.in_arrays)
 _backlog = {"devices": 1000, "readings": 120, "rate": 1000.0, "live_s": 20.0}
 _backlog_short = {"devices": 100, "readings": 120, "rate": 300.0, "live_s": 3.5}
@@ -77,6 +78,7 @@ FAULTS = {
         long={"dead_s": 15.0, "keep_alive_s": 5, "rate": 5000.0},
     ),
     "backlog-one-by-one": Fault(run=_one_by_one, short=_backlog_short, long=_backlog),
+    "backlog-twice": Fault(run=_twice, short=_backlog_short, long=_backlog),
     "backlog-in-arrays": Fault(run=_in_arrays, short=_backlog_short, long=_backlog),
     "told-otherwise": Fault(
         run=retold.told,
