@@ -10,10 +10,11 @@ from pathlib import Path
 import psycopg
 
 from api.bench.house import House
+from api.watch.pulse import LOOPS
 from benchmarks.faults.hands import Api, Relay, Worker
 from benchmarks.faults.trial import Door, Row, Trial, an_order, ended, environment
 
-_READY_SAYS_S = 8.0
+_PAGES_S = 12.0
 _STOPS_S = 8.0
 
 
@@ -40,25 +41,29 @@ def hung(trial: Trial, *, hang_s: float, patience_s: float, rate: float) -> Row:
     """The server and all its backends are stopped in the midst of what they do; their kernel goes on acknowledging."""
     ours = trial.ours
     trial.begin()
-    told, here, pages = {"db_patience_s": str(patience_s)}, Door(), Door()
+    told, here, relayed, pages = {"db_patience_s": str(patience_s)}, Door(), Door(), Door()
     running = Worker(environment(ours, metrics_port=str(here.port), **told))
     waiting = Worker(environment(ours, **told))  # for the partition
+    relay = Relay(environment(ours, metrics_port=str(relayed.port), **told))
     api = Api(environment(ours, http_port=str(pages.port), **told))
-    with trial.working(running), ended(api, waiting):
-        trial.wait(lambda: pages.status("/livez") == 200, 30, "the pages answer")
+    with trial.working(running), ended(api, relay, waiting):
+        trial.wait(lambda: pages.status("/api/devices") == 200, 30, "the pages answer")
         load = ours.load(an_order(hang_s + 2.0, rate))
         time.sleep(1.0)
         begun = time.monotonic()
         with _hanging(ours):
             trial.say(f"database hangs for {hang_s:g} s")
-            trial.wait(lambda: pages.status("/readyz") == 503, _READY_SAYS_S, "/readyz says that the database is away")
             waiting.ask_to_stop()
+            trial.wait(lambda: pages.status("/readyz") == 503, _PAGES_S, "/readyz says that the database is away")
             trial.promise(waiting.ends_within(_STOPS_S), f"a worker that is to stop ends within {_STOPS_S:g} s")
+            trial.wait(lambda: pages.status("/api/devices") == 503, _PAGES_S, "a page says that the database is away")
             trial.wait(here.waits, patience_s + 2, "the worker notices that the database hangs")
-            trial.promise(here.status("/livez") == pages.status("/livez") == 200, "worker and pages are alive")
             time.sleep(max(0.0, begun + hang_s - time.monotonic()))
-            trial.promise(here.status("/livez") == 200, "the worker is alive at the end of the hang")
+            alive = {door.status("/livez") for door in (here, relayed, pages)}
+            trial.promise(alive == {200}, "worker, relay and pages are alive at the end of the hang")
         trial.catch_up()
+        trial.wait(lambda: pages.status("/api/devices") == 200, 15, "the pages are there again")
+        trial.wait(lambda: _beats(ours) == len(LOOPS), 15, "the relay's loops turn")
         return trial.settle(f"hung for {hang_s:g} s at {rate:,.0f} messages/s", ours.sent(load))
 
 
@@ -108,7 +113,7 @@ def no_connection_left(trial: Trial, *, full_s: float, patience_s: float, rate: 
             each.close()
         trial.catch_up()
         trial.wait(lambda: pages.status("/api/devices") == 200, 15, "the pages are there again")
-        trial.wait(lambda: _beats(ours) == 3, 15, "the relay's loops turn")
+        trial.wait(lambda: _beats(ours) == len(LOOPS), 15, "the relay's loops turn")
         return trial.settle(f"none left for {full_s:g} s at {rate:,.0f} messages/s", ours.sent(load))
 
 
