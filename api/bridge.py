@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from api.bridge_herald import Herald
 from api.settings import Settings
 from api.watch import port
 from api.watch.bridge_meters import BridgeMeters
@@ -45,8 +46,11 @@ class Order:
 def run(settings: Settings, stop: threading.Event, order: Order) -> None:
     """Until `stop` is set. Raises BrokerRefusesError."""
     meters, turns = BridgeMeters(), Turns("bridge")
-    with port.opened(settings, meters.registry, turns):
-        _Bridging(settings, order, meters, turns).go_on(stop)
+    broker, url = order.broker(), settings.nats_url.get_secret_value()
+    name = f"{broker.host}:{broker.port}"
+    herald = Herald(url, broker.account.client_id, name, order.mapping, lambda: meters.is_connected)
+    with port.opened(settings, meters.registry, turns), herald.speaking():
+        _Bridging(settings, order, meters, turns, herald).go_on(stop)
 
 
 def wait_s(failures: int, chance: float) -> float:
@@ -56,7 +60,8 @@ def wait_s(failures: int, chance: float) -> float:
 
 
 class _Bridging:
-    def __init__(self, settings: Settings, order: Order, meters: BridgeMeters, turns: Turns) -> None:
+    def __init__(self, settings: Settings, order: Order, meters: BridgeMeters, turns: Turns, herald: Herald) -> None:
+        self._herald = herald
         self._nats_url = settings.nats_url.get_secret_value()
         self._order, self._meters, self._turns = order, meters, turns
         self._worked = False  # once, at least
@@ -72,6 +77,7 @@ class _Bridging:
             try:
                 self._session(stop)
             except (BrokerError, LogError) as error:
+                self._herald.changed()
                 if isinstance(error, BrokerRefusesError) and not self._worked:
                     raise
                 if self._meters.counts.acknowledged > before and time.monotonic() - since_s > _SETTLED_S:
@@ -90,6 +96,7 @@ class _Bridging:
             self._only_v3 = bridge.protocol is Protocol.V3
             self._say_connected(bridge)
             with self._meters.connected(bridge):
+                self._herald.changed()
                 while not stop.is_set():
                     bridge.turn(_TURN_S)
                     self._turns.mark("bridge")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from ingest import topics
@@ -71,7 +72,7 @@ class Mapping:
     """The rules in order, and what they said about topics lately."""
 
     def __init__(self, rules: Sequence[Rule], tenant_id: str) -> None:
-        self._rules, self._tenant_id = tuple(rules), tenant_id
+        self._rules, self.tenant_id = tuple(rules), tenant_id
         self._known: dict[bytes, Place] = {}
         self.displaced: dict[Fate, str] = {}  # the last topic that found no place, by why
 
@@ -82,6 +83,11 @@ class Mapping:
                 self._known.clear()
             known = self._known[topic] = self._decide(topic)
         return known
+
+    def devices(self) -> set[tuple[str, str]]:
+        """(tenant, device) of the topics that came lately and are a device's."""
+        subjects = [place.subject for place in list(self._known.values()) if place.fate is Fate.OURS]
+        return {device for device in map(_device, subjects) if device is not None}
 
     def _decide(self, topic: bytes) -> Place:
         text = topic.decode("utf-8", "replace")
@@ -95,7 +101,12 @@ class Mapping:
                 fate = Fate.INVALID
                 break
         self.displaced[fate] = text[:_SHOWN]
-        return Place(topics.foreign(self._tenant_id, text, fate).encode(), fate)
+        return Place(topics.foreign(self.tenant_id, text, fate).encode(), fate)
+
+
+@lru_cache(_REMEMBERED)
+def _device(subject: bytes) -> tuple[str, str] | None:
+    return topics.read(f"log.0.{subject.decode().removeprefix('fm.')}").key
 
 
 def _pattern(levels: list[str]) -> re.Pattern[str]:

@@ -38,6 +38,10 @@ class BridgeMeters(Collector):
         finally:
             self._bridge = None
 
+    @property
+    def is_connected(self) -> bool:
+        return self._bridge is not None
+
     def collect(self) -> Iterator[Metric]:
         counts, bridge = self.counts, self._bridge
         for name, words, value in (

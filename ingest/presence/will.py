@@ -65,7 +65,9 @@ def _is_bridge(said: Any) -> bool:
         isinstance(said, dict)
         and said.keys() == kinds.keys()
         and all(isinstance(said[name], kind) for name, kind in kinds.items())
-        and all(isinstance(each, str) for each in said["devices"])
+        and 0 < len(said["broker"]) <= MOST_BYTES
+        and said["broker"].isprintable()
+        and all(isinstance(each, str) and topics.is_id(each) for each in said["devices"])
     )
 
 

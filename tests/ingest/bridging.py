@@ -16,6 +16,8 @@ from api import bridge, bridge_setup
 from api.bench.mosquitto import ANYBODY, Mosquitto, binary
 from api.bench.mosquitto import mosquitto as started
 from api.bridge_setup import Address, Files
+from api.engines.nats import STREAM
+from api.engines.nats_request import request
 from api.settings import Settings
 from ingest.adapter_bridge import Bridge, Counts
 from ingest.adapter_log import LogReader
@@ -101,17 +103,24 @@ def have_session(
 
 
 def the_log(nats: NatsServer, start: int, n: int) -> list[Message]:
-    """The first `n` messages after `start`, and what may have come too many."""
+    """The first `n` messages after `start`, and what may have come too many; without what bridges say of themselves."""
     reader, found = LogReader(nats.url, start), []
     try:
         quiet = 0
         while len(found) < n and quiet < 5:
             some = reader.fetch(0.2)
             quiet = 0 if some else quiet + 1
-            found += some
+            found += [message for message in some if not message.subject.endswith(".ctl.bridge")]
     finally:
         reader.close()
     return found
+
+
+def came(nats: NatsServer, start: int) -> int:
+    """How many messages the log took in since it was cleared, without what bridges say of themselves."""
+    asked = {"subjects_filter": "log.*.*.*.ctl.bridge"}
+    said = request(nats.url, f"$JS.API.STREAM.INFO.{STREAM}", asked)["state"].get("subjects", {})
+    return nats.state().last_seq - start - sum(said.values())
 
 
 def a_bridge(nats_url: str, port: int, counts: Counts, mapping: Mapping, protocol: Protocol = Protocol.AUTO) -> Bridge:

@@ -28,6 +28,7 @@ from tests.ingest.bridging import (
     a_mosquitto,
     an_order,
     bridging,
+    came,
     have_session,
     say,
     the_log,
@@ -104,7 +105,7 @@ def test_nothing_is_acknowledged_before_the_log_has_answered_and_the_broker_send
         found = the_log(nats_server, start, 30)
         time.sleep(0.3)
     assert [message.payload for message in found] == payloads[20:]
-    assert nats_server.state().last_seq == start + 30
+    assert came(nats_server, start) == 30
 
 
 def test_a_log_that_refuses_a_message_gets_it_again_and_no_acknowledgement_leaves(broker: Mosquitto) -> None:
@@ -183,7 +184,7 @@ def test_a_group_of_bridges_shares_what_comes_and_nothing_comes_twice(
                 say(plant, *live)
                 found = the_log(nats_server, start, 400)
     assert sorted(message.payload for message in found) == sorted([*away, *live])
-    assert nats_server.state().last_seq == start + 400
+    assert came(nats_server, start) == 400
 
 
 def test_stopped_it_leaves_nothing_under_way_and_comes_back_to_what_was_kept_for_it(
@@ -196,7 +197,7 @@ def test_stopped_it_leaves_nothing_under_way_and_comes_back_to_what_was_kept_for
         for first, last in ((0, 100), (100, 200)):
             say(plant, *[b"%d" % i for i in range(first, last)])
             running = _process(broker.url, nats_server.url)
-            wait_for(lambda last=last: nats_server.state().last_seq >= start + last)
+            wait_for(lambda last=last: came(nats_server, start) >= last)
             running.send_signal(signal.SIGTERM)
             _, errors = running.communicate(timeout=20)
             assert running.returncode == 0, errors

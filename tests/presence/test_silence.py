@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from ingest.model import Reason
+from ingest.model import Message, Reason
 from ingest.payloads.model import Flaw
 from ingest.presence.heard import Heard
-from ingest.presence.model import Cause, State, Word
+from ingest.presence.model import BridgeWord, Cause, State, Word
 from ingest.presence.silence import judge, settled
-from ingest.presence.will import MOST_BYTES, read
+from ingest.presence.will import MOST_BYTES, read, read_bridge, say_bridge
 from tests.presence.builders import DAY, HOUR, MINUTE, SECOND, START_MS, a_batch, every, heard
 
 END = 99 * MINUTE  # of a device that spoke once a minute
@@ -131,3 +131,20 @@ def test_a_word_of_presence_is_read() -> None:
     assert read(b'{"online": true}', 3, 7, 9) == Word(3, 7, 9, online=True)
     assert read(b'{"online":false}', 3, 7, 9) == Word(3, 7, 9, online=False)
     assert read(b'{"online": false, "sleep_s": 60}', 3, 7, 9) == Word(3, 7, 9, online=False, sleep_ms=60_000)
+
+
+def test_of_a_bridge_only_what_a_bridge_says_is_believed() -> None:
+    def said(payload: bytes) -> object:
+        return read_bridge(Message(1, START_MS, "log.7.demo.b1.ctl.bridge", payload), "demo", "b1")
+
+    word = said(say_bridge("plant:1883", ["d1", "d2"], connected=True))
+    assert word == BridgeWord("demo", "b1", 7, START_MS, "plant:1883", True, ("d1", "d2"))
+    for payload in (
+        b"",
+        b"[]",
+        b'{"broker": "x", "connected": true}',
+        b'{"broker": "\u0000", "connected": true, "devices": []}',
+        b'{"broker": "x", "connected": true, "devices": ["a.b"]}',
+        b'{"broker": "x", "connected": 1, "devices": []}',
+    ):
+        assert isinstance(said(payload), Flaw)
