@@ -14,11 +14,13 @@ from ingest import adapter_log, history, partition, refusals
 from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 from ingest.partition import Claim
+from ingest.presence import shown
 
 EVERY_S = 60.0
 KEPT = timedelta(hours=48)
 REFUSALS_AT_ONCE, REFUSALS_TURNS = 2_500, 4  # a minute; a turn takes some 20 ms, and more than that nobody can bring
 READINGS_AT_ONCE, READINGS_TURNS = {"devices": 5_000, "rows": 5_000}, 4
+OUTAGES_AT_ONCE = 5_000
 MESSAGE_BYTES = 250  # on disk, measured with 8 metrics in JSON; a log of arrays takes what it takes
 _log = structlog.get_logger("worker")
 
@@ -48,6 +50,8 @@ class Forgetting:
             partition.renew(conn, claim)
         self.forget_refusals(conn, datetime.now(UTC))
         self.forget_readings(conn, datetime.now(UTC))
+        with conn.transaction():
+            shown.forget(conn, datetime.now(UTC), OUTAGES_AT_ONCE)
         with conn.transaction():
             partition.renew(conn, claim)
             cursor = partition.lowest_cursor(conn)

@@ -89,7 +89,9 @@ class Presence:
         with conn.transaction():
             partition.renew(conn, self._claim)
             since_ms = self._listen(conn, server_ms, started_ms)
-            folding.hear_bridges(conn, words)
+            if words:
+                store.lock_outages(conn)
+                folding.hear_bridges(conn, words)
             if server_ms - read_ms <= BEHIND_MS:
                 self._recall(conn)
                 news = silence.judge(heard, read_ms, since_ms, self._proven(conn))

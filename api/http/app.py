@@ -14,14 +14,23 @@ from api.http.house import House
 from api.http.meter import Meter
 from api.http.public import following, question, report
 from api.http.rest import devices, health, record, reports, tickets, webhooks
+from api.http.rest import outages as rest_outages
 from api.http.rest import refusals as rest_refusals
-from api.http.staff import desk, device, refusals, work
+from api.http.staff import desk, device, outages, refusals, work
 from api.watch import exposition
 from api.watch.watch import Watch
 
 PUBLIC = (question.router, following.router, report.router)
-STAFF = (desk.router, device.router, refusals.router, work.router)
-REST = (devices.router, record.router, rest_refusals.router, reports.router, tickets.router, webhooks.router)
+STAFF = (desk.router, device.router, outages.router, refusals.router, work.router)
+REST = (
+    devices.router,
+    record.router,
+    rest_outages.router,
+    rest_refusals.router,
+    reports.router,
+    tickets.router,
+    webhooks.router,
+)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 

@@ -15,7 +15,7 @@ CREATE TABLE presence (
     until timestamptz,                 -- asleep: when it means to speak again
     broker text                        -- of another broker's devices: which one they came from
 );
-CREATE INDEX presence_away ON presence (tenant_id, state) WHERE state <> 'ONLINE';
+CREATE INDEX presence_state ON presence (tenant_id, state);
 CREATE INDEX presence_awaited ON presence (device_no) WHERE state = 'AWAITED';
 CREATE INDEX presence_broker ON presence (tenant_id, broker) WHERE broker IS NOT NULL;
 SELECT protect('presence');

@@ -10,10 +10,12 @@ from api.watch.checks import State, readiness
 from api.watch.standing import LogStanding, RecordStanding, Standing
 from api.watch.waiting import Waiting
 from api.watch.watch import Watch
+from ingest.presence.model import Cause, Kind
 
 _STATES = (State.OK, State.WARNING, State.FAILED)
 _ENGAGEMENTS = ("NONE", "ASKED", "CONFIRMED", "DECLINED", "EXPIRED", "BYPASSED", "WITHDRAWN")
 _OPEN = ("READY", "DISPATCHED", "IN_PROGRESS", "PENDING_CONFIRMATION")
+_PRESENCE = ("ONLINE", "OFFLINE", "AWAITED", "ASLEEP")
 _UNSETTLED = tuple((state, channel) for state in ("PENDING", "DEAD") for channel in ("webhook", "email"))
 
 
@@ -109,3 +111,14 @@ def _waiting(waiting: Waiting) -> Iterator[Metric]:
         deliveries.add_metric([state.lower(), channel], number)
     yield deliveries
     yield _gauge("delivery_oldest_seconds", "How long the oldest pending delivery waits.", waiting.oldest_pending_s)
+    yield from _presence(waiting)
+
+
+def _presence(waiting: Waiting) -> Iterator[Metric]:
+    devices = {state.lower(): waiting.presence.get(state, 0) for state in _PRESENCE}
+    yield _gauges("devices_present", "Devices by whether they are there.", "state", devices)
+    outages = GaugeMetricFamily("foremend_outages", "Outages that last, ours included.", labels=["kind", "cause"])
+    none = {(kind.value, Cause.SILENCE.value): 0 for kind in Kind if kind is not Kind.OURSELVES}
+    for (kind, cause), number in (none | waiting.outages).items():
+        outages.add_metric([kind.lower(), cause.lower()], number)
+    yield outages

@@ -26,6 +26,8 @@ class Waiting:
     tickets_open: dict[str, int]
     deliveries: dict[tuple[str, str], int]
     oldest_pending_s: float
+    presence: dict[str, int]  # devices by state
+    outages: dict[tuple[str, str], int]  # that last, by kind and cause
 
 
 def count(conn: Connection[Any], tenant_id: str) -> Waiting:
@@ -43,4 +45,6 @@ def count(conn: Connection[Any], tenant_id: str) -> Waiting:
             tickets_open=dict(conn.execute(_sql.count_open_tickets).fetchall()),
             deliveries={(state, channel): n for state, channel, n in conn.execute(_sql.count_unsettled_deliveries)},
             oldest_pending_s=oldest[0] if oldest else 0.0,
+            presence=dict(conn.execute(_sql.count_presence).fetchall()),
+            outages={(kind, cause): n for kind, cause, n in conn.execute(_sql.count_outages)},
         )

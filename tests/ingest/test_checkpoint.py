@@ -81,6 +81,12 @@ def assert_the_same(one: Memory, other: Memory, newcomer: int = 0) -> None:
         held["bucket"], held["missing_ns"] = held["bucket"][others], held["missing_ns"][others]
     assert len(allowances[0]["bucket"])
     assert_the_same_arrays(*allowances)
+    heards = [memory.heard.dump() for memory in (one, other)]
+    for held in heards:
+        others = held["heard/device_no"] != newcomer
+        held |= {name: array[others] for name, array in held.items()}
+    assert len(heards[0]["heard/device_no"])
+    assert_the_same_arrays(*heards)
     assert_the_same_arrays(one.engine.dump(), other.engine.dump())
 
 
@@ -165,6 +171,7 @@ def test_what_cannot_be_used_is_learned_from_the_record(house: House, conn: Conn
             assert said == expected
             assert_the_same_arrays(other.engine.dump(), desk.memory.engine.dump())
             assert other.allowance.dump()["bucket"].size == 0, "they begin full"
+            np.testing.assert_array_equal(other.heard.devices(), desk.memory.heard.devices())
             owner.execute(
                 "UPDATE checkpoint SET (seq, fingerprint, memory) = (SELECT seq, fingerprint, memory FROM kept)"
             )

@@ -3,13 +3,18 @@
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
+from pydantic import SecretStr
 
-from api.engines.nats import Nats, free_port
+from api.engines.nats import STREAM, Nats, free_port
+from api.engines.nats_request import request
 from api.settings import Settings
+from ingest.adapter_wire import Wire
+from ingest.errors import LogError
 from tests.conftest import Database
 from tests.ingest.house import wait_for, working
 from tests.ingest.record import register
@@ -108,3 +113,36 @@ def test_after_we_were_down_nobody_is_offline(settings: Settings, nats: Nats, da
     rows = ask(database, "SELECT kind, cause, until IS NULL FROM outage ORDER BY since")
     assert rows == [("OURSELVES", "LOG_DOWN", False), ("OURSELVES", "WORKER_DOWN", False)]
     assert states(database) == dict.fromkeys(NAMES, "ONLINE")
+
+
+def fill(url: str) -> None:
+    """Until the log takes nothing more."""
+    with closing(Wire(url)) as wire, suppress(LogError):
+        while True:
+            wire.publish("fm.demo.stranger.up.telemetry", b"x" * 60_000, {})
+
+
+def test_a_full_log_is_our_own_outage_and_nobody_is_offline_for_it(
+    database: Database, settings: Settings, engines_folder: Path
+) -> None:
+    folder = engines_folder / "full"
+    folder.mkdir()
+    small = Nats(folder, port=free_port(), mqtt_port=free_port(), max_file_bytes=3_000_000)
+    small.start()
+    try:
+        with (
+            working(settings.model_copy(update={"nats_url": SecretStr(small.url)})),
+            crowd(small.mqtt_port, "c1", "lone"),
+        ):
+            wait_for(lambda: len(states(database)) == 2, 5)
+            time.sleep(0.3)
+            fill(small.url)
+            wait_for(lambda: lasting(database) == {"log": ("OURSELVES", "LOG_FULL", None)}, 5)
+            time.sleep(0.8)
+            request(small.url, f"$JS.API.STREAM.PURGE.{STREAM}", {"keep": 5})
+            wait_for(lambda: lasting(database) == {}, 5)
+            time.sleep(0.3)
+    finally:
+        small.stop()
+    assert ask(database, "SELECT kind, cause FROM outage") == [("OURSELVES", "LOG_FULL")]
+    assert states(database) == {"c1": "ONLINE", "lone": "ONLINE"}

@@ -1,15 +1,18 @@
 """Devices, their recordings, and what the record says of them."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Response
+from psycopg import Connection
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from api.http.house import Home, House
 from devices import registry
 from devices.model import Device, Recording
 from devices.registry import Owner, Registration
+from ingest.presence import shown
 
 router = APIRouter(tags=["devices"])
 
@@ -62,6 +65,8 @@ def as_json(house: House, device: Device) -> dict[str, Any]:
         "serial": device.serial,
         "place": device.place,
         "region": device.region,
+        "site": device.site,
+        "gateway_no": device.gateway_no,
         "topic": f"fm/{device.tenant_id}/{device.device_id}/up/telemetry",
         "mqtt": f"{house.settings.mqtt_host}:{house.settings.mqtt_port}",
         "label_url": label_url(house, device),
@@ -94,8 +99,10 @@ def devices(
 
 @router.get("/devices/{device_id}", summary="One device")
 def device(device_id: str, house: Home) -> dict[str, Any]:
+    """`presence` is null until it is first heard; `why` says what keeps it away, and then what that stands under."""
     with house.looking() as conn:
-        return as_json(house, registry.find(conn, house.settings.tenant, device_id))
+        found = registry.find(conn, house.settings.tenant, device_id)
+        return {**as_json(house, found), "presence": _presence(conn, found, house.clock())}
 
 
 @router.put(
@@ -108,3 +115,22 @@ def set_recording(device_id: str, sha256: Sha256, body: RecordingBody, house: Ho
         said = Recording(device_no=device.device_no, sha256=sha256, **body.model_dump())
         kept = registry.keep_recording(conn, device, said, by=house.scope(), now=house.clock())
     return {"sha256": kept.sha256, "shift_ms": kept.shift_ms, "keep_time": kept.keep_time, "facts": kept.facts}
+
+
+def _presence(conn: Connection[Any], device: Device, now: datetime) -> dict[str, Any] | None:
+    presence = shown.of_device(conn, device.device_no)
+    if presence is None:
+        return None
+    ours = shown.ours(conn, now)
+    return {
+        "state": presence.state,
+        "since": presence.since,
+        "cause": presence.cause,
+        "asleep_until": presence.until,
+        "broker": presence.broker,
+        "why": [
+            {"kind": outage.kind, "subject": outage.subject, "cause": outage.cause, "since": outage.since}
+            for outage in shown.why(conn, device.device_no)
+        ],
+        "we_do_not_listen_since": ours.since if ours else None,
+    }

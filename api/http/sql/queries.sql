@@ -7,7 +7,8 @@ SELECT (SELECT count(*) FROM alert WHERE condition = 'ACTIVE') AS alerts,
        (SELECT count(*) FROM finding WHERE set_aside IS NOT NULL) AS set_aside,
        (SELECT count(*) FROM delivery WHERE state = 'DEAD') AS dead,
        (SELECT count(*) FROM delivery WHERE state = 'PENDING') AS pending,
-       (SELECT count(*) FROM device) AS devices
+       (SELECT count(*) FROM device) AS devices,
+       (SELECT count(*) FROM outage WHERE until IS NULL AND parent_id IS NULL) AS outages
 
 -- name: find_newest_change
 -- Has anything happened that a list of the desk would show?

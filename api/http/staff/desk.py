@@ -34,6 +34,7 @@ TILES = (  # count, list behind it, whether it calls for somebody
     ("tickets", "/desk/tickets", False),
     ("pending", "/desk/outbox", False),
     ("devices", "/desk/devices", False),
+    ("outages", "/desk/outages", False),
 )
 
 

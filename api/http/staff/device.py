@@ -13,6 +13,7 @@ from api.http.rest.devices import label_url
 from api.http.staff import lists
 from devices import registry
 from ingest import history
+from ingest.presence import shown
 from ticketing.alerts import store as alerts
 from ticketing.tickets import store as tickets
 
@@ -20,6 +21,7 @@ router = APIRouter(prefix="/desk/devices", include_in_schema=False)
 
 CURVES_OVER = timedelta(days=3)
 LATEST = 20
+OURS_FOR = timedelta(days=1)  # for so long it is said that we did not listen
 
 
 @router.get("")
@@ -55,6 +57,7 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
         newest = history.newest(conn, appliance, device.device_no)
         end_ms = newest.ts_ms if newest else int(now.timestamp() * 1000)
         known = alerts.listed(conn, LATEST, device_no=device.device_no)
+        away = shown.why(conn, device.device_no)
         curves = evidence.of_metrics(conn, appliance, device.device_no, reader, end_ms, CURVES_OVER)
         return pages.render(
             request,
@@ -69,6 +72,11 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             clock_span=when.span(language, abs(clock.offset_ms or 0)),
             counts=history.counts(conn, appliance, device.device_no),
             curves=curves,
+            presence=shown.of_device(conn, device.device_no),
+            why=away,
+            patience=when.span(language, away[0].patience_ms or 0) if away else None,
+            ours=shown.ours(conn, now - OURS_FOR),
+            gateway=registry.by_no(conn, device.gateway_no) if device.gateway_no else None,
             label_path=f"/r/{device.label_token}",
             alerts=lists.alert_rows(conn, home, language, known, owned.zone),
             tickets=lists.ticket_rows(conn, home, language, tickets.listed(conn, LATEST, device_no=device.device_no)),

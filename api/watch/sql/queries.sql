@@ -51,3 +51,11 @@ GROUP BY 1, 2
 SELECT extract(epoch FROM clock_timestamp() - e.at)::float8 FROM delivery AS d JOIN event AS e USING (event_id)
 WHERE d.tenant_id = current_tenant()
   AND d.position = (SELECT min(p.position) FROM (SELECT position FROM delivery WHERE state = 'PENDING' LIMIT 100000) AS p)
+
+-- name: count_presence
+-- How many devices are there, away, awaited and asleep.
+SELECT state, count(*) FROM (SELECT state FROM presence WHERE tenant_id = current_tenant() LIMIT 100000) AS p GROUP BY state
+
+-- name: count_outages
+-- What is out, by what it is and why; ours are among them.
+SELECT kind, cause, count(*) FROM (SELECT kind, cause FROM outage WHERE until IS NULL LIMIT 100000) AS o GROUP BY kind, cause

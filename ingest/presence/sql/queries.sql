@@ -187,3 +187,60 @@ FROM listening WHERE first_slot = %(first_slot)s
 -- Devices can reach us, and somebody judges.
 INSERT INTO listening (first_slot, since, heard_at) VALUES (%(first_slot)s, %(since)s, %(heard_at)s)
 ON CONFLICT (first_slot) DO UPDATE SET since = excluded.since, heard_at = excluded.heard_at
+
+-- name: find_presence
+-- What a device is, for its page.
+SELECT device_no, state, since, cause, until, broker FROM presence WHERE device_no = %(device_no)s
+
+-- name: find_outage_of
+-- What keeps a device away, and what that stands under, the nearest first.
+WITH RECURSIVE above AS (
+    SELECT outage.*, 0 AS level FROM outage WHERE device_no = %(device_no)s AND until IS NULL
+    UNION ALL
+    SELECT outage.*, above.level + 1 FROM above JOIN outage ON outage.outage_id = above.parent_id)
+SELECT outage_id, tenant_id, kind, subject, device_no, cause, since, noticed_at, until, patience_ms, parent_id, children
+FROM above ORDER BY level LIMIT 4
+
+-- name: list_outages
+-- Facts, newest first, as the desk and programs ask for them; ours are among them.
+SELECT outage_id, tenant_id, kind, subject, device_no, cause, since, noticed_at, until, patience_ms, parent_id, children
+FROM outage
+WHERE (%(lasts)s::boolean IS NULL OR (until IS NULL) = %(lasts)s)
+  AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+  AND (%(device_no)s::integer IS NULL OR device_no = %(device_no)s)
+  AND (%(parent_id)s::uuid IS NULL OR parent_id = %(parent_id)s)
+  AND (NOT %(top)s::boolean OR parent_id IS NULL)
+  AND (%(older_than)s::uuid IS NULL
+       OR (since, outage_id) < (SELECT since, outage_id FROM outage WHERE outage_id = %(older_than)s))
+ORDER BY since DESC, outage_id DESC LIMIT %(limit)s
+
+-- name: list_children
+-- Of each of some outages, the first that stand under it.
+SELECT child.outage_id, child.tenant_id, child.kind, child.subject, child.device_no, child.cause, child.since, child.noticed_at,
+       child.until, child.patience_ms, child.parent_id, child.children
+FROM unnest(%(outage_ids)s::uuid[]) AS asked (outage_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM outage WHERE parent_id = asked.outage_id ORDER BY since, outage_id LIMIT %(each)s) AS child
+ORDER BY child.since, child.outage_id
+
+-- name: forget_outages
+-- What ended so long ago that nobody asks any more; never what lasts, nor what something that is kept stands under.
+DELETE FROM outage WHERE outage_id IN (
+    SELECT outage_id FROM outage AS old WHERE until < %(before)s
+    AND NOT EXISTS (SELECT FROM outage AS child WHERE child.parent_id = old.outage_id AND (child.until IS NULL OR child.until >= %(before)s))
+    ORDER BY until LIMIT %(limit)s)
+
+-- name: forget_bridges
+-- A bridge that was not heard of for a month is gone; the outage of its broker ends with the word of the last one.
+DELETE FROM bridge WHERE heard_at < %(before)s
+
+-- name: end_bridgeless
+-- Nobody would ever say that such a broker is back.
+UPDATE outage SET until = %(now)s
+WHERE until IS NULL AND kind = 'BROKER'
+  AND NOT EXISTS (SELECT FROM bridge WHERE bridge.tenant_id = outage.tenant_id AND bridge.broker = outage.subject)
+RETURNING outage_id
+
+-- name: forget_listening
+-- Partitions that are no more: one of the same number has not listened since then.
+DELETE FROM listening WHERE first_slot NOT IN (SELECT first_slot FROM partition)
