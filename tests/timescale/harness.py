@@ -53,7 +53,17 @@ class Timescale:
         with self.connect() as conn:
             for name in [*map(layout.table, catalogue.load()), *layout_aggregates.tables(catalogue.load())]:
                 conn.execute(f"TRUNCATE {name}")
-            for table in ("stale_hour", "refusal", "refusal_day", "finding", "device", "customer", "tenant"):
+            for table in (
+                "stale_hour",
+                "refusal",
+                "refusal_day",
+                "finding",
+                "outage",
+                "presence",
+                "device",
+                "customer",
+                "tenant",
+            ):
                 conn.execute(f"DELETE FROM {table}")
 
 
