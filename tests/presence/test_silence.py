@@ -143,7 +143,7 @@ def test_of_a_bridge_only_what_a_bridge_says_is_believed() -> None:
         b"",
         b"[]",
         b'{"broker": "x", "connected": true}',
-        b'{"broker": "\u0000", "connected": true, "devices": []}',
+        rb'{"broker": "\u0000", "connected": true, "devices": []}',
         b'{"broker": "x", "connected": true, "devices": ["a.b"]}',
         b'{"broker": "x", "connected": 1, "devices": []}',
     ):
