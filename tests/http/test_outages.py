@@ -72,7 +72,7 @@ def test_a_device_says_since_when_and_why_it_is_away(
     page = client.get("/desk/devices/c1").text
     for words in (
         "Offline",
-        "2026-11-20 08:00",
+        "2026-11-20 09:00",
         "silent for longer than it ever is",
         "waited for 3 min",
         "gateway gw is out",
