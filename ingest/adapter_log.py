@@ -117,6 +117,7 @@ class LogReader:
         self._wire = Wire(url)
         self._delivered = 0  # the consumer's own count: it has no gaps, the log's sequence may have
         self._quiet_s = 0.0
+        self._heard_s = time.monotonic()
         self._left_s = time.monotonic()  # when the last messages were fetched
         self.passed = cursor
         self._poll = select.poll()
@@ -150,8 +151,8 @@ class LogReader:
 
     @property
     def quiet_s(self) -> float:
-        """For how long nothing has come, not even a heartbeat."""
-        return self._quiet_s
+        """For how long nothing has come, not even a heartbeat, by a clock that goes on while we are stopped."""
+        return time.monotonic() - self._heard_s
 
     def close(self) -> None:
         self._wire.close()
@@ -183,6 +184,7 @@ class LogReader:
             return False
         self._wire.buffer += self._wire.receive()
         self._quiet_s = 0.0
+        self._heard_s = time.monotonic()
         return True
 
     def _silent(self, seconds: float) -> None:

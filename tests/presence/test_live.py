@@ -5,13 +5,16 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
 from pydantic import SecretStr
 
+from api import worker
 from api.engines.nats import STREAM, Nats, free_port
 from api.engines.nats_request import request
+from api.presence import Presence
 from api.settings import Settings
 from ingest.adapter_wire import Wire
 from ingest.errors import LogError
@@ -113,6 +116,30 @@ def test_after_we_were_down_nobody_is_offline(settings: Settings, nats: Nats, da
     rows = ask(database, "SELECT kind, cause, until IS NULL FROM outage ORDER BY since")
     assert rows == [("OURSELVES", "LOG_DOWN", False), ("OURSELVES", "WORKER_DOWN", False)]
     assert states(database) == dict.fromkeys(NAMES, "ONLINE")
+
+
+def test_a_worker_that_was_stopped_for_longer_than_patience_calls_nobody_offline(
+    settings: Settings, nats: Nats, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the worst moment: when it has just seen that nothing is left to read."""
+    judge, pauses = Presence.now_and_then, [1.0]
+
+    def stopped_once(self: Presence, conn: Any, reader: Any, messages: Any) -> None:
+        if not messages and states(database) and pauses[0]:
+            speakers.speaking |= set(NAMES)
+            time.sleep(pauses.pop())
+            pauses.append(0)
+        judge(self, conn, reader, messages)
+
+    monkeypatch.setattr(Presence, "now_and_then", stopped_once)
+    monkeypatch.setattr(worker, "_IDLE_S", 0.1)
+    with crowd(nats.mqtt_port, *NAMES) as speakers, working(settings):
+        wait_for(lambda: states(database) == dict.fromkeys(NAMES, "ONLINE"), 5)
+        time.sleep(0.3)
+        speakers.speaking.clear()
+        wait_for(lambda: pauses == [0], 5)
+        time.sleep(0.3)
+    assert ask(database, "SELECT kind FROM outage WHERE kind <> 'OURSELVES'") == []
 
 
 def fill(url: str) -> None:
