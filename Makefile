@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The locks are complete and every package in them has a hash, so nothing is resolved; what is imported is compiled then.
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q install --no-deps --no-compile
 
-.PHONY: up test check clean bench faults pictures lock env env-dev
+.PHONY: up test check clean bench faults cluster pictures lock env env-dev
 
 up: env                     ## start everything with the demo fleet; Ctrl-C stops it. Options: make up ARGS="--http-port 8081"
 	@exec $(BIN)/foremend up $(ARGS)
@@ -25,6 +25,9 @@ bench: env                  ## what one machine takes in: foremend bench ingest
 
 faults: env-dev             ## the long form of the fault tests
 	@FOREMEND_FAULTS=long $(BIN)/python -m pytest -q tests/faults $(ARGS)
+
+cluster: env-dev            ## many machines on loopback: nodes, fronts and workers die under load; some four minutes
+	@$(BIN)/python -m pytest -q -m cluster tests/cluster $(ARGS)
 
 pictures: env-dev           ## take the screenshots of the README again, and draw the faults
 	@$(BIN)/python docs/faults/draw.py

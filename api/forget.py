@@ -18,6 +18,7 @@ from ingest.presence import shown
 
 EVERY_S = 60.0
 KEPT = timedelta(hours=48)
+KEPT_AT_A_FRONT = timedelta(hours=1)
 REFUSALS_AT_ONCE, REFUSALS_TURNS = 2_500, 4  # a minute; a turn takes some 20 ms, and more than that nobody can bring
 READINGS_AT_ONCE, READINGS_TURNS = {"devices": 5_000, "rows": 5_000}, 4
 OUTAGES_AT_ONCE = 5_000
@@ -86,8 +87,19 @@ class Forgetting:
             first_young = adapter_log.first_seq_since(wire, now - KEPT)
             start = keep_from(head, cursor, first_young, self._settings.log_bytes)
             purged = adapter_log.purge(wire, start) if start > head.first_seq else 0
+            for front in head.fronts:
+                self._forget_drawn(wire, front, now)
         finally:
             wire.close()
         if purged:
             _log.info("purged", messages=purged, below=start)
         return purged
+
+    def _forget_drawn(self, wire: Wire, front: adapter_log.Front, now: datetime) -> None:
+        """What the log has drawn from a front, and that an hour ago: whatever happened since, it could draw again."""
+        try:
+            start = min(front.drawn_seq, adapter_log.first_seq_since(wire, now - KEPT_AT_A_FRONT, front.api))
+            if start > 1:
+                adapter_log.purge(wire, start, front.api)
+        except LogError as error:
+            _log.warning("a front's log was not purged", front=front.name, error=str(error))

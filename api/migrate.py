@@ -9,8 +9,8 @@ from psycopg.conninfo import make_conninfo
 
 from api import schema
 from api.database import Role
-from api.engines.nats import ensure_stream
-from api.partitions import spread
+from api.engines import fronts
+from api.partitions import check, spread
 from api.settings import Settings
 from devices import catalogue
 from ledger.statements import Statements
@@ -40,10 +40,11 @@ def migrate(settings: Settings, logins: Path | None) -> bool:
             for role in get_args(Role):
                 _give_password(conn, role, logins / role.removeprefix("foremend_"))
         nats_url = settings.nats_url.get_secret_value()
-        if settings.partitions is not None:
-            return spread(conn, nats_url, settings.partitions)
-        ensure_stream(nats_url)
-    return True
+        names = [name for name in settings.fronts.split(",") if name]
+        several = settings.partitions if settings.partitions != 1 else None
+        check(conn, settings.partitions)
+        fronts.ensure_logs(nats_url, names, slots=several, replicas=settings.log_replicas)
+        return several is None or spread(conn, nats_url, several, names)
 
 
 def _give_password(conn: Connection[Any], role: str, file: Path) -> None:

@@ -6,11 +6,13 @@ begin at its cursor; it finds itself fenced and takes one of them.
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import Connection
 
-from api.engines.nats import ensure_stream, stream_state
+from api.engines import fronts
+from api.engines.nats import stream_state
 from detectors import store as findings
 from ingest import partition
 
@@ -25,22 +27,32 @@ class PartitionsFixedError(Exception):
         self.there, self.wanted = there, wanted
 
 
-def spread(conn: Connection[Any], nats_url: str, wanted: int, patience_s: float = 60.0) -> bool:
-    """Whether the record has `wanted` partitions now; if not, its worker has to read on first, and it is to be tried
-    again. `conn` is the owner's, in autocommit. Raises PartitionsFixedError, NatsRequestError, EngineStartError."""
+def check(conn: Connection[Any], wanted: int | None) -> None:
+    """Before the log is touched. Raises PartitionsFixedError."""
     there = partition.count(conn)
-    if there not in (1, wanted):
+    if wanted is not None and there not in (1, wanted):
         raise PartitionsFixedError(there, wanted)
-    ensure_stream(nats_url, slots=None if wanted == 1 else wanted)
-    if there == wanted:
+
+
+def spread(
+    conn: Connection[Any], nats_url: str, wanted: int, names: Sequence[str] = (), patience_s: float = 60.0
+) -> bool:
+    """Whether the record has `wanted` partitions, of a log that has as many slots already; if not, its worker has to
+    read on first, and it is to be tried again. `names`: of the fronts. `conn` is the owner's, in autocommit. Raises
+    NatsRequestError."""
+    if partition.count(conn) == wanted:
         return True
-    from_seq = stream_state(nats_url).last_seq  # what lies below may stand under slots of before
     until = time.monotonic() + patience_s
-    while not _split(conn, wanted, from_seq):
+    heads = fronts.heads(nats_url, names)
+    from_seq: int | None = None  # what lies below may stand under slots of before
+    while True:
+        if from_seq is None and fronts.has_drawn(nats_url, heads):
+            from_seq = stream_state(nats_url).last_seq
+        if from_seq is not None and _split(conn, wanted, from_seq):
+            return True
         if time.monotonic() > until:
             return False
         time.sleep(_LOOK_S)
-    return True
 
 
 def _split(conn: Connection[Any], wanted: int, from_seq: int) -> bool:

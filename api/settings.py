@@ -14,6 +14,9 @@ def _under_data(name: str) -> Any:
     return lambda known: known["data"] / name
 
 
+_FRONTS = r"^$|^[a-z0-9-]{1,32}(,[a-z0-9-]{1,32})*$"
+
+
 class Settings(BaseSettings):
     """One field an environment variable: `dsn` is FOREMEND_DSN. `foremend up` sets them for its processes."""
 
@@ -23,7 +26,7 @@ class Settings(BaseSettings):
     db_password: SecretStr | None = None  # of this process' role
     db_patience_s: float = Field(default=30.0, gt=0)  # a database that is silent for so long is given up; pages: 10 s
     admin: str = "postgres"  # the superuser as whom foremend migrate works
-    nats_url: SecretStr = SecretStr("nats://127.0.0.1:4222")  # nats://user:password@host:port
+    nats_url: SecretStr = SecretStr("nats://127.0.0.1:4222")  # nats://user:password@host:port,host:port
     bridge_username: str | None = None  # of foremend bridge at the other broker
     bridge_password: SecretStr | None = None
     mqtt_host: str = "127.0.0.1"
@@ -41,6 +44,8 @@ class Settings(BaseSettings):
     webhook_allow_private: bool = False  # subscribers on this machine or its network; else webhooks only go outside
     quiet_hours: str | None = Field(default=None, pattern=_QUIET)  # `22:00-08:00`, the customer's time; off
     language: str = Field(default="en", pattern="^(en|zh)$")
+    fronts: str = Field(default="", pattern=_FRONTS)  # NATS servers, `front-a,front-b`, from which the log draws
+    log_replicas: int | None = Field(default=None, ge=1, le=5)  # servers that keep the log
     partitions: int | None = Field(default=None, ge=1, le=512)  # foremend migrate makes them, once
     log_bytes: int = 4 << 30  # of the log between devices and worker; beyond it what was read is forgotten early
     metrics_port: int | None = Field(default=None, ge=0, le=65535)  # of worker and relay; pages have /metrics

@@ -2,6 +2,8 @@
 # NATS for the house. PUBACK waits for the log only where the log and the listener's own stream were made as we want them
 # before the listener opened: at the first start NATS runs without its MQTT door until `foremend migrate` has made it.
 # Arguments go to nats-server. NATS_STORE, NATS_MAX_FILE, NATS_MQTT_PORT: see nats.conf; the secrets are files.
+# NATS_ROLE: `core` or `front` where there are several servers; NATS_NAME is then its own. A core has no door.
+# NATS_CORES: the cores, as host:port of their clusters for a core, of their leaf connections for a front.
 set -eu
 here=$(dirname "$0")
 url=$(cat "$NATS_URL_FILE")          # nats://house:PASSWORD@host:port, the same file that the house's processes read
@@ -10,9 +12,26 @@ login=${login%@*}
 # In quotes, so that a password of digits is not read as a number.
 export NATS_HOUSE_PASSWORD="\"${login#*:}\""
 export NATS_DEVICE_PASSWORD="\"$(cat "$NATS_DEVICE_PASSWORD_FILE")\""
+export NATS_NAME="${NATS_NAME:-foremend}"
+export NATS_DOMAIN='""'
+export NATS_HOST="${NATS_HOST:-0.0.0.0}"
+conf=nats
+if [ -n "${NATS_ROLE:-}" ]; then
+  password=$(cat "$NATS_CORE_PASSWORD_FILE")
+  export NATS_CORE_PASSWORD="\"$password\""
+  list() { for at in $NATS_CORES; do printf '"%s://%s:%s@%s",' "$1" "$2" "$password" "$at"; done; }
+  case $NATS_ROLE in
+    core)
+      export NATS_DOMAIN=core NATS_ROUTES="[$(list nats-route core)]"
+      exec nats-server -c "$here/nats-core.conf" "$@" ;;
+    front)
+      conf=nats-front
+      export NATS_DOMAIN="$NATS_NAME" NATS_LEAFS="[$(list nats-leaf front)]" ;;
+  esac
+fi
 made="$NATS_STORE/jetstream/HOUSE/streams/LOG/meta.sum"
 if [ ! -f "$made" ]; then
-  nats-server -c "$here/nats.conf" "$@" &
+  nats-server -c "$here/$conf.conf" "$@" &
   first=$!
   trap 'kill "$first"; wait "$first"; exit 0' TERM INT
   until [ -f "$made" ]; do
@@ -24,4 +43,4 @@ if [ ! -f "$made" ]; then
   wait "$first" || true
   trap - TERM INT
 fi
-exec nats-server -c "$here/nats-mqtt.conf" "$@"
+exec nats-server -c "$here/$conf-mqtt.conf" "$@"

@@ -20,6 +20,7 @@ from ingest.model import FIRST_MS, Message
 from ingest.slots import SLOTS_OF_ONE
 
 STREAM = "LOG"
+_API = "$JS.API"
 MOST_MESSAGES = 4000  # of one transaction, as are the
 MOST_BYTES = 2 << 20  # of payload: 400 readings in 64 KiB, so some 16,000 rows of them
 _HEARTBEAT_S = 1.0
@@ -40,6 +41,21 @@ _EPHEMERAL = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Front:
+    """Another log that this one draws from: up to where, how much more is there as far as it knows, and how long it has
+    not heard of it (None: never)."""
+
+    name: str
+    drawn_seq: int
+    lag: int
+    silent_s: float | None
+
+    @property
+    def api(self) -> str:
+        return f"$JS.{self.name}.API"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Head:
     """What the log holds. Empty: `last_seq` is where it was, `first_seq` one more. `made`: when it was created, which
     tells it from every other log."""
@@ -50,6 +66,7 @@ class Head:
     messages: int
     bytes: int
     slots: int = SLOTS_OF_ONE  # over which it spreads the devices
+    fronts: tuple[Front, ...] = ()
 
 
 def head(wire: Wire) -> Head:
@@ -62,6 +79,20 @@ def head(wire: Wire) -> Head:
         messages=state["messages"],
         bytes=state["bytes"],
         slots=slots_of(answer["config"]),
+        fronts=fronts_of(answer),
+    )
+
+
+def fronts_of(info: dict[str, Any]) -> tuple[Front, ...]:
+    """From what NATS says of a stream."""
+    return tuple(
+        Front(
+            name=source.get("external", {}).get("api", "").split(".")[1],
+            drawn_seq=source.get("seq", 0),
+            lag=source.get("lag", 0),
+            silent_s=None if source.get("active", -1) < 0 else source["active"] / 1e9,
+        )
+        for source in info.get("sources") or []
     )
 
 
@@ -85,21 +116,21 @@ def log_ms(said: str) -> int:
     return int(datetime.fromisoformat(f"{second}+00:00").timestamp()) * 1000 + int(f"{fraction:0<3.3}")
 
 
-def purge(wire: Wire, below_seq: int) -> int:
-    """Forget what lies below `below_seq`; how many messages that were."""
-    purged: int = wire.request(f"$JS.API.STREAM.PURGE.{STREAM}", {"seq": below_seq})["purged"]
+def purge(wire: Wire, below_seq: int, api: str = _API) -> int:
+    """Forget what lies below `below_seq`, at least 1; how many messages that were."""
+    purged: int = wire.request(f"{api}.STREAM.PURGE.{STREAM}", {"seq": below_seq})["purged"]
     return purged
 
 
-def first_seq_since(wire: Wire, moment: datetime) -> int:
+def first_seq_since(wire: Wire, moment: datetime, api: str = _API) -> int:
     """The sequence of the first message not older than `moment`; past the head if all are older."""
     config = {
         **_EPHEMERAL,
         "deliver_policy": "by_start_time",
         "opt_start_time": moment.astimezone(UTC).isoformat().replace("+00:00", "Z"),
     }
-    made = wire.request(f"$JS.API.CONSUMER.CREATE.{STREAM}", {"stream_name": STREAM, "config": config})
-    wire.request(f"$JS.API.CONSUMER.DELETE.{STREAM}.{made['name']}")
+    made = wire.request(f"{api}.CONSUMER.CREATE.{STREAM}", {"stream_name": STREAM, "config": config})
+    wire.request(f"{api}.CONSUMER.DELETE.{STREAM}.{made['name']}")
     before: int = made["delivered"]["stream_seq"]
     return before + 1
 

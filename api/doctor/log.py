@@ -43,6 +43,8 @@ def examine(setup: Setup, record: RecordStanding | None) -> list[Check]:
     except LogError as error:
         return [*found, failed("log", f"The log went away: {error}.")]
     found.append(checks.log_room(standing))
+    if standing.head.fronts:
+        found.append(checks.fronts(standing.head.fronts))
     if record is not None and record.partitions:
         found.append(checks.cursor(record, standing))
     return found

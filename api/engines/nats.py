@@ -15,6 +15,7 @@ import secrets
 import shutil
 import socket
 import sysconfig
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -76,24 +77,33 @@ class StreamState:
     bytes: int
 
 
-def ensure_stream(url: str, *, slots: int | None = None, replicas: int | None = None) -> None:
+def ensure_stream(
+    url: str,
+    *,
+    slots: int | None = None,
+    replicas: int | None = None,
+    sources: Sequence[dict[str, Any]] | None = None,
+    api: str = "$JS.API",
+) -> None:
     """The log exists as it must, with no limit of its own (the server's max_file is the only one), and the listener's
     own stream leaves it what is the log's. To be called while devices cannot connect. `slots`: over which the log
-    spreads the devices, `replicas`: how many servers keep it; None: as it is, or as one worker and one server need it.
+    spreads the devices, `replicas`: how many servers keep it, `sources`: what it draws from; None: as it is, or as one
+    worker and one server need it. `api`: of which JetStream domain.
 
     Raises NatsRequestError, EngineStartError.
     """
     for made in (LISTENER_STREAM, LOG_STREAM):
         name = made["name"]
-        found = request(url, f"$JS.API.STREAM.INFO.{name}")
+        found = request(url, f"{api}.STREAM.INFO.{name}")
         there = found.get("config", {})
         fixed = {"subjects": made["subjects"], "num_replicas": replicas or there.get("num_replicas", 1)}
         if name == STREAM:
             fixed["subject_transform"] = spread(slots or slots_of(there))
-        if fixed.items() <= there.items():
+            fixed["sources"] = there.get("sources", []) if sources is None else list(sources)
+        if fixed.items() <= {"sources": [], **there}.items():
             continue
         verb = "UPDATE" if there else "CREATE"
-        answer = request(url, f"$JS.API.STREAM.{verb}.{name}", made | fixed)
+        answer = request(url, f"{api}.STREAM.{verb}.{name}", made | fixed)
         if "error" in answer:
             raise EngineStartError("NATS", f"the stream {name} could not be made: {answer['error']['description']}")
 

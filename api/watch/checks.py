@@ -7,6 +7,7 @@ from enum import StrEnum
 from api.schema import SCHEMA_VERSION
 from api.watch.pulse import LOOPS
 from api.watch.standing import LogStanding, RecordStanding, Standing
+from ingest.adapter_log import Front
 
 STILL_S = 15.0  # longer than a lease: whoever reads has moved by then, or somebody else has taken over
 SILENT_S = 30.0  # several pulses of a loop, also of one that is busy with a full batch
@@ -131,6 +132,22 @@ def _of_log(log: LogStanding | str) -> Iterator[Check]:
         return
     yield ok("log", f"The log answers; it holds {log.head.messages} messages.")
     yield log_room(log)
+    if log.head.fronts:
+        yield fronts(log.head.fronts)
+
+
+def fronts(drawn_from: tuple[Front, ...]) -> Check:
+    silent = [front for front in drawn_from if front.silent_s is None or front.silent_s > SILENT_S]
+    if not silent:
+        behind = sum(front.lag for front in drawn_from)
+        return ok("fronts", f"The log draws from {len(drawn_from)} fronts, and {behind} messages are on their way.")
+    since = ", ".join(f"{front.name} ({_for_how_long(front.silent_s)})" for front in silent)
+    remedy = "Start them on their own disks: what they acknowledged and had not passed on comes then, and only then."
+    return warning("fronts", f"Fronts that the log does not hear: {since}.", remedy)
+
+
+def _for_how_long(silent_s: float | None) -> str:
+    return "never" if silent_s is None else f"for {silent_s:.0f} s"
 
 
 def log_room(log: LogStanding) -> Check:

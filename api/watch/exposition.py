@@ -83,6 +83,11 @@ def _log(log: LogStanding) -> Iterator[Metric]:
     yield _gauge("log_messages", "Messages that the log holds.", log.head.messages)
     yield _gauge("log_bytes", "Bytes that the log's stream holds.", log.head.bytes)
     yield _gauge("log_unread_messages", "Messages that are not in the record yet.", log.unread)
+    if log.head.fronts:
+        lags = {front.name: float(front.lag) for front in log.head.fronts}
+        yield _gauges("front_lag_messages", "What a front holds that the log has not drawn.", "front", lags)
+        silent = {front.name: front.silent_s for front in log.head.fronts}
+        yield _gauges("front_silence_seconds", "Since when the log has not heard a front.", "front", silent)
     if log.unread_s is not None:
         yield _gauge("log_unread_seconds", "How long the oldest of them waits; 0 without one.", log.unread_s)
     if log.fill is not None:

@@ -1,4 +1,4 @@
-"""docker-compose.yml as Docker reads it; where its compose is not installed, as YAML with the variables' defaults."""
+"""The compose files as Docker reads them; where its compose is not installed, as YAML with the variables' defaults."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
+SERVER, CLUSTER = "docker-compose.yml", "docker-compose.cluster.yml"
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
@@ -20,25 +21,25 @@ def has_docker_compose() -> bool:
     return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
 
 
-def by_docker() -> dict[str, Any]:
-    command = ["docker", "compose", "--profile", "mosquitto", "config", "--format", "json"]
+def by_docker(file: str = SERVER) -> dict[str, Any]:
+    command = ["docker", "compose", "--file", file, "--profile", "mosquitto", "config", "--format", "json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def by_yaml() -> dict[str, Any]:
-    text = (ROOT / "docker-compose.yml").read_text()
+def by_yaml(file: str = SERVER) -> dict[str, Any]:
+    text = (ROOT / file).read_text()
     return yaml.safe_load(_VARIABLE.sub(lambda match: match[2] or "", text))
 
 
-def environment(service: str) -> dict[str, str]:
+def environment(service: str, file: str = SERVER) -> dict[str, str]:
     """What a service is told, with the defaults."""
-    told = by_yaml()["services"][service]["environment"]
+    told = by_yaml(file)["services"][service]["environment"]
     return {name: "" if value is None else str(value) for name, value in told.items()}
 
 
-def secrets(service: str) -> dict[str, str]:
+def secrets(service: str, file: str = SERVER) -> dict[str, str]:
     """Which file of `secrets/` a service sees under which name."""
-    given = by_yaml()["services"][service].get("secrets", [])
+    given = by_yaml(file)["services"][service].get("secrets", [])
     return {each["target"]: each["source"] for each in given if isinstance(each, dict)}

@@ -18,7 +18,7 @@ from api.watch.checks import Check, State, readiness
 from api.watch.pulse import LOOPS, Pulse
 from api.watch.standing import Beat, LogStanding, Ownership, RecordStanding, Standing, record_standing
 from ingest import partition
-from ingest.adapter_log import Head
+from ingest.adapter_log import Front, Head
 from tests.conftest import Database, NatsServer
 from tests.http.conftest import BASE
 
@@ -64,6 +64,20 @@ def test_a_worker_without_a_lease_is_a_failure(lease_left_s: float | None, words
     record = replace(RECORD, partitions=(replace(OWNED, lease_left_s=lease_left_s),))
     check = said("worker", Standing(record=record, log=LOG))
     assert (check.state, words in check.sentence) == (State.FAILED, True)
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "state", "words"),
+    [
+        (0.4, State.OK, "draws from 2 fronts"),
+        (41.0, State.WARNING, "front-2 (for 41 s)"),
+        (None, State.WARNING, "(never)"),
+    ],
+)
+def test_a_front_that_is_not_heard_is_named(silent_s: float | None, state: State, words: str) -> None:
+    fronts = tuple(Front(name=f"front-{i}", drawn_seq=5, lag=0, silent_s=at) for i, at in ((1, 0.1), (2, silent_s)))
+    check = said("fronts", Standing(record=RECORD, log=replace(LOG, head=replace(LOG.head, fronts=fronts))))
+    assert (check.state, words in check.sentence) == (state, True), check.sentence
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,126 @@
+"""A cluster on loopback, by the same script that the containers run: three cores that keep the log, two fronts."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from api.engines.nats import free_port
+from api.engines.nats_request import NatsRequestError, request
+from api.engines.process import wait_until
+from ingest import adapter_log
+from ingest.adapter_log import Head
+from ingest.adapter_wire import Wire
+from tests.engines import compose
+
+ROOT = Path(__file__).parents[2]
+_PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+class Machine:
+    """One NATS server in a process of its own, on a disk of its own."""
+
+    def __init__(self, name: str, folder: Path, told: dict[str, str]) -> None:
+        self.name, self._folder, self._told = name, folder, told
+        self.port, self._monitor = free_port(), free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        where = ["-a", "127.0.0.1", "-p", str(self.port), "-m", str(self._monitor)]
+        command = ["/bin/sh", str(ROOT / "deploy" / "nats.sh"), *where]
+        with (self._folder / f"{self.name}.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env={"PATH": _PATH, **self._told}, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def _end(self, number: int) -> None:
+        assert self._process is not None
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, number)
+        self._process.wait(20)
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+
+class Cluster:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        subprocess.run(["/bin/sh", str(ROOT / "deploy" / "make-secrets.sh")], cwd=folder, check=True)
+        routes, leafs = ([free_port() for _ in range(3)] for _ in range(2))
+        self.doors = [free_port() for _ in range(2)]
+        self.cores = [
+            self._machine(f"nats-{i + 1}", routes, NATS_CLUSTER_PORT=routes[i], NATS_LEAF_PORT=leafs[i])
+            for i in range(3)
+        ]
+        self.fronts = [
+            self._machine(f"front-{i + 1}", leafs, NATS_MQTT_PORT=self.doors[i]) for i in range(len(self.doors))
+        ]
+        login = (folder / "secrets" / "nats_urls").read_text().partition("@")[0]
+        self.url = f"{login}@{','.join(f'127.0.0.1:{core.port}' for core in self.cores)}"
+        (folder / "secrets" / "nats_urls").write_text(self.url)
+
+    def _machine(self, name: str, cores: Sequence[int], **ports: int) -> Machine:
+        secrets = self._folder / "secrets"
+        told = compose.environment(name, compose.CLUSTER) | {key: str(value) for key, value in ports.items()}
+        told |= {
+            "NATS_HOST": "127.0.0.1",
+            "NATS_CORES": " ".join(f"127.0.0.1:{port}" for port in cores),
+            "NATS_STORE": str(self._folder / name),
+        }
+        files = {
+            key: str(secrets / Path(value).name) for key, value in told.items() if value.startswith("/run/secrets/")
+        }
+        return Machine(name, self._folder, told | files)
+
+    @property
+    def names(self) -> list[str]:
+        return [front.name for front in self.fronts]
+
+    def start(self, make_logs: Callable[[], Any]) -> None:
+        """`make_logs`: what `foremend migrate` does meanwhile."""
+        for machine in (*self.cores, *self.fronts):
+            machine.start()
+        assert wait_until(lambda: self._made(make_logs), 60), self.last_words()
+
+    def _made(self, make_logs: Callable[[], Any]) -> bool:
+        """As restart: on-failure does it: a cluster needs some seconds to agree that it is one."""
+        try:
+            make_logs()
+        except Exception:  # noqa: BLE001
+            return False
+        return True
+
+    def stop(self) -> None:
+        for machine in (*self.fronts, *self.cores):
+            machine.stop()
+
+    def leader(self) -> Machine:
+        """Of the log's replicas the one that decides."""
+        found: list[str] = []
+
+        def look() -> bool:
+            try:
+                found.append(request(self.url, "$JS.API.STREAM.INFO.LOG", timeout_s=1)["cluster"]["leader"])
+            except (NatsRequestError, KeyError):
+                return False
+            return True
+
+        assert wait_until(look, 60)
+        return next(core for core in self.cores if core.name == found[-1])
+
+    def head(self) -> Head:
+        wire = Wire(self.url)
+        try:
+            return adapter_log.head(wire)
+        finally:
+            wire.close()
+
+    def last_words(self) -> str:
+        return "\n".join(f"{path.name}: {path.read_text()[-1500:]}" for path in self._folder.glob("*.log"))

@@ -1,0 +1,125 @@
+"""Whoever dies on many machines, under load: what a front acknowledged is in the record or among the refusals, once."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from api.engines import fronts
+from api.engines.nats_request import request
+from api.forget import Forgetting
+from api.watch import checks
+from api.watch.checks import State
+from devices import catalogue
+from tests.cluster.conftest import LEASE_S, K, Trial
+from tests.faults.crew import wait_for
+
+pytestmark = [pytest.mark.cluster, pytest.mark.engines, pytest.mark.timeout(400)]
+
+
+def test_the_ledger_balances_whoever_dies_or_sleeps(trial: Trial) -> None:
+    cluster = trial.cluster
+    for _ in range(K + 1):
+        trial.hire()
+    trial.speak(60)
+    wait_for(lambda: all(owner for _, _, owner in trial.rows().values()))
+
+    leader = cluster.leader()
+    leader.kill()
+    time.sleep(2)
+    leader.start()
+
+    worker = next(each for each in trial.crew if trial.owned_by(each) is not None)
+    worker.kill()
+    trial.crew.remove(worker)
+    wait_for(lambda: worker.pid not in {owner for _, _, owner in trial.rows().values()})
+    trial.hire()
+
+    _sleep_past_a_successor(trial)
+
+    front = cluster.fronts[0]
+    front.kill()
+    time.sleep(3)
+    front.start()
+
+    leader = cluster.leader()
+    leader.kill()
+    leader.start()
+
+    trial.spoken()
+    trial.caught_up()
+    found = trial.balance()
+    assert found.balanced, found
+    assert found.acknowledged > 20_000
+    assert found.refused > 0
+    assert cluster.head().messages >= found.acknowledged
+    _forget_at_the_fronts(trial)
+
+
+def _forget_at_the_fronts(trial: Trial) -> None:
+    """What was drawn an hour ago goes, but for the last one; nothing is drawn again."""
+    head = trial.cluster.head()
+    settings = trial.database.settings(nats_url=SecretStr(trial.cluster.url))
+    Forgetting(settings, catalogue.load()).forget(0, datetime.now(UTC) + timedelta(hours=2))
+    logs = [request(trial.cluster.url, f"$JS.{name}.API.STREAM.INFO.LOG") for name in trial.cluster.names]
+    assert [log["state"]["messages"] for log in logs] == [1, 1]
+    time.sleep(2)
+    assert trial.cluster.head().last_seq == head.last_seq
+
+
+def _sleep_past_a_successor(trial: Trial) -> None:
+    sleeper = next(each for each in trial.crew if trial.owned_by(each) is not None)
+    place = trial.owned_by(sleeper)
+    assert place is not None
+    sleeper.pause()
+    epoch = trial.rows()[place][0]
+    wait_for(lambda: trial.rows()[place][0] == epoch + 1)
+    moved = trial.rows()[place][1]
+    wait_for(lambda: trial.rows()[place][1] > moved)
+    sleeper.wake()
+    time.sleep(LEASE_S)
+    assert trial.rows()[place][0] == epoch + 1, "it has written as the owner that it no longer is"
+    assert trial.owned_by(sleeper) is None
+
+
+def test_what_a_dead_front_withholds_is_said_and_comes_with_its_disk(trial: Trial) -> None:
+    cluster = trial.cluster
+    for _ in range(K):
+        trial.hire()
+    trial.speak(12)
+    time.sleep(4)
+    for core in cluster.cores[:2]:
+        core.kill()  # nobody is left to draw; the fronts go on acknowledging
+    trial.spoken()
+    held = cluster.fronts[0]
+    held.kill()
+    for core in cluster.cores[:2]:
+        core.start()
+    cluster.leader()
+    wait_for(lambda: fronts.has_drawn(cluster.url, fronts.heads(cluster.url, cluster.names[1:])), 60, 0.2)
+    wait_for(lambda: checks.fronts(cluster.head().fronts).state is State.WARNING, 60, 0.5)
+    assert held.name in checks.fronts(cluster.head().fronts).sentence
+    wait_for(lambda: len({cursor for _, cursor, _ in trial.rows().values()}) == 1, 60, 0.2)
+    without = trial.balance()
+    assert without.missing > 0
+    assert without.duplicates == 0
+
+    held.start()
+    wait_for(lambda: fronts.has_drawn(cluster.url, _heads(trial)), 60, 0.2)
+    trial.caught_up()
+    assert trial.balance().balanced
+    assert checks.fronts(cluster.head().fronts).state is State.OK
+
+
+def _heads(trial: Trial) -> dict[str, int]:
+    try:
+        return fronts.heads(trial.cluster.url, trial.cluster.names)
+    except Exception:  # noqa: BLE001
+        return dict.fromkeys(trial.cluster.names, 1 << 60)
+
+
+def test_migrate_finds_nothing_to_do_a_second_time(trial: Trial) -> None:
+    before = trial.cluster.head()
+    fronts.ensure_logs(trial.cluster.url, trial.cluster.names, slots=None, replicas=None)
+    assert trial.cluster.head() == before
