@@ -13,6 +13,7 @@ from api.engines import fronts
 from api.partitions import check, spread
 from api.settings import Settings
 from devices import catalogue
+from ingest import partition
 from ledger.statements import Statements
 
 _sql = Statements("api")
@@ -26,9 +27,10 @@ class PasswordMissingError(Exception):
         self.file = file
 
 
-def migrate(settings: Settings, logins: Path | None) -> bool:
+def migrate(settings: Settings, logins: Path | None, *, new_log: bool = False) -> bool:
     """As the database's superuser; may be run again and again. `logins` is a folder with a file for each role: `api`,
-    `worker`, `relay`. False: the worker has to read on before there can be as many partitions as were asked for.
+    `worker`, `relay`. `new_log`: the broker has none yet, and the record goes on in it. False: the worker has to read
+    on before there can be as many partitions as were asked for.
 
     Raises psycopg.Error, NatsRequestError, EngineStartError, PasswordMissingError, PartitionsFixedError and what
     `schema.apply` raises.
@@ -43,7 +45,8 @@ def migrate(settings: Settings, logins: Path | None) -> bool:
         names = [name for name in settings.fronts.split(",") if name]
         several = settings.partitions if settings.partitions != 1 else None
         check(conn, settings.partitions)
-        fronts.ensure_logs(nats_url, names, slots=several, replicas=settings.log_replicas)
+        first_seq = partition.leave_log(conn) + 1 if new_log else 1
+        fronts.ensure_logs(nats_url, names, slots=several, replicas=settings.log_replicas, first_seq=first_seq)
         return several is None or spread(conn, nats_url, several, names)
 
 

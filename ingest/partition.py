@@ -76,6 +76,13 @@ def split(conn: Connection[Any], slots: int, from_seq: int) -> bool:
     return True
 
 
+def leave_log(conn: Connection[Any]) -> int:
+    """The cursors stay and will be believed in another log, which may begin above the highest; that one is returned.
+    Whoever owned a partition is fenced."""
+    (cursor,) = conn.execute(_sql.leave_log).fetchone() or (0,)
+    return int(cursor)
+
+
 def lowest_cursor(conn: Connection[Any]) -> int:
     """What every owner has read: nobody needs the log below it."""
     (cursor,) = conn.execute(_sql.find_lowest_cursor).fetchone() or (0,)

@@ -14,6 +14,13 @@ def register(app: typer.Typer) -> None:
         logins: Annotated[
             Path | None, typer.Option("--logins", help="Folder with the roles' passwords: files api, worker, relay.")
         ] = None,
+        new_log: Annotated[
+            bool,
+            typer.Option(
+                "--new-log",
+                help="The record goes on in a new log; what it has not read of the old one, it never reads.",
+            ),
+        ] = False,
     ) -> None:
         """Bring a server's database to this version's schema and make the log; foremend up does it by itself.
 
@@ -31,7 +38,7 @@ def register(app: typer.Typer) -> None:
         from ingest.errors import LayoutError
 
         try:
-            done = migrate(Settings.from_environment(), logins)
+            done = migrate(Settings.from_environment(), logins, new_log=new_log)
         except psycopg.Error as error:
             raise fail(f"the database refuses: {str(error).strip()}") from None
         except (

@@ -12,10 +12,13 @@ from api.engines.nats_request import NatsRequestError, request
 from ingest.adapter_log import fronts_of, slots_of
 
 
-def ensure_logs(url: str, fronts: Sequence[str], *, slots: int | None, replicas: int | None) -> None:
-    """The house's log and those of the fronts, all with the same slots. Raises NatsRequestError, EngineStartError."""
+def ensure_logs(
+    url: str, fronts: Sequence[str], *, slots: int | None, replicas: int | None, first_seq: int = 1
+) -> None:
+    """The house's log, which begins with `first_seq` if it is made, and those of the fronts, all with the same slots.
+    Raises NatsRequestError, EngineStartError."""
     sources = [{"name": STREAM, "external": {"api": _api(front), "deliver": ""}} for front in fronts]
-    ensure_stream(url, slots=slots, replicas=replicas, sources=sources if fronts else None)
+    ensure_stream(url, slots=slots, replicas=replicas, sources=sources if fronts else None, first_seq=first_seq)
     there = slots_of(_info(url)["config"])
     for front in fronts:
         ensure_stream(url, slots=there, api=_api(front))

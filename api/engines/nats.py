@@ -83,12 +83,13 @@ def ensure_stream(
     slots: int | None = None,
     replicas: int | None = None,
     sources: Sequence[dict[str, Any]] | None = None,
+    first_seq: int = 1,
     api: str = "$JS.API",
 ) -> None:
     """The log exists as it must, with no limit of its own (the server's max_file is the only one), and the listener's
     own stream leaves it what is the log's. To be called while devices cannot connect. `slots`: over which the log
     spreads the devices, `replicas`: how many servers keep it, `sources`: what it draws from; None: as it is, or as one
-    worker and one server need it. `api`: of which JetStream domain.
+    worker and one server need it. `first_seq`: with which a log that is made begins. `api`: of which JetStream domain.
 
     Raises NatsRequestError, EngineStartError.
     """
@@ -102,6 +103,8 @@ def ensure_stream(
             fixed["sources"] = there.get("sources", []) if sources is None else list(sources)
         if fixed.items() <= {"sources": [], **there}.items():
             continue
+        if name == STREAM and not there and first_seq > 1:
+            fixed["first_seq"] = first_seq
         verb = "UPDATE" if there else "CREATE"
         answer = request(url, f"{api}.STREAM.{verb}.{name}", made | fixed)
         if "error" in answer:

@@ -172,6 +172,11 @@ UPDATE partition SET lease_until = clock_timestamp() + %(lease)s WHERE first_slo
 UPDATE partition SET cursor = %(cursor)s, cursor_received_at = NULL, log_made = %(log_made)s
 WHERE first_slot = %(first_slot)s AND epoch = %(epoch)s
 
+-- name: leave_log
+-- The log that the cursors counted in is gone, or was read to its end: another one goes on from there.
+WITH left_ AS (UPDATE partition SET epoch = epoch + 1, log_made = NULL, cursor_received_at = NULL RETURNING cursor)
+SELECT max(cursor) FROM left_
+
 -- name: find_lowest_cursor
 -- How far every owner has read: what the log may forget.
 SELECT min(cursor) FROM partition

@@ -1,6 +1,7 @@
 """A cluster on loopback, by the same script that the containers run: three cores that keep the log, two fronts."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,7 +31,7 @@ class Machine:
 
     def start(self) -> None:
         where = ["-a", "127.0.0.1", "-p", str(self.port), "-m", str(self._monitor)]
-        command = ["/bin/sh", str(ROOT / "deploy" / "nats.sh"), *where]
+        command = ["/bin/sh", str(self._folder / "deploy" / "nats.sh"), *where]
         with (self._folder / f"{self.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, env={"PATH": _PATH, **self._told}, stdout=log, stderr=log, start_new_session=True
@@ -53,6 +54,9 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         subprocess.run(["/bin/sh", str(ROOT / "deploy" / "make-secrets.sh")], cwd=folder, check=True)
+        shutil.copytree(ROOT / "deploy", folder / "deploy")
+        door = folder / "deploy" / "nats-front-mqtt.conf"  # the load has no password
+        door.write_text(door.read_text().replace("mqtt { ", "mqtt { no_auth_user: device, "))
         routes, leafs = ([free_port() for _ in range(3)] for _ in range(2))
         self.doors = [free_port() for _ in range(2)]
         self.cores = [

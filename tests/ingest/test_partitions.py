@@ -163,3 +163,30 @@ def test_a_log_of_other_slots_than_the_records_stops_the_worker_with_a_sentence(
     head = Head(made="today", first_seq=1, last_seq=10, messages=10, bytes=0, slots=64)
     with pytest.raises(LogLostError, match="64 slots, the record over 3 partitions"):
         judge(claim, head, 5)
+
+
+@pytest.mark.engines
+def test_the_record_goes_on_in_a_new_log_that_begins_above_its_cursors(house: House) -> None:
+    split(house)
+    with ExitStack() as crew:
+        for _ in range(K):
+            crew.enter_context(working(house.settings))
+        speak(house, now_ms(), DEVICES)
+        caught_up(house)
+    read = house.nats.state().last_seq
+    assert request(house.nats.url, "$JS.API.STREAM.DELETE.LOG")["success"]
+    with house.database.connect() as conn:
+        first_seq = partition.leave_log(conn) + 1
+    for _ in range(2):
+        fronts.ensure_logs(house.nats.url, [], slots=K, replicas=None, first_seq=first_seq)
+    assert house.nats.state().last_seq == read
+    with ExitStack() as crew:
+        for _ in range(K):
+            crew.enter_context(working(house.settings))
+        speak(house, now_ms(), DEVICES)
+        caught_up(house)
+    assert house.one("SELECT count(*) FROM reading_refrigerator") == 2 * len(DEVICES)
+    assert (
+        house.one("SELECT min(seq) FROM (SELECT seq FROM reading_refrigerator ORDER BY seq DESC LIMIT 12) AS s")
+        == first_seq
+    )
