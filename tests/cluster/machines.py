@@ -25,7 +25,7 @@ class Machine:
     """One NATS server in a process of its own, on a disk of its own."""
 
     def __init__(self, name: str, folder: Path, told: dict[str, str]) -> None:
-        self.name, self._folder, self._told = name, folder, told
+        self.name, self.told, self._folder = name, told, folder
         self.port, self._monitor = free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -34,11 +34,12 @@ class Machine:
         command = ["/bin/sh", str(self._folder / "deploy" / "nats.sh"), *where]
         with (self._folder / f"{self.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, env={"PATH": _PATH, **self._told}, stdout=log, stderr=log, start_new_session=True
+                command, env={"PATH": _PATH, **self.told}, stdout=log, stderr=log, start_new_session=True
             )
 
     def _end(self, number: int) -> None:
-        assert self._process is not None
+        if self._process is None:
+            return
         if self._process.poll() is None:
             os.killpg(self._process.pid, number)
         self._process.wait(20)
@@ -87,9 +88,9 @@ class Cluster:
     def names(self) -> list[str]:
         return [front.name for front in self.fronts]
 
-    def start(self, make_logs: Callable[[], Any]) -> None:
-        """`make_logs`: what `foremend migrate` does meanwhile."""
-        for machine in (*self.cores, *self.fronts):
+    def start(self, make_logs: Callable[[], Any], machines: Sequence[Machine] = ()) -> None:
+        """All of them or some. `make_logs`: what `foremend migrate` does meanwhile."""
+        for machine in machines or (*self.cores, *self.fronts):
             machine.start()
         assert wait_until(lambda: self._made(make_logs), 60), self.last_words()
 
