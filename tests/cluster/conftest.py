@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -76,6 +77,16 @@ class Trial:
 
     def owned_by(self, worker: Any) -> int | None:
         return next((first for first, (_, _, pid) in self.rows().items() if pid == worker.pid), None)
+
+    def calm(self) -> None:
+        """Until every partition has been read for a while by one and the same worker."""
+        for _ in range(20):
+            before = self.rows()
+            time.sleep(3)
+            after = self.rows()
+            if all(after[slot][0] == epoch and after[slot][1] > cursor for slot, (epoch, cursor, _) in before.items()):
+                return
+        pytest.fail(f"no calm: {self.rows()}")
 
     def caught_up(self) -> None:
         wait_for(lambda: all(front.lag == 0 for front in self.cluster.head().fronts), 60, 0.2)
