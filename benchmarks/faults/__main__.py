@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--long", action="store_true", help="minutes instead of seconds")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the engines end as well
     rows = []
     with house() as ours:
         ours.register(DEVICES + FLUSHED)

@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from api.engines.nats import Nats, free_port, stream_state
+from ingest.adapter_log import LogReader
 from simulators.load_messages import payloads
 from simulators.packets import Templates, connect, packet_ids, pubacks
 from tests.conftest import NatsServer
@@ -32,6 +34,24 @@ def test_what_load_says_it_published_is_in_the_log(nats_server: NatsServer, tmp_
     keys = json.loads((tmp_path / "keys.json").read_text())
     assert sum(row["acknowledged"] for row in keys) == said["acknowledged"]
     assert [row["device"] for row in keys] == [f"bench-{i:06d}" for i in range(1, 71)]
+
+
+@pytest.mark.engines
+def test_a_load_that_has_an_end_says_so_much_of_each_device_and_what_it_was_told_to_say_badly(
+    nats_server: NatsServer, tmp_path: Path
+) -> None:
+    start = nats_server.clear()
+    more = ("--devices", "4", "--first-device", "7", "--turns", "10", "--bad-every", "5", "--flat-out")
+    process = publish(nats_server.mqtt_port, tmp_path / "keys.json", "--seconds", "50", *more)
+    out, err = process.communicate(timeout=40)
+    assert process.returncode == 0, err
+    assert json.loads(out)["acknowledged"] == 40
+    keys = json.loads((tmp_path / "keys.json").read_text())
+    assert [(row["device"], row["acknowledged"]) for row in keys] == [(f"bench-{i:06d}", 10) for i in range(7, 11)]
+    with closing(LogReader(nats_server.url, start)) as reader:
+        said = [message for _ in range(4) for message in reader.fetch(0.1)]
+    bad = [message.subject.split(".")[3] for message in said if b'"m":"x' in message.payload]
+    assert (len(said), sorted(bad)) == (40, sorted(2 * [row["device"] for row in keys]))
 
 
 @pytest.mark.engines
