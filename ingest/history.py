@@ -72,14 +72,18 @@ def kept_before(conn: Connection[Any], catalogue: Catalogue, batches: Sequence[B
 
 
 def _compare(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> tuple[Batch, list[merge.Conflict]]:
-    """The readings that were new, and where the others say something else than what is stored."""
+    """The readings that were new, and where the others say something else than what is stored. A flush that comes
+    twice is nothing but others: they are compared a column at a time, and looked at only where they differ."""
     fresh = np.zeros(len(batch), dtype=np.bool_)
+    rows = list(store.stored(conn, appliance, batch))
+    if not rows:
+        return batch.where(fresh), []
+    places, seqs, extras, *columns = zip(*rows, strict=True)
+    place, there = np.array(places), np.array(columns, dtype=np.float64).T
+    fresh[place] = batch.seq[place] == np.array(seqs)
     conflicts: list[merge.Conflict] = []
-    for place, seq, extra, *values in store.stored(conn, appliance, batch):
-        fresh[place] = seq == batch.seq[place]
-        if not fresh[place]:
-            there = dict(zip(appliance.metric_names, values, strict=True))
-            conflicts += merge.differences(batch, place, appliance.metric_names, there, extra)
+    for i in np.flatnonzero(~fresh[place] & merge.may_differ(batch, place, there, extras)).tolist():
+        conflicts += merge.differences(batch, places[i], appliance.metric_names, there[i], extras[i])
     return batch.where(fresh), conflicts
 
 

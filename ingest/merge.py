@@ -4,6 +4,7 @@ What a later message filled in is marked, because the engine observes a reading 
 findings depend neither on where a batch ended nor on whether it read the log or, after a restart, the record.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import orjson
 
 from ingest.columns import extra_text
-from ingest.model import Batch, Bools, Reason, Refusal
+from ingest.model import Batch, Bools, Floats, Ints, Reason, Refusal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ def fold(batch: Batch, metrics: tuple[str, ...]) -> tuple[Batch, list[Conflict]]
     late = np.zeros(len(batch), dtype=np.int64)
     conflicts: list[Conflict] = []
     for into, row in zip(first[again].tolist(), order[again].tolist(), strict=True):
-        conflicts += _differences(batch, row, metrics, values[into], extra[into])
+        conflicts += differences(batch, row, metrics, values[into], extra[into])
         fills = np.isnan(values[into]) & ~np.isnan(values[row])
         values[into, fills] = values[row, fills]
         flags[into] |= flags[row] & _bits(fills)
@@ -60,15 +61,18 @@ def first_said(batch: Batch) -> Batch:
     return replace(batch, values=np.where(late, np.nan, batch.values), filled=None)
 
 
-def differences(
-    batch: Batch, row: int, metrics: tuple[str, ...], stored: dict[str, float | None], extra: str | None
-) -> list[Conflict]:
-    """Where a reading of `batch` says something else than what is stored under its key."""
-    values = np.array([np.nan if stored[name] is None else stored[name] for name in metrics], dtype=np.float64)
-    return _differences(batch, row, metrics, values, extra)
+def may_differ(batch: Batch, place: Ints, there: Floats, extras: Sequence[str | None]) -> Bools:
+    """(n,) Of the rows of `batch` at `place` (n,), where `differences` may find something. `there`: (n, n_metrics)."""
+    said = batch.values[place]
+    differs: Bools = ((said != there) & ~np.isnan(said) & ~np.isnan(there)).any(axis=1)
+    if any(extras):
+        texts = [batch.extra[row] for row in place.tolist()]
+        differs |= np.array([None not in pair and pair[0] != pair[1] for pair in zip(texts, extras, strict=True)])
+    return differs
 
 
-def _differences(batch: Batch, row: int, metrics: tuple[str, ...], stored: Any, extra: str | None) -> list[Conflict]:
+def differences(batch: Batch, row: int, metrics: tuple[str, ...], stored: Floats, extra: str | None) -> list[Conflict]:
+    """Where a reading of `batch` says something else than what is stored under its key, NaN where nothing is."""
     said = batch.values[row]
     differs = ~np.isnan(said) & ~np.isnan(stored) & (said != stored)
     pairs = [(metrics[i], float(said[i]), float(stored[i])) for i in np.flatnonzero(differs)]

@@ -73,8 +73,8 @@ def from_devices(trial: Trial, *, dead_s: float, rate: float, keep_alive_s: int)
     trial.begin()
     running = Worker(environment(ours))
     with trial.working(running), Way(to_port(ours.nats.mqtt_port)) as way:
-        keep_alive = ("--keep-alive", str(keep_alive_s))
-        load = ours.load(an_order(dead_s + 1.5 * keep_alive_s + 2.0, rate, port=way.port, more=keep_alive))
+        keep_alive = ("--keep-alive", str(keep_alive_s), "--publishers", "1")  # who waits to connect again waits alone
+        load = ours.load(an_order(dead_s + 2.5 * keep_alive_s + 2.0, rate, port=way.port, more=keep_alive))
         time.sleep(1.0)
         way.go_dead()
         trial.say(f"devices gone for {dead_s:g} s")
