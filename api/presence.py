@@ -30,6 +30,7 @@ SOON_S = 0.5  # when somebody said a word
 BEHIND_MS = 5_000
 SHORT_MS = 10_000  # what is over by then is written down when it is over
 FAMILIES_EVERY_S = 60.0
+AT_ONCE = 2_000  # devices, so that a fleet that comes or goes holds up nobody's readings
 FULL_BYTES = 1 << 20  # a log that has less room than this takes hardly a message more
 _log = structlog.get_logger("worker")
 
@@ -94,7 +95,7 @@ class Presence:
                 folding.hear_bridges(conn, words)
             if server_ms - read_ms <= BEHIND_MS:
                 self._recall(conn)
-                news = silence.judge(heard, read_ms, since_ms, self._proven(conn))
+                news = silence.judge(heard, read_ms, since_ms, self._proven(conn)).first(AT_ONCE)
                 gateways = self._gateways_there(conn)
                 self._silence_bridges(conn, read_ms, since_ms)
                 brokers = folding.needs_judging(store.list_brokers(conn))
@@ -107,6 +108,7 @@ class Presence:
         del self._bridges[: len(words)]
         if news is not None:
             silence.settled(heard, news)
+            heard.urgent = heard.urgent or len(news) == AT_ONCE
 
     def _recall(self, conn: Connection[Any]) -> None:
         """What the record says: all of it once, then what others may have written, which is who is awaited."""

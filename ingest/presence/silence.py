@@ -26,6 +26,10 @@ class News:
         rows = np.isin(self.state, states)
         return News(**{name: array[rows] for name, array in vars(self).items()})
 
+    def first(self, most: int) -> "News":
+        """The others are still news the next time."""
+        return News(**{name: array[:most] for name, array in vars(self).items()})
+
 
 def judge(heard: Heard, now_ms: int, listening_ms: int, proven_ms: Ints | None = None) -> News:
     """`now_ms`: up to when the log was read; `listening_ms`: since when devices could reach us. `proven_ms`: by

@@ -11,7 +11,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from pydantic import SecretStr
 
-from api import worker
+from api import presence, worker
 from api.engines.nats import STREAM, Nats, free_port
 from api.engines.nats_request import request
 from api.presence import Presence
@@ -82,8 +82,10 @@ def test_a_client_that_dies_without_a_word_is_offline_by_its_will_and_online_whe
 
 
 def test_who_falls_silent_is_out_and_those_behind_a_gateway_are_one_fact_with_it(
-    settings: Settings, nats: Nats, database: Database
+    settings: Settings, nats: Nats, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """However few of them are written down at once."""
+    monkeypatch.setattr(presence, "AT_ONCE", 2)
     with working(settings), crowd(nats.mqtt_port, *NAMES) as speakers:
         wait_for(lambda: states(database) == dict.fromkeys(NAMES, "ONLINE"), 5)
         time.sleep(0.5)  # they are learned
