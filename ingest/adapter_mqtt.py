@@ -55,9 +55,10 @@ class Broker:
 class Subscription:
     """Connected and asked for; what the broker grants comes among the packets. Raises BrokerError, in all methods."""
 
-    def __init__(self, broker: Broker, *, receive_maximum: int = 65_535) -> None:
-        """`receive_maximum`: messages that may be under way to us, which only MQTT 5 tells the broker."""
-        self._broker, self._receive_maximum = broker, receive_maximum
+    def __init__(self, broker: Broker, *, receive_maximum: int = 65_535, clean: bool = False) -> None:
+        """`receive_maximum`: messages that may be under way to us, which only MQTT 5 tells the broker. `clean`: the
+        session ends with the connection, and one that the broker still has is forgotten."""
+        self._broker, self._receive_maximum, self._clean = broker, receive_maximum, clean
         self.granted = False
         *first, last = LEVELS[broker.protocol]
         for level in first:
@@ -85,6 +86,7 @@ class Subscription:
         hello = connect(
             who.client_id,
             level=self._level,
+            clean=self._clean,
             keep_alive_s=KEEP_ALIVE_S,
             username=who.username,
             password=who.password,
@@ -104,7 +106,7 @@ class Subscription:
     def receive(self) -> bool:
         """Takes in what has come; False: nothing yet, as TLS sometimes has it."""
         try:
-            data = self.socket.recv(_RECEIVE_BYTES)
+            data = self._arrived()
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return False
         except OSError as error:
@@ -114,6 +116,20 @@ class Subscription:
         self._heard_s = time.monotonic()
         self._packets.feed(data)
         return True
+
+    def _arrived(self) -> bytes:
+        """TLS hands out one record of 16 KiB at most at a time."""
+        data = self.socket.recv(_RECEIVE_BYTES)
+        if self._broker.tls is not None:
+            with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                while data and len(data) < _RECEIVE_BYTES and (more := self.socket.recv(_RECEIVE_BYTES)):
+                    data += more
+        return data
+
+    def wait(self, longest_s: float) -> None:
+        """For something to come, and takes it in."""
+        if self._ready(select.POLLIN, longest_s):
+            self.receive()
 
     def take(self, most: int) -> list[Publish]:
         """The next messages. Raises BrokerRefusesError when a filter is not granted with QoS 1."""
@@ -192,10 +208,13 @@ class Subscription:
         self.socket.close()
 
     def _wait(self, event: int, longest_s: float = _PATIENCE_S) -> None:
+        if not self._ready(event, longest_s):
+            raise BrokerError(f"the broker has not answered for {longest_s:.0f} s")
+
+    def _ready(self, event: int, longest_s: float) -> bool:
         waiting = select.poll()
         waiting.register(self.socket, event)
-        if not waiting.poll(longest_s * 1000):
-            raise BrokerError(f"the broker has not answered for {longest_s:.0f} s")
+        return bool(waiting.poll(longest_s * 1000))
 
 
 def _open(broker: Broker) -> socket.socket:

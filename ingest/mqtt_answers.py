@@ -20,6 +20,7 @@ class Welcome:
 
     resumed: bool
     keep_alive_s: int | None = None
+    receive_maximum: int = 65_535  # what it takes from us; some (EMQX) mean what they send us, too
     session_expiry_s: int = FOR_EVER_S
     client_id: str | None = None
     largest_packet: int | None = None
@@ -46,6 +47,7 @@ def welcome(level: int, said: Publish | Answer) -> Welcome:
         raise mqtt_reasons.refused(code, more)
     return Welcome(
         resumed=resumed,
+        receive_maximum=integer(properties, Property.RECEIVE_MAXIMUM, 65_535),
         keep_alive_s=integer(properties, Property.SERVER_KEEP_ALIVE_S, None),
         session_expiry_s=integer(properties, Property.SESSION_EXPIRY_S, FOR_EVER_S),
         client_id=text(properties, Property.ASSIGNED_CLIENT_ID),

@@ -68,7 +68,8 @@ def connect(
     flags = (clean << 1) | ((password is not None) << 6) | ((username is not None) << 7)
     body = b"\x00\x04MQTT" + bytes([level, flags]) + keep_alive_s.to_bytes(2, "big")
     if level == LEVEL_5:
-        body += say({Property.SESSION_EXPIRY_S: FOR_EVER_S, Property.RECEIVE_MAXIMUM: receive_maximum})
+        kept_s = 0 if clean else FOR_EVER_S
+        body += say({Property.SESSION_EXPIRY_S: kept_s, Property.RECEIVE_MAXIMUM: receive_maximum})
     body += _text(client_id) + b"".join(_text(each) for each in (username, password) if each is not None)
     return _packet(0x10, body)
 

@@ -1,6 +1,7 @@
 """`foremend bridge`: another broker's messages into our log."""
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from ingest.mqtt_versions import Protocol
 if TYPE_CHECKING:
     from api import bridge
     from api.settings import Settings
+    from ingest.adapter_mqtt import Broker
 
 _File = Path | None
 Url = Annotated[str, typer.Option("--broker", help="mqtt://host:1883, or mqtts://host:8883 for TLS.")]
@@ -46,6 +48,7 @@ def register(app: typer.Typer) -> None:
         cert: Cert = None,
         key: Key = None,
         data: Data = None,
+        check: Annotated[bool, typer.Option("--check", help="Only look: say what is wrong, and what helps.")] = False,
     ) -> None:
         """Join another broker: its messages go into the log, and are acknowledged when the log has stored them."""
         from api import bridge, bridge_setup
@@ -56,13 +59,25 @@ def register(app: typer.Typer) -> None:
             settings = bridge_setup.settings_for(data_folder(data))
             address = bridge_setup.Address.read(broker)
             mapping = bridge_setup.mapping(topic, maps or [], tenant or settings.tenant)
-            bridge_setup.broker(
-                settings, address, topic, client_id, files, protocol
-            )  # what cannot be used, said at once
+            now = partial(bridge_setup.broker, settings, address, topic, client_id, files, protocol)
+            at = now()  # what cannot be used is said at once
         except (BrokerError, MapError) as error:
             raise fail(str(error)) from None
-        now = lambda: bridge_setup.broker(settings, address, topic, client_id, files, protocol)  # noqa: E731
-        _run(settings, bridge.Order(broker=now, mapping=mapping))
+        if check:
+            _check(at, settings)
+        else:
+            _run(settings, bridge.Order(broker=now, mapping=mapping))
+
+
+def _check(at: "Broker", settings: "Settings") -> None:
+    from api.cli.doctor import show
+    from api.doctor import broker
+    from api.watch.checks import State, worst
+
+    found = broker.examine(at, settings.nats_url.get_secret_value())
+    show(found)
+    if worst(found) is State.FAILED:
+        raise typer.Exit(1)
 
 
 def _run(settings: "Settings", order: "bridge.Order") -> None:

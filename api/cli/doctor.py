@@ -25,7 +25,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Say what is wrong with this setup, with the remedy; exit code 1 if something is.
 
-        Looks at the house on a data folder (foremend up), or at the servers that FOREMEND_DSN and others name.
+        Looks at the house on a data folder (foremend up), or at the servers that FOREMEND_DSN and others name; at
+        another broker looks foremend bridge ... --check.
         """
         from api.doctor import setup
         from api.doctor.examine import examine
@@ -37,12 +38,12 @@ def register(app: typer.Typer) -> None:
         if as_json:
             typer.echo(json.dumps({"status": state, "checks": [asdict(check) for check in found]}, ensure_ascii=False))
         else:
-            _show(found)
+            show(found)
         if state is State.FAILED:
             raise typer.Exit(1)
 
 
-def _show(found: list[Any]) -> None:
+def show(found: list[Any]) -> None:
     """The words say it, the colour only helps to find it."""
     from rich.console import Console
     from rich.table import Table

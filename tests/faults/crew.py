@@ -12,6 +12,7 @@ from api import bridge
 from api.cli import _process
 from api.settings import Settings
 from benchmarks.faults.hands import Hand, Worker
+from ingest.mqtt_versions import Protocol
 from tests.conftest import Database
 from tests.ingest.bridging import an_order
 
@@ -28,13 +29,13 @@ def wait_for(true: Callable[[], Any], seconds: float = 60, pause_s: float = 0.01
 class Bridge(Hand):
     """As `foremend bridge` runs it, with topics as they are."""
 
-    def __init__(self, url: str, nats_url: str, asked: str, client_id: str) -> None:
-        super().__init__(_bridge, url, nats_url, asked, client_id)
+    def __init__(self, url: str, nats_url: str, asked: str, client_id: str, protocol: Protocol = Protocol.AUTO) -> None:
+        super().__init__(_bridge, url, nats_url, asked, client_id, protocol)
 
 
-def _bridge(url: str, nats_url: str, asked: str, client_id: str) -> None:
+def _bridge(url: str, nats_url: str, asked: str, client_id: str, protocol: Protocol) -> None:
     settings = Settings(dsn="", nats_url=SecretStr(nats_url), log_file=os.devnull)
-    order = an_order(url, asked, maps=(), client_id=client_id)
+    order = an_order(url, asked, maps=(), client_id=client_id, protocol=protocol)
     _process.run("bridge", lambda settings, stop: bridge.run(settings, stop, order), settings)
 
 

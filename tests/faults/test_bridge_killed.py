@@ -10,6 +10,7 @@ from api.bench import house as bench
 from api.bench.house import House, Order, Sent
 from api.bench.ledger import ledger
 from api.bench.mosquitto import Mosquitto
+from ingest.mqtt_versions import Protocol
 from tests.faults.crew import LONG, Bridge, wait_for
 from tests.ingest.bridging import a_mosquitto, have_session
 
@@ -52,19 +53,20 @@ def assert_balanced(trial: House, sent: Sent) -> None:
 def test_bridges_of_a_group_that_are_killed_lose_nothing_and_record_nothing_twice(
     trial: House, broker: Mosquitto
 ) -> None:
-    chance, names = random.Random(5), ("left", "right")
-    for name in names:
+    """One of each version of MQTT."""
+    chance, spoken = random.Random(5), {"left": Protocol.V3, "right": Protocol.V5}
+    for name in spoken:
         have_session(broker, name, SHARED)
-    group = {name: Bridge(broker.url, trial.nats.url, SHARED, name) for name in names}
+    group = {name: Bridge(broker.url, trial.nats.url, SHARED, name, each) for name, each in spoken.items()}
     start = trial.head()
     with trial.worker():
         load = trial.load(an_order(broker, KILLS * 0.6 + 1.0))
         wait_for(lambda: trial.head() > start)
         for kill in range(KILLS):
             time.sleep(chance.uniform(0.1, 0.7))
-            name = names[kill % 2]
+            name = ["left", "right"][kill % 2]
             group[name].kill()
-            group[name] = Bridge(broker.url, trial.nats.url, SHARED, name)
+            group[name] = Bridge(broker.url, trial.nats.url, SHARED, name, spoken[name])
         assert_balanced(trial, trial.sent(load))
         for bridge in group.values():
             bridge.stop()

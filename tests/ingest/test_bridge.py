@@ -19,6 +19,7 @@ from ingest.errors import LogError
 from ingest.foreign import Mapping
 from ingest.limits import PAYLOAD_BYTES
 from ingest.mqtt_packets import MOST_HELD
+from ingest.mqtt_versions import Protocol
 from tests.conftest import Database, NatsServer
 from tests.ingest.bridging import (
     PLANT,
@@ -169,9 +170,12 @@ def test_what_is_held_is_bounded_while_the_log_does_not_answer(
 def test_a_group_of_bridges_shares_what_comes_and_nothing_comes_twice(
     broker: Mosquitto, nats_server: NatsServer
 ) -> None:
-    """Mosquitto keeps its share for a member that is away."""
+    """Mosquitto keeps its share for a member that is away. One speaks MQTT 3.1.1, one 5."""
     start, shared = nats_server.clear(), "$share/both/plant/#"
-    left, right = (an_order(broker.url, shared, client_id=name) for name in ("left", "right"))
+    left, right = (
+        an_order(broker.url, shared, client_id=name, protocol=protocol)
+        for name, protocol in (("left", Protocol.V3), ("right", Protocol.V5))
+    )
     for name in ("left", "right"):
         have_session(broker, name, shared)
     away, live = ([b"%d" % i for i in range(first, first + 200)] for first in (0, 200))

@@ -32,6 +32,7 @@ def test_what_a_broker_of_mqtt_5_grants_is_read() -> None:
         flags=1,
         SessionExpiryInterval=600,
         ServerKeepAlive=15,
+        ReceiveMaximum=100,
         AssignedClientIdentifier="made up",
         MaximumPacketSize=4096,
         SharedSubscriptionAvailable=0,
@@ -42,6 +43,7 @@ def test_what_a_broker_of_mqtt_5_grants_is_read() -> None:
     assert mqtt_answers.welcome(LEVEL_5, said) == Welcome(
         resumed=True,
         keep_alive_s=15,
+        receive_maximum=100,
         session_expiry_s=600,
         client_id="made up",
         largest_packet=4096,

@@ -241,6 +241,15 @@ def test_connect_is_what_paho_says(username: str | None, password: str | None, l
     assert ours == said(client)
 
 
+def test_a_clean_session_of_mqtt_5_ends_with_its_connection() -> None:
+    client = paho(LEVEL_5)
+    client._clean_start = True
+    client._connect_properties = of_packet(PacketTypes.CONNECT, SessionExpiryInterval=0, ReceiveMaximum=7)
+    client._send_connect(30)
+    ours = mqtt_packets.connect("bridge", level=LEVEL_5, keep_alive_s=30, clean=True, receive_maximum=7)
+    assert ours == said(client)
+
+
 def test_a_clean_session_is_asked_for_in_one_bit() -> None:
     kept, clean = (mqtt_packets.connect("b", keep_alive_s=0, clean=each) for each in (False, True))
     assert [place for place in range(len(kept)) if kept[place] != clean[place]] == [9]
