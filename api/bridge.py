@@ -41,6 +41,7 @@ class Order:
 
     broker: Callable[[], Broker]
     mapping: Mapping
+    edges_of: str | None = None  # the tenant whose edge nodes speak Sparkplug there
 
 
 def run(settings: Settings, stop: threading.Event, order: Order) -> None:
@@ -92,7 +93,7 @@ class _Bridging:
 
     def _session(self, stop: threading.Event) -> None:
         counts, mapping = self._meters.counts, self._order.mapping
-        with closing(Bridge(self._broker(), self._nats_url, mapping, counts)) as bridge:
+        with closing(Bridge(self._broker(), self._nats_url, mapping, counts, self._order.edges_of)) as bridge:
             self._only_v3 = bridge.protocol is Protocol.V3
             self._say_connected(bridge)
             with self._meters.connected(bridge):

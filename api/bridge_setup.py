@@ -74,8 +74,19 @@ def broker(
     )
 
 
+def edges(tenant_id: str | None) -> foreign.Edges:
+    """Filters and maps for the edge nodes of a tenant, none for none. Raises MapError."""
+    if tenant_id is None:
+        return foreign.Edges((), ())
+    if not topics.is_id(tenant_id):
+        raise MapError("a tenant is 1 to 64 of a-z A-Z 0-9 _ -")
+    return foreign.edges(tenant_id)
+
+
 def mapping(filters: Sequence[str], maps: Sequence[str], tenant_id: str) -> Mapping:
     """Raises MapError, also for a filter that is none."""
+    if not filters:
+        raise MapError("name what to bring: --topic FILTER, or --sparkplug TENANT")
     for each in filters:
         foreign.check_filter(each)
         mqtt_packets.subscribe(1, [each])

@@ -1,4 +1,5 @@
-"""The relay: findings become alerts and questions, timers run out, the outbox goes out. Three jobs, three loops.
+"""The relay: findings become alerts and questions, timers run out, the outbox goes out, edge nodes are
+asked for what is missing of them. Four jobs, four loops.
 
 NOTIFY wakes, polling guarantees; a database that is away is waited for; any other error ends the process.
 """
@@ -16,6 +17,7 @@ from psycopg import Connection
 
 from api import database
 from api.post import AT_ONCE, Post
+from api.rebirths import ask_for_rebirths
 from api.settings import Settings
 from api.watch import port
 from api.watch.port import Turns
@@ -47,6 +49,7 @@ def _run_loops(settings: Settings, stop: threading.Event, turns: Turns) -> None:
     catalogue, policy = catalogues.load(), policy_of(settings)
     jobs: dict[str, Job] = {
         "findings": lambda conn, ends: take_and_ask(conn, ends, Pulse("findings", turns), catalogue, policy),
+        "rebirths": lambda conn, ends: ask_for_rebirths(conn, ends, Pulse("rebirths", turns), settings),
         "timers": lambda conn, ends: keep_time(conn, ends, Pulse("timers", turns), catalogue, policy),
         "deliveries": lambda conn, ends: deliver(conn, ends, Pulse("deliveries", turns), settings, catalogue),
     }

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ingest.adapter_mqtt import Broker, Subscription
 from ingest.adapter_publish import LogPublisher
+from ingest.edge import rebirth
 from ingest.errors import IngestError
 from ingest.foreign import Fate, Mapping, Place
 from ingest.limits import PAYLOAD_BYTES
@@ -37,6 +38,7 @@ class Counts:
     redelivered: int = 0
     unsure: int = 0  # QoS 0: nobody would have sent them again
     too_large: int = 0
+    rebirths: int = 0  # that edge nodes were asked for
     fates: dict[Fate, int] = field(default_factory=lambda: dict.fromkeys(Fate, 0))
 
     @property
@@ -48,11 +50,16 @@ class Counts:
 class Bridge:
     """One connection to each side, until the first failure. Raises LogError, BrokerError; `close` when done."""
 
-    def __init__(self, broker: Broker, nats_url: str, mapping: Mapping, counts: Counts) -> None:
+    def __init__(
+        self, broker: Broker, nats_url: str, mapping: Mapping, counts: Counts, edges_of: str | None = None
+    ) -> None:
+        """`edges_of`: whose edge nodes are asked for their births where we hear that somebody lacks them."""
         self._mapping, self._counts = mapping, counts
         self._sure = UnderWay()
         self._unsure = 0  # under way, too: nobody waits for their acknowledgement
-        self._log = LogPublisher(nats_url)  # first: whoever cannot store anything takes nothing from the broker
+        self._log = LogPublisher(
+            nats_url, edges_of and rebirth.heard_by(edges_of)
+        )  # first: whoever cannot store anything takes nothing from the broker
         try:
             self._broker = Subscription(broker, receive_maximum=MOST_MESSAGES)
         except IngestError:
@@ -108,11 +115,19 @@ class Bridge:
         ready = {fd for fd, _ in self._poll.poll(0 if at_once else wait_s * 1000)}
         if self._log.socket.fileno() in ready:
             self._acknowledge(self._log.stored())
+            self._pass_on()
         if listen and self._broker.socket.fileno() in ready:
             self._broker.receive()
         self._busy = listen and self._publish() >= _BUSY
         self._log.look_alive(waiting=bool(self.under_way))
         self._broker.look_alive(listening=listen)
+
+    def _pass_on(self) -> None:
+        """To edge nodes, what the relay wants of them."""
+        told, self._log.told = self._log.told, []
+        for command in filter(None, map(rebirth.command, told)):
+            self._broker.tell(command.topic, command.payload)
+            self._counts.rebirths += 1
 
     def _listen(self, listen: bool) -> None:  # noqa: FBT001
         if listen == self._listening:

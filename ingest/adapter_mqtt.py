@@ -21,6 +21,7 @@ from ingest.mqtt_packets import (
     connect,
     farewell,
     pubacks,
+    publish,
     subscribe,
 )
 from ingest.mqtt_versions import LEVEL_5, LEVELS, SPOKEN, Protocol
@@ -166,6 +167,10 @@ class Subscription:
 
     def acknowledge(self, packet_ids: list[int]) -> None:
         self.send(pubacks(packet_ids))
+
+    def tell(self, topic: str, payload: bytes) -> None:
+        """With QoS 0: nobody says whether anybody got it."""
+        self.send(publish(topic, payload, level=self._level))
 
     def look_alive(self, *, listening: bool) -> None:
         """Says that we are there when we have been silent. Raises BrokerError when the broker is, although we are

@@ -16,7 +16,7 @@ from ingest.errors import LogError
 from ingest.topics import DOOR
 
 _DOOR = DOOR.encode()
-_SID = b"8"
+_SID, _HEARD_SID = b"8", b"9"
 _YES = rb'MSG %b(\d+) %b \d+\r\n\{"stream":"[^"]*",(?:"domain":"[^"]*",)?"seq":\d+\}\r\n'
 _SILENCE_S = 10.0
 _PING_S = 10.0
@@ -25,14 +25,18 @@ _PING_S = 10.0
 class LogPublisher:
     """One connection. Raises LogError, in all methods, for whatever keeps a message from being stored."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, heard: str | None = None) -> None:
+        """`heard`: a subject of which all that is said comes into `told`, besides."""
         self._wire = Wire(url)
         self._inbox = f"_INBOX.{secrets.token_hex(8)}.".encode()
+        self.told: list[bytes] = []
         self._yes = re.compile(_YES % (re.escape(self._inbox), _SID))
         self._heard_s = self._asked_s = self._stored_s = time.monotonic()
         try:
             head(self._wire)  # it is there
             self._wire.send(b"SUB %b* %b\r\n" % (self._inbox, _SID))
+            if heard is not None:
+                self._wire.send(b"SUB %b %b\r\n" % (heard.encode(), _HEARD_SID))
         except LogError:
             self.close()
             raise
@@ -86,6 +90,9 @@ class LogPublisher:
             if fields[0] == b"HMSG":  # only a status comes with headers: nobody listens at that subject
                 raise LogError("the log is not there: is JetStream on?")
             answer = buffer[start:stop]
+            if fields[2] == _HEARD_SID:
+                self.told.append(answer)
+                continue
             if b'"error"' in answer:
                 raise LogError(f"the log does not take a message: {answer.decode(errors='replace')}")
             if fields[2] == _SID:

@@ -80,6 +80,16 @@ class Wire:
         frame = b"HPUB %b %b.1 %d %d\r\n%b%b\r\n" % ((DOOR + subject).encode(), self._inbox, *sizes, head, payload)
         return int(self._ask(subject, frame)["seq"])
 
+    def tell(self, subject: str, payload: bytes) -> None:
+        """To whoever listens now; nobody keeps it."""
+        self.send(b"PUB %b %d\r\n%b\r\n" % (subject.encode(), len(payload), payload))
+
+    def settle(self) -> None:
+        """Until the server has read all that was sent. Raises LogError when it says no. Not beside a subscription."""
+        self.send(b"PING\r\n")
+        while (line := self._line()) != b"PONG":
+            self.answer(line.split(b" "))
+
     def _ask(self, subject: str, frame: bytes) -> dict[str, Any]:
         """What else comes meanwhile stays in the buffer."""
         self.send(frame)

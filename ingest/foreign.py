@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ingest import topics
+from ingest.edge.model import Kind
 from ingest.errors import MapError
 from ingest.model import REPLAYABLE
 
@@ -66,6 +67,23 @@ def check_filter(asked: str) -> None:
     bad = [level for level in levels if len(level) > 1 and ("+" in level or "#" in level)]
     if not asked or "\0" in asked or bad or "#" in levels[:-1]:
         raise MapError(f"{asked!r} is no topic filter: + and # stand for whole levels, and # only at the end")
+
+
+class Edges(NamedTuple):
+    """What Sparkplug's edge nodes say under topics of its own; commands, ours too, are not asked for."""
+
+    filters: tuple[str, ...]
+    maps: tuple[str, ...]
+
+
+def edges(tenant_id: str) -> Edges:
+    """All that the edge nodes of a broker say, which are a tenant's."""
+    filters, maps = [], []
+    for kind in Kind:
+        below, device = ("/+", "/{3}") if kind.of_device else ("", "")
+        filters.append(f"spBv1.0/+/{kind}/+{below}")
+        maps.append(f"{filters[-1]}=fm/{tenant_id}/{{2}}/up/sparkplug/{{1}}/{kind}{device}")
+    return Edges(tuple(filters), tuple(maps))
 
 
 class Mapping:

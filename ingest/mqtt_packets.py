@@ -86,6 +86,11 @@ def farewell(reason: int) -> bytes:
     return b"\xe0\x01" + bytes([reason])
 
 
+def publish(topic: str, payload: bytes, *, level: int = LEVEL_3) -> bytes:
+    """With QoS 0."""
+    return _packet(0x30, _text(topic) + (b"\x00" if level == LEVEL_5 else b"") + payload)
+
+
 def pubacks(packet_ids: Sequence[int]) -> bytes:
     """Success, which in MQTT 5 is said by saying nothing more."""
     said = np.full((len(packet_ids), 2), _PUBACK, ">u2")

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
 _File = Path | None
 Url = Annotated[str, typer.Option("--broker", help="mqtt://host:1883, or mqtts://host:8883 for TLS.")]
-Topics = Annotated[list[str], typer.Option("--topic", help="A filter; $share/GROUP/FILTER shares it among bridges.")]
+Topics = Annotated[
+    list[str] | None, typer.Option("--topic", help="A filter; $share/GROUP/FILTER shares it among bridges.")
+]
 Maps = Annotated[
     list[str] | None,
     typer.Option("--map", help="FILTER=TOPIC, such as 'plant/+/state=fm/demo/{1}/up/telemetry'. Default: as it is."),
 ]
 ClientId = Annotated[str, typer.Option("--client-id", help="The session's name: one of its own for each bridge.")]
 Spoken = Annotated[Protocol, typer.Option("--protocol", help="Of MQTT; auto: 5 where the broker speaks it.")]
+Sparkplug = Annotated[str | None, typer.Option("--sparkplug", help="The tenant whose edge nodes speak there.")]
 Tenant = Annotated[str | None, typer.Option("--tenant", help="Whose refusals show what finds no place.")]
 UsernameFile = Annotated[_File, typer.Option("--username-file", help="Or FOREMEND_BRIDGE_USERNAME.")]
 PasswordFile = Annotated[_File, typer.Option("--password-file", help="Or FOREMEND_BRIDGE_PASSWORD.")]
@@ -37,8 +40,9 @@ def register(app: typer.Typer) -> None:
     def command(
         *,
         broker: Url,
-        topic: Topics,
+        topic: Topics = None,
         maps: Maps = None,
+        sparkplug: Sparkplug = None,
         client_id: ClientId = "foremend-bridge",
         protocol: Spoken = Protocol.AUTO,
         tenant: Tenant = None,
@@ -52,21 +56,25 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Join another broker: its messages go into the log, and are acknowledged when the log has stored them."""
         from api import bridge, bridge_setup
+        from ingest import foreign
         from ingest.errors import BrokerError, MapError
 
         files = bridge_setup.Files(username=username_file, password=password_file, ca=ca, cert=cert, key=key)
         try:
             settings = bridge_setup.settings_for(data_folder(data))
             address = bridge_setup.Address.read(broker)
-            mapping = bridge_setup.mapping(topic, maps or [], tenant or settings.tenant)
-            now = partial(bridge_setup.broker, settings, address, topic, client_id, files, protocol)
+            edges = bridge_setup.edges(sparkplug)
+            filters = [*edges.filters, *(topic or ())]
+            ours = maps or ([foreign.AS_IT_IS] if topic else [])
+            mapping = bridge_setup.mapping(filters, [*edges.maps, *ours], tenant or sparkplug or settings.tenant)
+            now = partial(bridge_setup.broker, settings, address, filters, client_id, files, protocol)
             at = now()  # what cannot be used is said at once
         except (BrokerError, MapError) as error:
             raise fail(str(error)) from None
         if check:
             _check(at, settings)
         else:
-            _run(settings, bridge.Order(broker=now, mapping=mapping))
+            _run(settings, bridge.Order(broker=now, mapping=mapping, edges_of=sparkplug))
 
 
 def _check(at: "Broker", settings: "Settings") -> None:

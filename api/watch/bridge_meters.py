@@ -50,6 +50,7 @@ class BridgeMeters(Collector):
             ("redelivered", "Messages that the broker sent again.", counts.redelivered),
             ("unsure", "Messages with QoS 0, which nobody would send again.", counts.unsure),
             ("too_large", "Messages that were cut, and are refused.", counts.too_large),
+            ("rebirths", "Times that an edge node was asked for its births.", counts.rebirths),
         ):
             yield CounterMetricFamily(f"foremend_bridge_{name}", words, value=value)
         fates = CounterMetricFamily(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -111,6 +112,20 @@ class Node:
         if own is None or of_device is None or not (own.born and of_device.born):
             return None
         return of_device if of_device.seq >= own.seq else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How it stands with an edge node, as people see it; times are the log's."""
+
+    group_id: str
+    node_id: str
+    online: bool
+    since: datetime | None
+    born_at: datetime | None
+    lacking: bool
+    rebirth_wanted_at: datetime | None
+    rebirth_asked_for: datetime | None
 
 
 class Presence(NamedTuple):

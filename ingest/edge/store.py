@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from psycopg import Connection
+from psycopg.rows import class_row
 
-from ingest.edge.model import ITSELF, Birth, EdgeTopic, Known, Node, NodeKey, Step, Told
+from ingest.edge.model import ITSELF, Birth, EdgeTopic, Known, Node, NodeKey, Standing, Step, Told
 from ledger.statements import Statements
 
 _sql = Statements("ingest.edge")
@@ -137,6 +138,12 @@ def wishes(conn: Connection[Any], limit: int) -> list[Wish]:
     """The oldest first; those that were sent on are none."""
     rows = conn.execute(_sql.list_lacking, {"limit": limit})
     return [Wish(NodeKey(*key), wanted_at) for *key, wanted_at in rows]
+
+
+def listed(conn: Connection[Any], limit: int) -> list[Standing]:
+    """Of the transaction's tenant, those that lack something first."""
+    with conn.cursor(row_factory=class_row(Standing)) as cur:
+        return cur.execute(_sql.list_nodes, {"limit": limit}).fetchall()
 
 
 def mark_asked(conn: Connection[Any], asked: Sequence[Wish]) -> None:

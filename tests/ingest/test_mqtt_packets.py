@@ -287,3 +287,9 @@ def test_the_last_word_is_what_paho_says(level: int) -> None:
 def test_a_text_that_mqtt_cannot_carry_is_an_error(text: str) -> None:
     with pytest.raises(PacketError, match="MQTT's texts"):
         mqtt_packets.connect(text, keep_alive_s=0)
+
+
+@both
+def test_what_we_publish_is_a_message_with_qos_0(level: int) -> None:
+    said = mqtt_packets.publish("spBv1.0/plant/NCMD/edge1", b"x" * 200, level=level)
+    assert read(said, level=level) == [Publish(b"spBv1.0/plant/NCMD/edge1", 0, b"x" * 200, 0)]

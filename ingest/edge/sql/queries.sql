@@ -70,3 +70,8 @@ UPDATE sparkplug_node AS node SET rebirth_asked_for = asked.wanted_at
 FROM unnest(%(tenant_id)s::text[], %(group_id)s::text[], %(node_id)s::text[], %(wanted_at)s::timestamptz[])
     AS asked (tenant_id, group_id, node_id, wanted_at)
 WHERE (node.tenant_id, node.group_id, node.node_id) = (asked.tenant_id, asked.group_id, asked.node_id)
+
+-- name: list_nodes
+-- What a tenant's people see of its edge nodes.
+SELECT group_id, node_id, online, since, born_at, lacking, rebirth_wanted_at, rebirth_asked_for
+FROM sparkplug_node ORDER BY lacking DESC, group_id, node_id LIMIT %(limit)s
