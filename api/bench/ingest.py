@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from api.bench import copying, search
+from api.bench.errors import BenchError
 from api.bench.house import house
 from api.bench.latency import Spread
 from api.bench.ledger import Ledger, ledger
@@ -27,7 +28,7 @@ class Plan:
     tell: Callable[[str], None] = lambda _: None
 
     def stages(self) -> int:
-        """How often `tell` is called."""
+        """How often `tell` is called, at most."""
         return 2 * self.runs + (search.PROBES + 1 if self.highest else 0)
 
 
@@ -70,7 +71,7 @@ class Run:
 
 def measure(order: Order, plan: Plan) -> Result:
     if plan.highest:
-        order = replace(order, rate=search.highest(lambda rate: _probe(order, rate, plan)))
+        order = replace(order, rate=_highest(order, plan))
     paced = "flat out" if order.rate is None else f"{order.rate:,.0f} a second"
     runs = [_run(order, plan, f"run {number + 1} of {plan.runs}, {paced}") for number in range(plan.runs)]
     return _result(order, runs)
@@ -86,6 +87,13 @@ def _run(order: Order, plan: Plan, name: str) -> Run:
         plan.tell(f"{name}: whole road")
         road = drive(ours, order, plan.source)
         return Run(bare=before, road=road, copy_points_s=copied, ledger=ledger(ours, road.sent))
+
+
+def _highest(order: Order, plan: Plan) -> float:
+    rate = search.highest(lambda rate: _probe(order, rate, plan))
+    if not rate:
+        raise BenchError("no paced rate was found that keeps up; see --rate")
+    return rate
 
 
 def _probe(order: Order, rate: float | None, plan: Plan) -> search.Trial:

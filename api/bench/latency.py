@@ -81,6 +81,11 @@ class Commits:
         """From the first commit to the last."""
         return len(self.at_s) / float(self.at_s.max() - self.at_s.min())
 
+    def since(self, ts_ms: int) -> "Commits":
+        """Of readings that were made then or later."""
+        mine = self.ts_ms >= ts_ms
+        return Commits(device=self.device[mine], ts_ms=self.ts_ms[mine], at_s=self.at_s[mine])
+
     def waited(self, shares: list[Share]) -> Spread | None:
         """Since they were published."""
         waited_s = []

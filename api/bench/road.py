@@ -60,13 +60,13 @@ def drive(ours: House, order: Order, source: Source) -> Road:
     ):
         wait_beyond(ours, _head_at(ours, 1 << 62, quiet_s=0.5) - 1)
         others = {"worker": worker.pid, "relay": relay.pid}
-        start, before = ours.head(), _cpu(ours, way, others)
+        start, before = ours.head(), cpu_s(ours, way, others)
         with _watched(worker.pid, order.seconds) as worker_mib:
             load = ours.load(way.order)
             breaches.begin(order.seconds)
             sent, published_s = ours.sent(load), breaches.end()
             wait_beyond(ours, _head_at(ours, start + sent.acknowledged + len(published_s), quiet_s=10.0) - 1)
-        spent = {name: seconds - before[name] for name, seconds in _cpu(ours, way, others).items()}
+        spent = {name: seconds - before[name] for name, seconds in cpu_s(ours, way, others).items()}
         wait_until(lambda: ours.alerts() == len(published_s), _LONGEST_ALERT_S)
     with ours.connect() as conn:
         commits = Commits.read(conn)
@@ -89,6 +89,11 @@ def bare(ours: House, order: Order, source: Source) -> Reader:
         ours.sent(ours.load(placed))
         answer, _ = reader.communicate(timeout=_LONGEST_BACKLOG_S)
     return Reader(**json.loads(answer))
+
+
+def catch_up(ours: House) -> None:
+    """Until the record has read what the log has."""
+    wait_beyond(ours, ours.head() - 1)
 
 
 def wait_beyond(ours: House, cursor: int) -> None:
@@ -132,7 +137,8 @@ def _watched(pid: int, seconds: float) -> Iterator[list[float]]:
         sizes.append(processes.resident_mib(pid))
 
 
-def _cpu(ours: House, way: Way, others: dict[str, int]) -> dict[str, float]:
+def cpu_s(ours: House, way: Way, others: dict[str, int]) -> dict[str, float]:
+    """So far, of everybody who runs on this machine."""
     server = ours.record.pid()
     database = {} if server is None else {"database": processes.family_cpu_s(server)}
     return {**way.cpu_s(), **{name: processes.cpu_s(pid) for name, pid in others.items()}, **database}

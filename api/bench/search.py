@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-PROBES = 5  # each halves what is not known: a thirtieth of the span is left, some 2 %
+PROBES = 8  # at most
 PROBE_S = 5.0
-_LOWEST, _HIGHEST = 0.6, 1.25  # of what is taken in flat out
+_GROWS, _SHRINKS = 1.3, 0.8  # until one keeps up and one does not
+_NEAR = 1.03  # of each other: near enough
 _LONGEST_P99_S = 2.0
 _MOST_BEHIND = 0.05  # of the load's time
 _LEAST_PUBLISHED = 0.99  # of what was to be
@@ -23,11 +24,19 @@ def keeps_up(*, published_share: float, missing: int, p99_s: float, backlog_s: f
     return published_share >= _LEAST_PUBLISHED and missing == 0 and in_time
 
 
-def highest(probe: Callable[[float | None], Trial]) -> float:
-    """`probe(None)` is flat out. What no probe kept up with is the lowest that was thought of, and the runs tell."""
-    flat_out = probe(None).msg_s
-    low, high = _LOWEST * flat_out, _HIGHEST * flat_out
+def highest(probe: Callable[[float | None], Trial], start: float | None = None) -> float:
+    """`start`: where to begin; None, at what is taken in flat out, `probe(None)`. 0: no probe kept up."""
+    rate = probe(None).msg_s if start is None else start
+    low, high = 0.0, float("inf")
     for _ in range(PROBES):
-        middle = (low + high) / 2
-        low, high = (middle, high) if probe(middle).kept_up else (low, middle)
+        low, high = (rate, high) if probe(rate).kept_up else (low, rate)
+        if high < low * _NEAR:
+            break
+        rate = _next(low, high)
     return low
+
+
+def _next(low: float, high: float) -> float:
+    if high == float("inf"):
+        return low * _GROWS
+    return (low + high) / 2 if low else high * _SHRINKS

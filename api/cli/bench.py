@@ -6,11 +6,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from enum import StrEnum
 from itertools import count
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from api.cli._options import fail
+
+SIZES = "1000,3000,10000,30000,100000"
+MOST_DEVICES = 1_000_000
 
 
 class SourceName(StrEnum):
@@ -19,7 +23,7 @@ class SourceName(StrEnum):
 
 
 Seconds = Annotated[float, typer.Option("--seconds", min=1, help="How long each load lasts.")]
-Devices = Annotated[int, typer.Option("--devices", min=1, max=999_999, help="How many devices publish.")]
+Devices = Annotated[int, typer.Option("--devices", min=1, max=MOST_DEVICES - 1, help="How many devices publish.")]
 Rate = Annotated[float | None, typer.Option("--rate", min=1, help="Messages a second, all together.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 Pace = Annotated[
@@ -55,6 +59,8 @@ def register(app: typer.Typer) -> None:
     @bench.callback()
     def _several() -> None:
         """Measure."""
+
+    _register_fleet(bench)
 
     @bench.command("ingest")
     def command(
@@ -108,6 +114,33 @@ def register(app: typer.Typer) -> None:
         _show(asdict(result), as_json=as_json)
 
 
+def _register_fleet(bench: typer.Typer) -> None:
+    @bench.command("fleet")
+    def fleet(
+        *,
+        seconds: Seconds = 8,
+        rate: Annotated[float, typer.Option("--rate", min=1, help="Messages a second, all together.")] = 30_000,
+        sizes: Annotated[str, typer.Option("--sizes", help="How many devices, one fleet after another.")] = SIZES,
+        picture: Annotated[Path | None, typer.Option("--picture", help="Draw the curve into this SVG file.")] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """What a message costs as the fleet grows, at the same rate of messages."""
+        from api.bench.curve import svg
+        from api.bench.fleet import measure
+        from api.bench.order import Order
+
+        fleets = _numbers(sizes)
+        with _shown(len(fleets), as_json=as_json) as tell:
+            found = measure(Order(seconds=seconds, devices=1, rate=rate), fleets, tell)
+        if picture is not None:
+            names = {"worker": "worker_us", "database": "database_us", "broker and log": "broker_us", "all": "cost_us"}
+            lines = {name: [getattr(size, column) for size in found] for name, column in names.items()}
+            title = f"CPU microseconds a message, by devices, at {rate:,.0f} messages a second"
+            picture.write_text(svg(title, [size.devices for size in found], lines), encoding="utf-8")
+        for size in found:
+            _show({**asdict(size), "cost_us": round(size.cost_us, 2)}, as_json=as_json)
+
+
 def _paced(rate: str | None) -> float | None:
     if rate is None or rate == "max":
         return None
@@ -117,6 +150,16 @@ def _paced(rate: str | None) -> float | None:
     except ValueError:
         pass
     raise fail("--rate reads a number of messages a second from 1 on, or max")
+
+
+def _numbers(sizes: str) -> list[int]:
+    try:
+        read = [int(size) for size in sizes.split(",")]
+    except ValueError:
+        read = []
+    if not read or not all(0 < size < MOST_DEVICES for size in read):
+        raise fail("--sizes reads numbers of devices with commas between them, such as 1000,10000")
+    return read
 
 
 @contextmanager
