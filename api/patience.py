@@ -11,7 +11,7 @@ from psycopg.abc import PQGen
 from psycopg.waiting import Ready
 
 _TICK_S = 0.1
-LAST_S = 5.0  # for what is under way when we are told to stop
+LAST_S = 5.0  # of silence, when we are to stop
 T = TypeVar("T")
 
 
@@ -23,13 +23,13 @@ class Patient(Connection[Any]):
 
     def wait(self, gen: PQGen[T], interval: float = _TICK_S, timeout: float | None = None) -> T:
         """As psycopg does, but raises OperationalError, the connection being closed, after `patience_s` in which
-        nothing came or went, or `LAST_S` after `stop`. Whoever names a `timeout` has a bound of his own."""
+        nothing came or went, or after `LAST_S` of it when we are to `stop`. Whoever names a `timeout` has a bound."""
         if timeout is not None:
             return super().wait(gen, interval, timeout)
         return super().wait(self._watched(gen), min(interval, _TICK_S))
 
     def _watched(self, gen: PQGen[T]) -> PQGen[T]:
-        heard_s, stopped_s = time.monotonic(), None
+        heard_s = time.monotonic()
         try:
             wanted = next(gen)
             while True:
@@ -37,12 +37,10 @@ class Patient(Connection[Any]):
                 now_s = time.monotonic()
                 if ready is not Ready.NONE:
                     heard_s = now_s
-                elif self.stop is not None and self.stop.is_set():
-                    stopped_s = stopped_s or now_s
-                    if now_s - stopped_s > LAST_S:
-                        self._give_up("we are to stop, and the database does not answer")
-                if now_s - heard_s > self.patience_s:
+                elif now_s - heard_s > self.patience_s:
                     self._give_up(f"nothing was heard of the database for {self.patience_s:g} s")
+                elif now_s - heard_s > LAST_S and self.stop is not None and self.stop.is_set():
+                    self._give_up("we are to stop, and the database does not answer")
                 wanted = gen.send(ready)
         except StopIteration as done:
             value: T = done.value
