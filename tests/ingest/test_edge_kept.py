@@ -1,6 +1,7 @@
 """What edge nodes said is kept with the batch that heard it, and read as it was by whoever reads the log again."""
 
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from ingest import partition
 from ingest.edge import store
 from ingest.edge.model import EdgeTopic, Kind, Node, NodeKey
 from ingest.model import Message
+from ledger.statements import Statements
 from tests.conftest import Database
 from tests.ingest.builders import CATALOGUE
 from tests.ingest.edges import KEY, Edge, after, bd_seq, heard
@@ -172,4 +174,24 @@ def test_a_rebirth_is_wanted_until_it_is_asked_for_or_comes(conn: Connection[Any
     edge.born(0, "d1")
     intake.take(edge.messages)
     assert store.wishes(conn, 10) == []
+    conn.rollback()
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("find_nodes", "sparkplug_node_pkey"),
+        ("find_births", "sparkplug_birth_pkey"),
+        ("forget_births", "sparkplug_birth_superseded"),
+        ("list_lacking", "sparkplug_node_lacking"),
+    ],
+)
+def test_what_every_batch_and_every_second_asks_goes_over_an_index(
+    conn: Connection[Any], name: str, index: str
+) -> None:
+    one = {key: ["a"] for key in ("tenant_id", "group_id", "node_id", "device_id")}
+    conn.execute("SET LOCAL enable_seqscan = off")
+    names = {**one, "before": 1, "limit": 9}
+    plan = conn.execute(b"EXPLAIN " + getattr(Statements("ingest.edge"), name), names).fetchall()
+    assert re.search(rf"on {index}|using {index}", "\n".join(line for (line,) in plan))
     conn.rollback()

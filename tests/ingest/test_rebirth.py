@@ -1,5 +1,8 @@
 """An edge node at a real Mosquitto, our bridge, worker and relay: what is lost on the way is asked for and comes."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -143,14 +146,14 @@ def test_what_is_missing_is_asked_for_and_data_go_on(
     assert house.refusals() == []
 
 
-def test_a_bridge_that_comes_too_late_or_back_again_understands_the_node_after_its_rebirth(
+def test_a_bridge_that_is_killed_and_comes_back_understands_the_node_after_its_rebirth(
     broker: Mosquitto, nats_server: NatsServer, house: House
 ) -> None:
-    """It never heard the birth; then it is away while the node is born anew, with nobody to keep what has QoS 0."""
+    """It never heard the first birth; then it is away while the node speaks, and nobody keeps what has QoS 0."""
     with working(house.settings), relaying(house.settings):
         node = EdgeNode(broker)
         node.born()
-        with bridging(nats_server.url, an_order(broker)):
+        with _a_process(broker, nats_server):
             _listens(broker, house)
             node.measures(1.0)
             wait_for(lambda: house.refusals() == ["NO_BIRTH"])
@@ -172,6 +175,22 @@ def test_a_bridge_that_comes_too_late_or_back_again_understands_the_node_after_i
             wait_for(lambda: powers(house) == [2.0, 4.0, 5.0])
         node.close()
     assert house.refusals() == ["NO_BIRTH"]
+
+
+@contextmanager
+def _a_process(broker: Mosquitto, nats: NatsServer) -> Iterator[None]:
+    """The bridge as an operator runs it, killed at the end."""
+    command = [sys.executable, "-m", "api.cli", "bridge", "--broker", broker.url, "--sparkplug", "demo"]
+    running = subprocess.Popen(
+        [*command, "--client-id", "edges-test"],
+        env={**os.environ, "FOREMEND_NATS_URL": nats.url},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        running.kill()
+        running.wait(10)
 
 
 def _listens(broker: Mosquitto, house: House) -> None:
