@@ -24,7 +24,7 @@ from simulators.model import KINDS
 from simulators.thermal import Plant, Run
 
 START_MS = 1_735_689_600_000  # 2025-01-01, so that the same command gives the same files whenever it is given
-UNITS_AT_ONCE = 100
+UNITS_AT_ONCE = 1000
 HOUR_MS = 3_600_000
 LOST_K, LOST_H = 3.0, 3  # beyond what its thermostat allows, for as long: it no longer does what it is for
 
