@@ -1,7 +1,9 @@
-"""The log forgets what every worker has read and what is old, or too much for its configured size; the record forgets
-readings beyond their retention and refusals that nobody needs any more."""
+"""The log forgets what every worker has read and what is old, too much for its configured size, or in the way when its
+server fills up; the record forgets readings beyond their retention and refusals that nobody needs any more."""
 
+import math
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +11,7 @@ import structlog
 from psycopg import Connection
 
 from api.settings import Settings
+from api.watch.standing import Store, server_facts, store_of
 from devices.model import Catalogue
 from ingest import adapter_log, history, partition, refusals
 from ingest.adapter_wire import Wire
@@ -19,6 +22,9 @@ from ingest.presence import shown
 EVERY_S = 60.0
 KEPT = timedelta(hours=48)
 KEPT_AT_A_FRONT = timedelta(hours=1)
+# Of what the server may keep: begun before anybody is alarmed, so that an alarm means that what is unread fills it.
+CROWDED, ROOMY = 0.7, 0.6
+LOOK_S, LOOK_AGAIN_S = 5.0, 1.0  # at how full it is; again, as long as it is crowded: devices may wait for room
 REFUSALS_AT_ONCE, REFUSALS_TURNS = 2_500, 4  # a minute; a turn takes some 20 ms, and more than that nobody can bring
 READINGS_AT_ONCE, READINGS_TURNS = {"devices": 5_000, "rows": 5_000}, 4
 OUTAGES_AT_ONCE = 5_000
@@ -26,33 +32,59 @@ MESSAGE_BYTES = 250  # on disk, measured with 8 metrics in JSON; a log of arrays
 _log = structlog.get_logger("worker")
 
 
-def keep_from(head: adapter_log.Head, cursor: int, first_young: int, log_bytes: int) -> int:
+def keep_from(head: adapter_log.Head, cursor: int, first_young: int, log_bytes: int, store: Store | None = None) -> int:
     """The first sequence that stays. Nothing above the cursor is ever forgotten, nor the message at the cursor, by
     which the next start knows the log again."""
     each_bytes = max(MESSAGE_BYTES, head.bytes // max(1, head.messages))
     first_that_fits = head.last_seq + 1 - log_bytes // each_bytes
-    return min(cursor, max(first_young, first_that_fits))
+    in_the_way = 0
+    if store is not None and store.fill > CROWDED:
+        excess_bytes = store.stored_bytes - ROOMY * store.limit_bytes
+        in_the_way = math.ceil(excess_bytes * head.messages / max(1, head.bytes))
+    return min(cursor, max(first_young, first_that_fits, head.first_seq + in_the_way))
 
 
 class Forgetting:
-    """Once a minute; the log over a connection of its own, and what fails there is tried again a minute later."""
+    """Once a minute, and the log as soon as its server is crowded, over a connection of its own; what fails there is
+    tried again."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         self._settings, self._catalogue = settings, catalogue
         self._after = dict.fromkeys(catalogue, 0)  # the device at which the next round of a class goes on
-        self._next = time.monotonic() + EVERY_S
+        self._next_s = time.monotonic() + EVERY_S
+        self._look_s = 0.0
 
     def now_and_then(self, conn: Connection[Any], claim: Claim) -> None:
         """Whoever has the first partition does it for all of them. Raises FencedError."""
-        if claim.span.first != 0 or time.monotonic() < self._next:
+        now_s = time.monotonic()
+        if claim.span.first != 0 or now_s < min(self._next_s, self._look_s):
             return
-        self._next = time.monotonic() + EVERY_S
-        with conn.transaction():
-            partition.renew(conn, claim)
-        self.forget_refusals(conn, datetime.now(UTC))
-        self.forget_readings(conn, datetime.now(UTC))
-        with conn.transaction():
-            shown.forget(conn, datetime.now(UTC), OUTAGES_AT_ONCE)
+        if now_s >= self._next_s:
+            self._next_s = now_s + EVERY_S
+            with conn.transaction():
+                partition.renew(conn, claim)
+            self.forget_refusals(conn, datetime.now(UTC))
+            self.forget_readings(conn, datetime.now(UTC))
+            with conn.transaction():
+                shown.forget(conn, datetime.now(UTC), OUTAGES_AT_ONCE)
+            self._forget_log(conn, claim)
+        elif self._crowded():
+            self._forget_log(conn, claim)
+
+    def _crowded(self) -> bool:
+        self._look_s = time.monotonic() + LOOK_S
+        try:
+            with closing(Wire(self._settings.nats_url.get_secret_value())) as wire:
+                store = store_of(server_facts(wire))
+        except LogError as error:
+            _log.warning("nobody says how full the log is", error=str(error))
+            return False
+        if store is None or store.fill <= CROWDED:
+            return False
+        self._look_s = time.monotonic() + LOOK_AGAIN_S
+        return True
+
+    def _forget_log(self, conn: Connection[Any], claim: Claim) -> None:
         with conn.transaction():
             partition.renew(conn, claim)
             cursor = partition.lowest_cursor(conn)
@@ -81,18 +113,16 @@ class Forgetting:
 
     def forget(self, cursor: int, now: datetime) -> int:
         """How many messages the log forgot."""
-        wire = Wire(self._settings.nats_url.get_secret_value())
-        try:
+        with closing(Wire(self._settings.nats_url.get_secret_value())) as wire:
             head = adapter_log.head(wire)
             first_young = adapter_log.first_seq_since(wire, now - KEPT)
-            start = keep_from(head, cursor, first_young, self._settings.log_bytes)
+            store = store_of(server_facts(wire))
+            start = keep_from(head, cursor, first_young, self._settings.log_bytes, store)
             purged = adapter_log.purge(wire, start) if start > head.first_seq else 0
             for front in head.fronts:
                 self._forget_drawn(wire, front, now)
-        finally:
-            wire.close()
         if purged:
-            _log.info("purged", messages=purged, below=start)
+            _log.info("purged", messages=purged, below=start, fill=None if store is None else round(store.fill, 3))
         return purged
 
     def _forget_drawn(self, wire: Wire, front: adapter_log.Front, now: datetime) -> None:

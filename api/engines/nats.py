@@ -62,7 +62,7 @@ LISTENER_STREAM: dict[str, Any] = {
     "retention": "interest",
     "num_replicas": 1,
 }
-MAX_PAYLOAD_BYTES = 8 * 1024 * 1024  # a larger payload throws its publisher into a disconnect loop; ours refuses it
+MAX_PAYLOAD_BYTES = 8 * 1024 * 1024  # of a packet; a larger one ends its device's connection. Large payloads we refuse
 _LOOPBACK = "127.0.0.1"
 _SERVER_FACTS = "$SYS.REQ.SERVER.PING.VARZ"  # limits and fill level are the server's, not the account's
 

@@ -156,5 +156,8 @@ def log_room(log: LogStanding) -> Check:
     said = f"{log.fill:.0%} of {log.limit_bytes / 1e9:.1f} GB are used"
     if log.fill < FILLED:
         return ok("log_room", f"The log has room: {said}.")
+    if log.fill >= 1:
+        remedy = "Let the worker read: what it has read makes room by itself. If it reads, give NATS more room."
+        return failed("log_room", f"The log is full, no device is acknowledged: {said}.", remedy)
     remedy = "See that the worker reads, and give NATS more room: full, it acknowledges nothing."
     return warning("log_room", f"The log is filling up: {said}.", remedy)

@@ -53,6 +53,18 @@ class RecordStanding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Store:
+    """What the log's server keeps of everything, and how much it may. Beyond it nothing is stored, nor acknowledged."""
+
+    stored_bytes: int
+    limit_bytes: int
+
+    @property
+    def fill(self) -> float:
+        return self.stored_bytes / self.limit_bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class LogStanding:
     """`unread_s`: how long the oldest unread message has been in the log, 0 without one, None if it cannot be said.
     `stored_bytes` and `limit_bytes` are the server's, of everything it keeps; None: it does not say."""
@@ -116,13 +128,13 @@ def log_standing(settings: Settings, cursor: int | None) -> LogStanding:
         read = head.last_seq if cursor is None else min(cursor, head.last_seq)
         first_unread = max(read + 1, head.first_seq)
         unread_s = None if cursor is None else _age_s(wire, head, first_unread, facts)
-    store = facts.get("jetstream", {})
+    store = store_of(facts)
     return LogStanding(
         head=head,
         unread=max(0, head.last_seq - first_unread + 1),
         unread_s=unread_s,
-        stored_bytes=store.get("stats", {}).get("storage"),
-        limit_bytes=store.get("config", {}).get("max_storage"),
+        stored_bytes=store.stored_bytes if store else None,
+        limit_bytes=store.limit_bytes if store else None,
     )
 
 
@@ -146,6 +158,15 @@ def _age_s(wire: Wire, head: Head, seq: int, facts: dict[str, Any]) -> float | N
     if received_ms is None:
         return None
     return max(0.0, server_now(facts).timestamp() - received_ms / 1000)
+
+
+def store_of(facts: dict[str, Any]) -> Store | None:
+    """None where the server does not say it."""
+    said = facts.get("jetstream", {})
+    stored_bytes, limit_bytes = said.get("stats", {}).get("storage"), said.get("config", {}).get("max_storage")
+    if stored_bytes is None or not limit_bytes:
+        return None
+    return Store(stored_bytes=stored_bytes, limit_bytes=limit_bytes)
 
 
 def server_now(facts: dict[str, Any]) -> datetime:

@@ -1,6 +1,7 @@
 """What Prometheus scrapes: the house as record and log know it, and the requests by their route."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -150,6 +151,9 @@ def test_a_log_that_fills_up_is_said_on_the_desk_in_both_languages(
     monkeypatch.setattr(Watch, "log", lambda _: log)
     assert "The log is 85 % full (of 20.0 GB; 7 messages" in client.get("/desk/").text
     assert "日志已用 85 %" in client.get("/desk/?lang=zh").text
+    monkeypatch.setattr(Watch, "log", lambda _: replace(log, stored_bytes=20_000_000_001))
+    assert "The log is full (20.0 GB; 7 messages" in client.get("/desk/").text
+    assert "日志已写满（上限 20.0 GB" in client.get("/desk/?lang=zh").text
     monkeypatch.setattr(Watch, "log", lambda _: None)
     assert "% full" not in client.get("/desk/").text
 

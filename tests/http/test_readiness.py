@@ -102,8 +102,11 @@ def test_one_silent_loop_of_the_relay_is_a_failure_that_names_it() -> None:
     assert said("relay", Standing(record=replace(RECORD, beats=BEATS[:2]), log=LOG)).state is State.FAILED
 
 
-@pytest.mark.parametrize(("stored", "state"), [(79_999, State.OK), (80_000, State.WARNING), (120_000, State.WARNING)])
-def test_a_log_that_fills_up_is_a_warning_and_the_house_stays_ready(stored: int, state: State) -> None:
+@pytest.mark.parametrize(
+    ("stored", "state"),
+    [(79_999, State.OK), (80_000, State.WARNING), (99_999, State.WARNING), (100_000, State.FAILED)],
+)
+def test_a_log_that_fills_up_is_a_warning_and_a_full_one_a_failure(stored: int, state: State) -> None:
     standing = Standing(record=RECORD, log=replace(LOG, stored_bytes=stored))
     assert said("log_room", standing).state is state
     assert checks.worst(readiness(standing)) is state

@@ -14,6 +14,7 @@ from api import batch
 from api.batch import Intake
 from api.forget import Forgetting, keep_from
 from api.memory import Memory
+from api.watch.standing import Store
 from ingest import adapter_log, history, partition, refusals
 from ingest.adapter_log import Head
 from ingest.adapter_wire import Wire
@@ -214,6 +215,21 @@ def test_the_log_forgets_what_was_read_and_is_old_or_too_much(
 def test_a_log_of_arrays_forgets_by_what_they_take() -> None:
     head = Head(made="", first_seq=1, last_seq=1000, messages=1000, bytes=1000 * 45_000)
     assert keep_from(head, 900, 1, 45_000 * 300) == 701
+
+
+@pytest.mark.parametrize(
+    ("stored", "cursor", "expected"),
+    [
+        (700_000, 900, 1),  # roomy enough
+        (701_000, 900, 102),  # down to 600,000
+        (1_000_100, 900, 402),
+        (1_000_100, 300, 300),  # but nothing that is not read
+    ],
+)
+def test_a_crowded_log_forgets_what_was_read_until_it_is_roomy_again(stored: int, cursor: int, expected: int) -> None:
+    head = Head(made="", first_seq=1, last_seq=1000, messages=1000, bytes=1000 * 1000)
+    store = Store(stored_bytes=stored, limit_bytes=1_000_000)
+    assert keep_from(head, cursor, 1, 10**9, store) == expected
 
 
 def test_the_log_is_purged_below_the_cursor_and_nowhere_else(house: House) -> None:
