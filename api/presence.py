@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import structlog
+from prometheus_client import Counter
 from psycopg import Connection
 
 from api.memory import Memory
@@ -22,7 +23,7 @@ from ingest.model import Ints, Message
 from ingest.partition import Claim
 from ingest.presence import folding, silence, store
 from ingest.presence.listening import after
-from ingest.presence.model import Cause
+from ingest.presence.model import Cause, State
 from ingest.store import moment
 
 EVERY_S = 5.0
@@ -57,7 +58,8 @@ class Ear:
 class Presence:
     """Of one session: it begins with what the record says."""
 
-    def __init__(self, settings: Settings, memory: Memory, claim: Claim, ear: Ear) -> None:
+    def __init__(self, settings: Settings, memory: Memory, claim: Claim, ear: Ear, changes: Counter) -> None:
+        self._changes = changes  # by state
         self._nats_url = settings.nats_url.get_secret_value()
         self._heard, self._bridges, self._claim, self._ear = memory.heard, memory.bridges, claim, ear
         self._due_s = self._judged_s = self._families_s = 0.0
@@ -109,6 +111,8 @@ class Presence:
         if news is not None:
             silence.settled(heard, news)
             heard.urgent = heard.urgent or len(news) == AT_ONCE
+            for state, number in zip(*np.unique(news.state, return_counts=True), strict=True):
+                self._changes.labels(State(int(state)).name.lower()).inc(int(number))
 
     def _recall(self, conn: Connection[Any]) -> None:
         """What the record says: all of it once, then what others may have written, which is who is awaited."""

@@ -153,7 +153,7 @@ class _Session:
         forgetting = Forgetting(self._settings, self._memory.catalogue)
         aggregating = Aggregating(self._memory.catalogue)
         checkpoints = Checkpoints(self._memory, claim)
-        presence = Presence(self._settings, self._memory, claim, self._ear)
+        presence = Presence(self._settings, self._memory, claim, self._ear, self._meters.presence)
         renewed = time.monotonic()
         while not stop.is_set():
             self._turns.mark("read")

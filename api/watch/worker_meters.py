@@ -7,8 +7,10 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from api.batch import Counts
+from ingest.presence.model import State
 
 _MESSAGES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 4000)
+STATES = tuple(state for state in State if state is not State.UNKNOWN)
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -34,6 +36,15 @@ class WorkerMeters:
             ["kind"],
             registry=self.registry,
         )
+
+        self.presence = Counter(
+            "foremend_presence_changes",
+            "Devices that came, went, are awaited or fell asleep.",
+            ["state"],
+            registry=self.registry,
+        )
+        for state in STATES:
+            self.presence.labels(state.name.lower())
 
     def took(self, messages: int, seconds: float) -> None:
         self._messages.observe(messages)

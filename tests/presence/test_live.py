@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -67,7 +68,8 @@ def die(client: mqtt.Client) -> None:
 def test_a_client_that_dies_without_a_word_is_offline_by_its_will_and_online_when_it_is_back(
     settings: Settings, nats: Nats, database: Database
 ) -> None:
-    with working(settings):
+    port = free_port()
+    with working(settings.model_copy(update={"metrics_port": port})):
         client = a_client_with_a_will(nats.mqtt_port, "lone")
         wait_for(lambda: states(database) == {"lone": "ONLINE"}, 5)
         die(client)
@@ -78,6 +80,10 @@ def test_a_client_that_dies_without_a_word_is_offline_by_its_will_and_online_whe
         assert lasting(database) == {}
         again.disconnect()
         again.loop_stop()
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            figures = answer.read().decode()
+        assert 'foremend_presence_changes_total{state="gone"} 1.0' in figures
+        assert 'foremend_presence_changes_total{state="silent"} 0.0' in figures
     assert ask(database, "SELECT count(*) FROM refusal") == [(0,)]
 
 
