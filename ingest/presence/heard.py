@@ -95,6 +95,7 @@ class Heard:
         for said, what in ((self.gone_ms, State.GONE), (self.died_ms, State.DEAD)):
             rows = unheard & (state == what)
             said[device_no[rows]] = since_ms[rows]
+            said[device_no[(state == State.AWAITED) & (said[device_no] <= since_ms)]] = 0
         asleep = unheard & (state == State.ASLEEP)
         self.asleep_ms[device_no[asleep]] = until_ms[asleep]
 

@@ -103,6 +103,38 @@ def test_who_is_awaited_is_heard_or_silent_on_its_own() -> None:
     assert memory.since_ms[1] == START_MS + END + HOUR
 
 
+@pytest.mark.parametrize(
+    ("state", "since_ms", "then"),
+    [
+        (State.AWAITED, END + MINUTE, {}),
+        (State.GONE, END + SECOND, {}),
+        (State.SILENT, END, {1: State.GONE}),
+        (State.UNKNOWN, 0, {1: State.GONE}),
+    ],
+)
+def test_a_worker_that_starts_goes_on_from_the_log_and_the_record(
+    state: State, since_ms: int, then: dict[int, State]
+) -> None:
+    """Of a device whose will has come: the record may know more of it than the log, or less."""
+    before = a_regular((0, END + SECOND), words=(a_word(END + SECOND),))
+    memory = Heard(before.pace)
+    memory.load(before.dump())
+    one = np.array([1])
+    memory.recall(one, np.array([state]), np.array([START_MS + since_ms]), np.array([0]))
+    assert states(memory, END + 2 * MINUTE) == then
+
+
+def test_without_its_memory_of_the_log_it_believes_the_record_until_the_device_speaks() -> None:
+    memory = heard(every(MINUTE, 100))
+    memory.recall(
+        np.array([1, 2]), np.array([State.GONE, State.GONE]), np.full(2, START_MS + END + SECOND), np.zeros(2, int)
+    )
+    assert states(memory, END + MINUTE) == {}
+    memory.hear(a_batch((1, END + MINUTE), (2, END + MINUTE)))
+    memory.settle()
+    assert states(memory, END + MINUTE) == {1: State.ONLINE, 2: State.ONLINE}
+
+
 def test_a_gateway_that_passes_messages_on_is_not_silent() -> None:
     memory = a_regular()
     states(memory, END)
