@@ -81,7 +81,9 @@ def test_mosquitto_restarted_and_nats_killed_lose_nothing_and_record_nothing_twi
     with trial.connect() as conn:
         conn.execute("TRUNCATE reading_cold_room, refusal, refusal_day")
     with trial.worker():
+        start = trial.head()
         load = trial.load(an_order(broker, DEATHS * 4.0))
+        wait_for(lambda: trial.head() > start + 100)  # the load is connected: one that finds nobody gives up
         for _ in range(DEATHS):
             time.sleep(1.0)
             broker.stop()
