@@ -7,12 +7,14 @@ begin at its cursor; it finds itself fenced and takes one of them.
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from psycopg import Connection
 
 from api.engines import fronts
 from api.engines.nats import stream_state
+from api.engines.nats_request import NatsRequestError
 from detectors import store as findings
 from ingest import partition
 
@@ -38,16 +40,18 @@ def spread(
     conn: Connection[Any], nats_url: str, wanted: int, names: Sequence[str] = (), patience_s: float = 60.0
 ) -> bool:
     """Whether the record has `wanted` partitions, of a log that has as many slots already; if not, its worker has to
-    read on first, and it is to be tried again. `names`: of the fronts. `conn` is the owner's, in autocommit. Raises
-    NatsRequestError."""
+    read on first, or a front to be there, and it is to be tried again. `names`: of the fronts. `conn` is the owner's,
+    in autocommit."""
     if partition.count(conn) == wanted:
         return True
     until = time.monotonic() + patience_s
-    heads = fronts.heads(nats_url, names)
+    heads: dict[str, int] | None = None
     from_seq: int | None = None  # what lies below may stand under slots of before
     while True:
-        if from_seq is None and fronts.has_drawn(nats_url, heads):
-            from_seq = stream_state(nats_url).last_seq
+        with suppress(NatsRequestError):  # a front that opens its door is away for a moment
+            heads = heads or fronts.heads(nats_url, names)
+            if from_seq is None and fronts.has_drawn(nats_url, heads):
+                from_seq = stream_state(nats_url).last_seq
         if from_seq is not None and _split(conn, wanted, from_seq):
             return True
         if time.monotonic() > until:

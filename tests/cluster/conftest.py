@@ -19,6 +19,7 @@ from api.bench.house import TENANT, House
 from api.bench.ledger import Ledger, ledger
 from api.bench.order import Sent
 from api.engines import fronts
+from simulators.load_messages import device_name
 from tests.cluster.machines import ROOT, Cluster
 from tests.conftest import Database
 from tests.faults.crew import a_worker, wait_for
@@ -103,7 +104,7 @@ def trial(database: Database) -> Iterator[Trial]:
         ending.callback(shutil.rmtree, folder, ignore_errors=True)
         ending.callback(cluster.stop)
         with database.connect() as conn:
-            names = [f"bench-{number:05d}" for number in range(1, 1 + DEVICES * len(cluster.doors))]
+            names = [device_name(number) for number in range(1, 1 + DEVICES * len(cluster.doors))]
             register(conn, *[(TENANT, name, "cold_room") for name in names])
             cluster.start(lambda: fronts.ensure_logs(cluster.url, cluster.names, slots=K, replicas=3))
             assert partitions.spread(conn, cluster.url, K, cluster.names)

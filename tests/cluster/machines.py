@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -51,6 +52,11 @@ class Machine:
         self._end(signal.SIGTERM)
 
 
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Cluster:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -93,6 +99,8 @@ class Cluster:
         for machine in machines or (*self.cores, *self.fronts):
             machine.start()
         assert wait_until(lambda: self._made(make_logs), 60), self.last_words()
+        if not machines:
+            assert wait_until(lambda: all(map(_is_open, self.doors)), 30), self.last_words()
 
     def _made(self, make_logs: Callable[[], Any]) -> bool:
         """As restart: on-failure does it: a cluster needs some seconds to agree that it is one."""
