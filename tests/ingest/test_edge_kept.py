@@ -127,6 +127,17 @@ def test_a_log_that_lost_its_end_takes_the_births_in_it_along(conn: Connection[A
     assert known(conn)[KEY].births == before
 
 
+def test_births_that_stand_at_their_place_already_are_what_was_said_last(conn: Connection[Any]) -> None:
+    edge, other = Edge(), Edge()
+    edge.born(0, "d1")
+    other.born(7, "d1", "d2")
+    for said in (edge, other):
+        with conn.transaction():
+            store.save(conn, heard(said, registered=REGISTERED).told)
+    births = known(conn)[KEY].births
+    assert (births[""].bd_seq, set(births)) == (7, {"", "d1", "d2"})
+
+
 def test_births_are_forgotten_when_nobody_will_read_the_log_from_before_the_next_one(conn: Connection[Any]) -> None:
     edge, intake = Edge(), an_intake(conn)
     for number in range(5):

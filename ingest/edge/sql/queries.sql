@@ -35,7 +35,7 @@ WHERE (kept.tenant_id, kept.group_id, kept.node_id, kept.device_id)
     = (told.tenant_id, told.group_id, told.node_id, told.device_id) AND kept.superseded_seq IS NULL
 
 -- name: add_births
--- What births and deaths of a batch say.
+-- What births and deaths of a batch say; what stood there was of a log that lost its end.
 INSERT INTO sparkplug_birth (tenant_id, group_id, node_id, device_id, seq, superseded_seq, received_at, born, bd_seq,
                              sent_ms, since_ms, metrics)
 SELECT told.*
@@ -45,6 +45,9 @@ FROM unnest(%(tenant_id)s::text[], %(group_id)s::text[], %(node_id)s::text[], %(
     AS told (tenant_id, group_id, node_id, device_id, seq, superseded_seq, received_at, born, bd_seq, sent_ms, since_ms,
              metrics)
 JOIN tenant USING (tenant_id)
+ON CONFLICT (tenant_id, group_id, node_id, device_id, seq) DO UPDATE SET
+    superseded_seq = excluded.superseded_seq, received_at = excluded.received_at, born = excluded.born,
+    bd_seq = excluded.bd_seq, sent_ms = excluded.sent_ms, since_ms = excluded.since_ms, metrics = excluded.metrics
 
 -- name: drop_births
 -- The log lost its end: what was said there nobody has said.
