@@ -167,6 +167,5 @@ class Presence:
 
 
 def _is_full(facts: dict[str, Any]) -> bool:
-    log = facts.get("jetstream", {})
-    stored, limit = log.get("stats", {}).get("storage"), log.get("config", {}).get("max_storage")
-    return bool(limit) and stored is not None and limit - stored < min(FULL_BYTES, limit // 100)
+    store = standing.store_of(facts)
+    return store is not None and store.limit_bytes - store.stored_bytes < min(FULL_BYTES, store.limit_bytes // 100)
