@@ -27,11 +27,16 @@ from ingest.topics import Source
 _log = structlog.get_logger("worker")
 _WARY_BATCHES = 20
 _CONTENT = {"22", "23", "54"}  # SQLSTATE classes: data exception, integrity, program limit exceeded
+_TOO_MUCH_AT_ONCE = "53400"  # TimescaleDB would have to open more of its compressed rows than a transaction may
 
 
 def is_about_content(error: psycopg.Error) -> bool:
-    """The database, or already its driver, will never take these rows, however often they are sent."""
-    return isinstance(error, psycopg.DataError) or (error.sqlstate or "")[:2] in _CONTENT
+    """The database, or already its driver, will never take these rows together, however often they are sent."""
+    return (
+        isinstance(error, psycopg.DataError)
+        or (error.sqlstate or "")[:2] in _CONTENT
+        or error.sqlstate == _TOO_MUCH_AT_ONCE
+    )
 
 
 @dataclass(kw_only=True)

@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from devices.errors import CatalogueError
 from devices.model import Catalogue
-from ingest import layout
+from ingest import layout, layout_columnstore
 from ledger.statements import Statements
 
 SCHEMA_VERSION = 9
@@ -49,6 +49,7 @@ def apply(conn: Connection[Any], catalogue: Catalogue) -> None:
         timescale = bool(_one(conn, _sql.find_timescale))
         if timescale:
             conn.execute(_sql.create_timescale)
+            conn.execute(_sql.let_jobs_run)
         conn.execute(_sql.become_owner)
         if version is None:
             _create(conn, catalogue, timescale=timescale)
@@ -98,6 +99,11 @@ def _widen(conn: Connection[Any], catalogue: Catalogue, *, timescale: bool) -> N
         tables[table][column] = kind
     for text in layout.difference(tables, catalogue, timescale=timescale):
         conn.execute(text.encode())
+    if timescale:
+        jobs = {(table, procedure): age_s for table, procedure, age_s in conn.execute(_sql.list_jobs)}
+        compressed = {table for (table,) in conn.execute(_sql.list_compressed)}
+        for text in layout_columnstore.difference(jobs, compressed, catalogue):
+            conn.execute(text.encode())
 
 
 def _refuse_lost_classes(conn: Connection[Any], catalogue: Catalogue) -> None:

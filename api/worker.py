@@ -85,6 +85,8 @@ class _Session:
             # commits is repaired by reading on, so no batch waits for the disk. Whoever acts on a finding commits
             # later and for good, and with it everything before.
             conn.execute("SET synchronous_commit = off")
+            # What fills rows in compressed chunks is bounded by the batch, and one message must never be too much.
+            conn.execute("SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
             conn.commit()
             claim = self._take(conn, stop)
             if claim is None:

@@ -12,9 +12,9 @@ import numpy as np
 from psycopg import Connection
 
 from devices.model import ApplianceClass
-from ingest import resolution, store_aggregates
+from ingest import store_aggregates
 from ingest.model import Batch
-from ingest.resolution import HOUR_MS, levels
+from ingest.resolution import HOUR_MS, Level, levels
 from ingest.store import ms
 
 SETTLE = timedelta(minutes=5)  # after an hour's end, for what is a little late, so that it need not be done twice
@@ -49,19 +49,18 @@ def aggregate(conn: Connection[Any], appliance: ApplianceClass, now: datetime) -
     readings = 3600 // appliance.cadence_s
     limit = max(1, min(HOURS_AT_ONCE, READINGS_AT_ONCE // max(1, readings)))
     device_no, hour_ms = store_aggregates.take(conn, appliance.class_id, limit)
-    whole = hour_ms >= ms(kept_from(appliance, now))
+    whole = hour_ms >= ms(now - readings_kept(appliance))
     if whole.any():
         for level in levels(appliance.cadence_s):
             store_aggregates.aggregate(conn, appliance, level, device_no[whole], hour_ms[whole])
     return len(hour_ms), len(hour_ms) == limit
 
 
-def kept_from(appliance: ApplianceClass, now: datetime) -> datetime:
-    """Readings older than this are forgotten."""
-    return now - timedelta(days=appliance.retention_days) - GRACE
+def readings_kept(appliance: ApplianceClass) -> timedelta:
+    return timedelta(days=appliance.retention_days) + GRACE
 
 
-def level_kept_from(appliance: ApplianceClass, level: resolution.Level, now: datetime) -> datetime:
-    """The same of aggregates: the coarsest stay longest, the others a day longer than the readings they stand for."""
+def level_kept(appliance: ApplianceClass, level: Level) -> timedelta:
+    """The coarsest stay longest, the others a day longer than the readings they stand for."""
     coarsest = level is levels(appliance.cadence_s)[0]
-    return now - timedelta(days=appliance.hours_days if coarsest else appliance.retention_days + 1) - GRACE
+    return timedelta(days=appliance.hours_days if coarsest else appliance.retention_days + 1) + GRACE

@@ -55,8 +55,10 @@ def keep(
         if store.insert(conn, appliance, batch) == len(batch):
             new.append(merge.first_said(batch))
             continue
-        fresh, differing = _compare(conn, appliance, batch)
+        fresh, lacking, differing = _compare(conn, appliance, batch)
         new += [merge.first_said(fresh)] if len(fresh) else []
+        if len(lacking):
+            store.fill(conn, appliance, lacking)
         conflicts += differing
     aggregates.mark(conn, batches, sealed_ms)
     every = [*refused, *_refused(conn, conflicts)]
@@ -71,20 +73,23 @@ def kept_before(conn: Connection[Any], catalogue: Catalogue, batches: Sequence[B
     return [merge.first_said(fresh) for fresh in found if len(fresh)]
 
 
-def _compare(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> tuple[Batch, list[merge.Conflict]]:
-    """The readings that were new, and where the others say something else than what is stored. A flush that comes
-    twice is nothing but others: they are compared a column at a time, and looked at only where they differ."""
-    fresh = np.zeros(len(batch), dtype=np.bool_)
+def _compare(
+    conn: Connection[Any], appliance: ApplianceClass, batch: Batch
+) -> tuple[Batch, Batch, list[merge.Conflict]]:
+    """The readings that were new, those that say what the stored one lacks, and where they say something else. A flush
+    that comes twice is neither: it is compared a column at a time, and looked at only where it differs."""
+    fresh, lacking = np.zeros((2, len(batch)), dtype=np.bool_)
     rows = list(store.stored(conn, appliance, batch))
     if not rows:
-        return batch.where(fresh), []
+        return batch.where(fresh), batch.where(lacking), []
     places, seqs, extras, *columns = zip(*rows, strict=True)
     place, there = np.array(places), np.array(columns, dtype=np.float64).T
     fresh[place] = batch.seq[place] == np.array(seqs)
+    lacking[place] = ~fresh[place] & merge.fills(batch, place, there, extras)
     conflicts: list[merge.Conflict] = []
     for i in np.flatnonzero(~fresh[place] & merge.may_differ(batch, place, there, extras)).tolist():
         conflicts += merge.differences(batch, places[i], appliance.metric_names, there[i], extras[i])
-    return batch.where(fresh), conflicts
+    return batch.where(fresh), batch.where(lacking), conflicts
 
 
 def _refused(conn: Connection[Any], conflicts: Sequence[merge.Conflict]) -> list[Refusal]:
@@ -141,9 +146,9 @@ def forget(
 ) -> int | None:
     """Readings, then aggregates, that are older than the class keeps them: at most `rows` of each of at most `devices`
     devices above `after`; the caller commits. Where to go on, or None after the last device."""
-    tables = [(layout.table(appliance.class_id), "ts", aggregates.kept_from(appliance, now))]
+    tables = [(layout.table(appliance.class_id), "ts", now - aggregates.readings_kept(appliance))]
     for level in levels(appliance.cadence_s):
-        before = aggregates.level_kept_from(appliance, level, now)
+        before = now - aggregates.level_kept(appliance, level)
         tables.append((layout_aggregates.table(level, appliance.class_id), "begins", before))
     ends = [store.forget(conn, appliance.class_id, *each, after, devices, rows) for each in tables]
     if any(gone == rows for _, _, gone in ends):

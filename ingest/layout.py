@@ -122,16 +122,23 @@ def _append(class_id: str, metrics: tuple[str, ...]) -> str:
 
 
 def insert(row: ApplianceClass) -> str:
-    """Writes a batch of which anything may be there: see `_insert`."""
-    return _insert(row.class_id, row.metric_names)
+    """Writes of a batch what is not there, and says how much that was. It opens no compressed chunk."""
+    return f"""
+WITH done AS ({append(row)}
+    ON CONFLICT (device_no, ts) DO NOTHING RETURNING 1
+)
+SELECT count(*) FROM done"""
+
+
+def fill(row: ApplianceClass) -> str:
+    """Writes to rows that are there what they lack: see `_fill`. In a compressed chunk each costs a thousand others."""
+    return _fill(row.class_id, row.metric_names)
 
 
 @lru_cache
-def _insert(class_id: str, metrics: tuple[str, ...]) -> str:
-    """As `append`, and one row out: how many rows were new, judged by their seq, which a later message never changes.
-
-    A row that is there gets the columns it lacks and keeps the others; a row that lacks nothing is not written again.
-    Flags travel with the columns they speak of, and what came later is marked as `filled`.
+def _fill(class_id: str, metrics: tuple[str, ...]) -> str:
+    """As `append`. A row that is there gets the columns it lacks and keeps the others; one that lacks nothing is not
+    written again. Flags travel with the columns they speak of, and what came later is marked as `filled`.
     """
     lacks = " | ".join(f"CASE WHEN kept.{m} IS NULL THEN {1 << i}::bigint ELSE 0 END" for i, m in enumerate(metrics))
     fills = " | ".join(
@@ -139,8 +146,7 @@ def _insert(class_id: str, metrics: tuple[str, ...]) -> str:
         for i, m in enumerate(metrics)
     )
     said = " OR ".join(f"kept.{m} IS NULL AND excluded.{m} IS NOT NULL" for m in metrics)
-    return f"""
-WITH done AS ({_append(class_id, metrics)}
+    return f"""{_append(class_id, metrics)}
     ON CONFLICT (device_no, ts) DO UPDATE SET
         {", ".join(f"{m} = coalesce(kept.{m}, excluded.{m})" for m in metrics)},
         extra = CASE WHEN excluded.extra IS NULL THEN kept.extra
@@ -148,10 +154,7 @@ WITH done AS ({_append(class_id, metrics)}
         flags = kept.flags | (excluded.flags & ({lacks})),
         filled = nullif(coalesce(kept.filled, 0) | {fills}, 0)
     WHERE {said}
-        OR excluded.extra IS NOT NULL AND excluded.extra || coalesce(kept.extra, '{{}}') IS DISTINCT FROM kept.extra
-    RETURNING seq
-)
-SELECT count(*) FROM done WHERE seq >= %(first_seq)s"""
+        OR excluded.extra IS NOT NULL AND excluded.extra || coalesce(kept.extra, '{{}}') IS DISTINCT FROM kept.extra"""
 
 
 def stored(row: ApplianceClass) -> str:
@@ -166,6 +169,7 @@ def _stored(class_id: str, metrics: tuple[str, ...]) -> str:
 SELECT batch.place - 1, kept.seq, kept.extra::text, {listed}
 FROM unnest(%(device_no)s::integer[], %(ts)s::timestamptz[]) WITH ORDINALITY AS batch (device_no, ts, place)
 JOIN {table(class_id)} AS kept ON kept.device_no = batch.device_no AND kept.ts = batch.ts
+    AND kept.ts BETWEEN %(first)s AND %(last)s
 ORDER BY batch.place"""
 
 

@@ -61,6 +61,21 @@ def first_said(batch: Batch) -> Batch:
     return replace(batch, values=np.where(late, np.nan, batch.values), filled=None)
 
 
+def fills(batch: Batch, place: Ints, there: Floats, extras: Sequence[str | None]) -> Bools:
+    """(n,) Which of the rows of `batch` at `place` (n,) say something that the stored one does not."""
+    lacks: Bools = (np.isnan(there) & ~np.isnan(batch.values[place])).any(axis=1)
+    texts = [batch.extra[row] for row in place.tolist()]
+    if any(texts):
+        lacks |= np.array([_adds(text, extra) for text, extra in zip(texts, extras, strict=True)])
+    return lacks
+
+
+def _adds(text: str | None, stored: str | None) -> bool:
+    if text is None or text == stored:
+        return False
+    return stored is None or not orjson.loads(text).keys() <= orjson.loads(stored).keys()
+
+
 def may_differ(batch: Batch, place: Ints, there: Floats, extras: Sequence[str | None]) -> Bools:
     """(n,) Of the rows of `batch` at `place` (n,), where `differences` may find something. `there`: (n, n_metrics)."""
     said = batch.values[place]

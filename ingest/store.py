@@ -27,10 +27,15 @@ def append(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> No
 
 
 def insert(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> int:
-    """Write the batch; how many of its readings were new. `batch` has one row a (device, ts)."""
-    names = {**_columns(batch, np.arange(len(batch))), "first_seq": int(batch.seq.min())}
+    """Write what of the batch is not there; how many readings that were. `batch` has one row a (device, ts)."""
+    names = _columns(batch, np.arange(len(batch)))
     (new,) = arrays.packed_cursor(conn).execute(layout.insert(appliance).encode(), names).fetchone() or (0,)
     return int(new)
+
+
+def fill(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> None:
+    """Write what rows that are there lack."""
+    arrays.packed_cursor(conn).execute(layout.fill(appliance).encode(), _columns(batch, np.arange(len(batch))))
 
 
 def _columns(batch: Batch, order: Ints) -> dict[str, Any]:
@@ -50,7 +55,12 @@ def _columns(batch: Batch, order: Ints) -> dict[str, Any]:
 
 def stored(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> Iterator[tuple[Any, ...]]:
     """What stands under each key of the batch: place in it, seq, extra as text, then each metric."""
-    names = {"device_no": arrays.int4s(batch.device_no), "ts": arrays.moments(batch.ts_ms)}
+    names = {
+        "device_no": arrays.int4s(batch.device_no),
+        "ts": arrays.moments(batch.ts_ms),
+        "first": moment(int(batch.ts_ms.min())),  # so that only their chunks are looked at
+        "last": moment(int(batch.ts_ms.max())),
+    }
     yield from arrays.packed_cursor(conn).execute(layout.stored(appliance).encode(), names)
 
 

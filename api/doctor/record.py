@@ -87,12 +87,26 @@ def _server(conn: Connection[Any], *, embedded: bool) -> Iterator[Check]:
 def _timescale(conn: Connection[Any], *, embedded: bool) -> Check:
     version, offered = conn.execute(_sql.find_extension).fetchone() or (None, False)
     if version:
-        return ok("timescale", f"TimescaleDB {version} is in use.")
+        return _jobs(conn, f"TimescaleDB {version} is in use")
     words = "Without TimescaleDB readings lie in plain tables, uncompressed"
     if embedded:
         return ok("timescale", f"{words}; enough for a small house.")
     remedy = "Start again with foremend migrate." if offered else "Use a server that has it; see docs/how-to."
     return warning("timescale", f"{words}.", remedy)
+
+
+def _jobs(conn: Connection[Any], words: str) -> Check:
+    """It compresses and forgets readings by itself, as their owner."""
+    jobs, failing, workers, may = conn.execute(_sql.count_jobs).fetchone() or (0, 0, 0, False)
+    if not jobs or not may:
+        return failed("timescale", f"{words} and compresses nothing.", "Start again with foremend migrate.")
+    if workers == 0:
+        remedy = "Raise timescaledb.max_background_workers (16) and max_worker_processes (32)."
+        return failed("timescale", f"{words}, and its background workers are off: nothing is compressed.", remedy)
+    if failing:
+        remedy = "See timescaledb_information.job_errors as a superuser."
+        return warning("timescale", f"{words}; {failing} of its {jobs} jobs failed last time.", remedy)
+    return ok("timescale", f"{words}; {jobs} jobs compress and forget readings.")
 
 
 def _settings(said: dict[str, str]) -> Iterator[Check]:

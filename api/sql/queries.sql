@@ -10,6 +10,26 @@ SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
 -- Only a superuser can, so it is done before the owner's statements.
 CREATE EXTENSION IF NOT EXISTS timescaledb
 
+-- name: let_jobs_run
+-- TimescaleDB's jobs run as the tables' owner and only if it may log in. Nobody can as it all the same: background
+-- workers are not counted against the limit, connections are.
+ALTER ROLE foremend_owner LOGIN PASSWORD NULL CONNECTION LIMIT 0
+
+-- name: list_jobs
+-- What TimescaleDB does by itself with our tables, and after how many seconds.
+SELECT hypertable_name, proc_name,
+       extract(epoch FROM coalesce(config ->> 'compress_after', config ->> 'drop_after')::interval)::bigint
+FROM timescaledb_information.jobs
+WHERE hypertable_schema = 'public' AND proc_name IN ('policy_compression', 'policy_retention')
+
+-- name: list_compressed
+-- Tables whose old chunks are compressed.
+SELECT hypertable_name FROM timescaledb_information.hypertables WHERE hypertable_schema = 'public' AND compression_enabled
+
+-- name: find_timescale_in_use
+-- Whether this database forgets by dropping chunks.
+SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')
+
 -- name: find_version_table
 -- Whether this database was ever given a schema of ours.
 SELECT to_regclass('public.schema_version') IS NOT NULL
@@ -35,7 +55,7 @@ SELECT class_id, count(*) FROM device GROUP BY class_id ORDER BY class_id
 SELECT format('ALTER ROLE %%I PASSWORD %%L', %(role)s::text, %(hashed)s::text)
 
 -- name: become_owner
--- Everything is owned by a role that can neither log in nor bypass row-level security.
+-- Everything is owned by a role as which nobody can log in and that cannot bypass row-level security.
 SET LOCAL ROLE foremend_owner
 
 -- name: list_columns

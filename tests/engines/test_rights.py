@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import psycopg
+import pytest
+
+from ledger.statements import Statements
 from tests.conftest import Database
 
 NO_TENANT = {
@@ -97,3 +101,17 @@ def test_every_view_asks_as_a_role_that_is_under_it(database: Database) -> None:
     )
     assert {name.partition("_")[0] for name, _, _ in views} == {"tenant"}
     assert {(owner, tuple(options)) for _, owner, options in views} == {("foremend_owner", ("security_barrier=true",))}
+
+
+def test_nobody_can_log_in_as_the_owner_also_where_jobs_run_as_it(database: Database) -> None:
+    """On TimescaleDB it has LOGIN, which its jobs ask for; the socket here trusts everybody who names a role."""
+    with database.connect() as conn:
+        try:
+            with pytest.raises(psycopg.OperationalError, match="not permitted to log in"):
+                database.connect("foremend_owner")
+            conn.execute(Statements("api").let_jobs_run)
+            for _ in range(2):
+                with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
+                    database.connect("foremend_owner")
+        finally:
+            conn.execute("ALTER ROLE foremend_owner NOLOGIN CONNECTION LIMIT -1")

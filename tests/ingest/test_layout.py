@@ -82,8 +82,7 @@ HYPERTABLE = (
     "SELECT create_hypertable('reading_refrigerator', by_range('ts', INTERVAL '7 days'), "
     "create_default_indexes => false)"
 )
-INSERTED = """
-WITH done AS (
+FILLED = """
     INSERT INTO reading_refrigerator AS kept (device_no, ts, seq, received_at, flags, extra, \
 filled, cabinet_temp_c, evaporator_temp_c)
     SELECT device_no, ts, seq, received_at, flags, extra::jsonb, nullif(filled, 0),
@@ -103,10 +102,7 @@ CASE WHEN kept.cabinet_temp_c IS NULL AND excluded.cabinet_temp_c IS NOT NULL TH
 CASE WHEN kept.evaporator_temp_c IS NULL AND excluded.evaporator_temp_c IS NOT NULL THEN 2::bigint ELSE 0 END, 0)
     WHERE kept.cabinet_temp_c IS NULL AND excluded.cabinet_temp_c IS NOT NULL \
 OR kept.evaporator_temp_c IS NULL AND excluded.evaporator_temp_c IS NOT NULL
-        OR excluded.extra IS NOT NULL AND excluded.extra || coalesce(kept.extra, '{}') IS DISTINCT FROM kept.extra
-    RETURNING seq
-)
-SELECT count(*) FROM done WHERE seq >= %(first_seq)s"""
+        OR excluded.extra IS NOT NULL AND excluded.extra || coalesce(kept.extra, '{}') IS DISTINCT FROM kept.extra"""
 
 
 def test_the_rendered_ddl_is_what_was_reviewed() -> None:
@@ -118,8 +114,9 @@ def test_the_rendered_ddl_is_what_was_reviewed() -> None:
 
 
 def test_the_rendered_insert_is_what_was_reviewed() -> None:
-    assert layout.insert(SMALL) == INSERTED
-    assert layout.append(SMALL) in INSERTED
+    assert layout.fill(SMALL) == FILLED
+    assert layout.append(SMALL) in FILLED
+    assert layout.append(SMALL) in layout.insert(SMALL)
 
 
 def test_nothing_new_in_the_catalogue_renders_nothing() -> None:

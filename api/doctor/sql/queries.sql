@@ -9,10 +9,18 @@ SELECT (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'),
 
 -- name: list_roles
 -- The house's roles with whatever raises them above others, and of whom they are members.
-SELECT r.rolname, r.rolcanlogin,
+SELECT r.rolname, r.rolcanlogin AND r.rolconnlimit <> 0 AS can_login,
        r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication AS mighty,
        EXISTS (SELECT FROM pg_auth_members AS m WHERE m.member = r.oid AND m.roleid <> r.oid) AS member
 FROM pg_roles AS r WHERE r.rolname IN ('foremend_owner', 'foremend_api', 'foremend_worker', 'foremend_relay')
+
+-- name: count_jobs
+-- What TimescaleDB is to do with readings by itself, what of that failed last time, and whether it may do anything.
+SELECT count(*), count(*) FILTER (WHERE last_run_status = 'Failed'),
+       current_setting('timescaledb.max_background_workers', true)::integer,
+       (SELECT rolcanlogin FROM pg_roles WHERE rolname = 'foremend_owner')
+FROM timescaledb_information.jobs LEFT JOIN timescaledb_information.job_stats USING (job_id)
+WHERE proc_name IN ('policy_compression', 'policy_retention') AND jobs.hypertable_schema = 'public'
 
 -- name: list_open_tables
 -- Tables that row-level security does not close, also for their owner.
