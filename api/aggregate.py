@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from prometheus_client import Counter
 from psycopg import Connection
 
 from devices.model import ApplianceClass, Catalogue
@@ -14,10 +15,11 @@ BETWEEN_S = 0.1  # while there is more: a slice of some 15 ms takes no more than
 
 
 class Aggregating:
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    """`hours`: counts those of devices that were aggregated."""
+
+    def __init__(self, catalogue: Catalogue, hours: Counter) -> None:
+        self._catalogue, self._hours = catalogue, hours
         self._next = time.monotonic() + BETWEEN_S
-        self.hours = 0  # of devices, since the process began
 
     def now_and_then(self, conn: Connection[Any]) -> None:
         if time.monotonic() < self._next:
@@ -34,7 +36,7 @@ class Aggregating:
         """Stale hours first; the next one is sealed when none is left, so that an old record is worked off in order."""
         with conn.transaction():
             hours, more = aggregates.aggregate(conn, appliance, now)
-        self.hours += hours
+        self._hours.inc(hours)
         if more:
             return True
         with conn.transaction():

@@ -1,14 +1,16 @@
-"""What a curve costs: `python benchmarks/window.py [--devices N] [--days N] [--dsn DSN]`.
+"""What a curve costs: `python benchmarks/window.py [--devices N] [--days N] [--timescale]`.
 
 A record of its own in which devices spoke in turn once a minute, so that neighbours in a curve are far apart on disk;
 then curves of some of them through the tenant's view, cold (the server just started, its files in the system's cache)
-and warm. With `--dsn`: in an empty database there, TimescaleDB if it has it, its readings compressed.
+and warm. With `--timescale`: in TimescaleDB as the tests have it (tests/timescale), warm, open and then compressed.
 """
 
 import argparse
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -17,17 +19,20 @@ from typing import Any
 import numpy as np
 import psycopg
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from api import schema
 from api.bench.house import CLASS_ID
 from api.engines import account as accounts
 from api.engines.postgres import Postgres
 from devices import catalogue
 from ingest import aggregates, history, layout_aggregates
+from tests.timescale import harness
 
 CATALOGUE = catalogue.load()
 CLASS = CATALOGUE[CLASS_ID]
 DAY_MS = 86_400_000
-Connect = Callable[[str], psycopg.Connection[Any]]
+Connect = Callable[[str], AbstractContextManager[psycopg.Connection[Any]]]
 
 
 def load(conn: psycopg.Connection[Any], devices: int, end: datetime, days: int) -> None:
@@ -103,34 +108,54 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--devices", type=int, default=100)
     parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--timescale", action="store_true")
     asked = parser.parse_args()
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    (on_timescale if asked.timescale else on_postgres)(asked.devices, asked.days, end)
+
+
+def on_postgres(devices: int, days: int, end: datetime) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="foremend-window-") as folder:
         accounts.prepare(Path(folder), accounts.choose())
         server = Postgres(Path(folder) / "record")
         server.start()
+
+        def connect(role: str) -> psycopg.Connection[Any]:
+            return psycopg.connect(server.dsn, user=role, autocommit=True)
+
+        def restart() -> None:
+            server.stop()
+            server.start()
+
         try:
-
-            def connect(role: str) -> psycopg.Connection[Any]:
-                return psycopg.connect(server.dsn, user=role, autocommit=True)
-
-            def restart() -> None:
-                server.stop()
-                server.start()
-
             with connect("postgres") as conn:
                 schema.apply(conn, CATALOGUE)
-                load(conn, asked.devices, end, asked.days)
-                conn.execute("VACUUM ANALYZE")
-            report(connect, restart, asked.devices, end, asked.days)
-            hours, seconds = aggregate(connect, end)
-            print(f"{hours} hours of a device aggregated, {seconds / hours * 1e6:.0f} us each")
-            with connect("postgres") as conn:
-                conn.execute("VACUUM ANALYZE")
-                print(sizes(conn, asked.devices * asked.days * 1440))
-            report(connect, restart, asked.devices, end, asked.days)
+            compare(connect, restart, devices, days, end)
         finally:
             server.stop()
+
+
+def on_timescale(devices: int, days: int, end: datetime) -> None:
+    with harness.served() as record:
+        compare(record.connect, None, devices, days, end)
+        with record.connect() as conn:
+            for name in [f"reading_{CLASS_ID}", *layout_aggregates.tables({CLASS_ID: CLASS})]:
+                conn.execute("SELECT compress_chunk(chunk) FROM show_chunks(%s::regclass) AS chunk", [name])
+        print("compressed:")
+        report(record.connect, None, devices, end, days)
+
+
+def compare(connect: Connect, restart: Callable[[], None] | None, devices: int, days: int, end: datetime) -> None:
+    with connect("postgres") as conn:
+        load(conn, devices, end, days)
+        conn.execute("VACUUM ANALYZE")
+    report(connect, restart, devices, end, days)
+    hours, seconds = aggregate(connect, end)
+    print(f"{hours} hours of a device aggregated, {seconds / hours * 1e6:.0f} us each")
+    with connect("postgres") as conn:
+        conn.execute("VACUUM ANALYZE")
+        print(sizes(conn, devices * days * 1440) if restart else "")
+    report(connect, restart, devices, end, days)
 
 
 if __name__ == "__main__":

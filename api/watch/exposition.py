@@ -73,6 +73,9 @@ def _record(record: RecordStanding) -> Iterator[Metric]:
     for beat in record.beats:
         turns.add_metric([beat.loop], beat.turns)
     yield turns
+    lags: dict[str, float | None] = dict(record.sealed_lags_s)
+    words = "How long ago the last hour ended that is aggregated, or about to be."
+    yield _gauges("sealed_lag_seconds", words, "class", lags)
     ages: dict[str, float | None] = {beat.loop: beat.age_s for beat in record.beats}
     yield _gauges("relay_silence_seconds", "Since when nothing was heard of a loop of the relay.", "loop", ages)
 

@@ -1,7 +1,8 @@
 """How the house stands at this moment: what the record says of worker and relay, what the log says of itself."""
 
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,6 +47,7 @@ class RecordStanding:
     schema_version: int | None
     partitions: tuple[Ownership, ...]
     beats: tuple[Beat, ...]
+    sealed_lags_s: Mapping[str, float] = field(default_factory=dict)  # of each class that is aggregated
 
     @property
     def cursor(self) -> int:
@@ -115,9 +117,10 @@ def record_standing(conn: Connection[Any]) -> RecordStanding:
             (version,) = (cur.execute(_sql.read_schema_version).fetchone() or {"max": None}).values()
             partitions = tuple(Ownership(**row) for row in cur.execute(_sql.list_partitions))
             beats = tuple(Beat(**row) for row in cur.execute(_sql.list_pulses))
+            lags = dict(conn.execute(_sql.list_sealed_lags).fetchall())
     except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
         return RecordStanding(schema_version=None, partitions=(), beats=())
-    return RecordStanding(schema_version=version, partitions=partitions, beats=beats)
+    return RecordStanding(schema_version=version, partitions=partitions, beats=beats, sealed_lags_s=lags)
 
 
 def log_standing(settings: Settings, cursor: int | None) -> LogStanding:

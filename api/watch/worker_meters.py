@@ -30,6 +30,11 @@ class WorkerMeters:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.hours = Counter(
+            "foremend_hours_aggregated",
+            "Hours of a device that were aggregated, again ones included.",
+            registry=self.registry,
+        )
         self.waits = Counter(
             "foremend_worker_waits",
             "Times that the worker waited for a database or log that was away.",

@@ -109,6 +109,30 @@ def test_after_a_repeat_batches_are_written_with_care_for_a_while(
     assert intake.counts.readings == 6
 
 
+def test_a_batch_that_would_open_too_many_compressed_rows_is_halved_and_refuses_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, sizes = history.keep, []
+
+    def limited(conn: Any, catalogue: Any, batches: Any, *rest: Any, hopeful: bool) -> history.Kept:
+        sizes.append(sum(map(len, batches)))
+        if sizes[-1] > 2:
+            raise psycopg.errors.ConfigurationLimitExceeded("tuple decompression limit exceeded by operation")
+        return keep(conn, catalogue, batches, *rest, hopeful=hopeful)
+
+    monkeypatch.setattr(history, "keep", limited)
+    with house.database.connect("foremend_worker", autocommit=False) as conn:
+        with conn.transaction():
+            claim = partition.take(conn, "me")
+        assert claim is not None
+        memory = Memory(CATALOGUE)
+        memory.stand_at(conn, claim, None)
+        intake = Intake(conn, memory, claim)
+        intake.take(_messages(claim.cursor + 1, [a_reading(NOW_MS + i * 1000) for i in range(8)]))
+    assert sizes == [8, 4, 2, 2, 4, 2, 2]
+    assert (intake.counts.readings, house.refusals()) == (8, [])
+
+
 def test_one_message_that_the_database_will_not_take_costs_only_itself(house: House) -> None:
     with house.database.connect() as conn:
         conn.execute("ALTER TABLE reading_refrigerator ADD CHECK (power_w <> 13)")
@@ -254,3 +278,14 @@ def test_the_reason_of_a_refusal_is_a_word_of_the_catalogue_of_reasons(house: Ho
         conn.execute("SELECT set_config('app.tenant', 'demo', true)")
         (refusal,) = refusals.listed(conn, RefusalFilter(), limit=10)
     assert (refusal.reason, refusal.payload, refusal.device_no) == (Reason.NOT_JSON, b"{", house.device_no)
+
+
+def test_the_worker_aggregates_hours_that_are_over_and_says_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is an hour late comes to a sealed hour: it is aggregated at once."""
+    monkeypatch.setattr("api.aggregate.EVERY_S", 0.1)
+    late_ms = now_ms() - 4 * 3_600_000
+    with working(house.settings):
+        house.publish({"ts": late_ms, "m": {"power_w": 85.0}})
+        wait_for(lambda: house.one("SELECT count(*) FROM hours_refrigerator") == 1)
+        wait_for(lambda: house.one("SELECT count(*) FROM stale_hour") == 0)
+    assert house.one("SELECT max_power_w FROM quarters_refrigerator") == 85.0

@@ -16,6 +16,10 @@ FROM partition ORDER BY first_slot
 -- When the relay's loops last turned.
 SELECT loop, turns, extract(epoch FROM clock_timestamp() - at)::float8 AS age_s FROM pulse ORDER BY loop
 
+-- name: list_sealed_lags
+-- How long ago the last hour ended up to which each class is aggregated, or about to be.
+SELECT class_id, extract(epoch FROM clock_timestamp() - sealed_to)::float8 FROM sealing
+
 -- name: beat
 -- A loop has turned; several relays share the row.
 INSERT INTO pulse (loop, at, turns) VALUES (%(loop)s, clock_timestamp(), %(turns)s)
