@@ -63,7 +63,7 @@ def first_said(batch: Batch) -> Batch:
 
 def fills(batch: Batch, place: Ints, there: Floats, extras: Sequence[str | None]) -> Bools:
     """(n,) Which of the rows of `batch` at `place` (n,) say something that the stored one does not."""
-    lacks: Bools = (np.isnan(there) & ~np.isnan(batch.values[place])).any(axis=1)
+    lacks: Bools = np.any(np.isnan(there) & ~np.isnan(batch.values[place]), axis=1)
     texts = [batch.extra[row] for row in place.tolist()]
     if any(texts):
         lacks |= np.array([_adds(text, extra) for text, extra in zip(texts, extras, strict=True)])
