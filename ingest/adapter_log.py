@@ -25,8 +25,9 @@ MOST_MESSAGES = 4000  # of one transaction, as are the
 MOST_BYTES = 2 << 20  # of payload: 400 readings in 64 KiB, so some 16,000 rows of them
 _HEARTBEAT_S = 1.0
 _SILENCE_S = 5.0  # several heartbeats: whoever is silent as long is gone
-_GATHER_TURNS = 2.0  # of what the last batch took: so small batches take a third of the time at most
+_GATHER_TURNS = 1.0  # of what the last batch took: so small batches take half of the time at most
 _GATHER_S = 0.02  # and not longer
+_MANY, _MANY_BYTES = 1000, 256 << 10  # are a big batch already: whoever is behind does not wait for more
 _FIRST_MS = re.compile(rb"\r\n%b: (\d{1,15})\r\n" % FIRST_MS.encode())
 _SLOTS = re.compile(r"partition\((\d+),")
 _MQTT_HEADER_BYTES = len(b"NATS/1.0\r\nNmqtt-Pub:1\r\n\r\n")  # what the listener itself writes
@@ -189,9 +190,9 @@ class LogReader:
         self._wire.close()
 
     def fetch(self, wait_s: float, most: int = MOST_MESSAGES, most_bytes: int = MOST_BYTES) -> list[Message]:
-        """The next messages; none after `wait_s`. They are gathered until they are many, or for twice the time that
-        the last ones kept the caller busy, 20 ms at most: what comes seldom goes at once, a flood in big batches.
-        Raises LogError when the log can no longer be trusted to be complete."""
+        """The next messages; none after `wait_s`. They are gathered until they are many, or for as long as the last
+        ones kept the caller busy, 20 ms at most: what comes seldom goes at once, a flood in big batches, and of a
+        backlog as much as is there. Raises LogError when the log can no longer be trusted to be complete."""
         came_s = time.monotonic()
         gathered_s = came_s + min((came_s - self._left_s) * _GATHER_TURNS, _GATHER_S)
         messages: list[Message] = []
@@ -202,10 +203,13 @@ class LogReader:
                 break
             size += self._parse(messages, most)
         while messages and len(messages) < most and size < most_bytes:
-            time.sleep(max(0.0, gathered_s - time.monotonic()))  # what comes meanwhile is then read at once
-            if not self._receive(gathered_s):
+            if self._receive(0.0):
+                size += self._parse(messages, most)
+                continue
+            left_s = gathered_s - time.monotonic()
+            if left_s <= 0 or len(messages) >= _MANY or size >= _MANY_BYTES:
                 break
-            size += self._parse(messages, most)
+            time.sleep(left_s)  # what comes meanwhile is then read at once
         self._left_s = time.monotonic()
         return messages
 

@@ -123,6 +123,11 @@ class House:
             finally:
                 running.terminate()
 
+    def is_aggregated(self) -> bool:
+        """No hour of the past is to be aggregated anew."""
+        with self.connect() as conn:
+            return conn.execute(_sql.find_stale_hour).fetchone() is None
+
     def alerts(self) -> int:
         with self.connect() as conn:
             (count,) = conn.execute(_sql.count_alerts).fetchone() or (0,)

@@ -19,6 +19,7 @@ from ledger.statements import Statements
 _QUIET_S = 3.0
 _LONGEST_BACKLOG_S = 300
 _LONGEST_ALERT_S = 10
+_LONGEST_AGGREGATION_S = 60
 _LOOKS = 4  # at the worker's memory, while the load runs
 _sql = Statements("api.bench")
 
@@ -59,10 +60,11 @@ def drive(ours: House, order: Order, source: Source) -> Road:
         ours.breaches(way.order) as breaches,
     ):
         wait_beyond(ours, _head_at(ours, 1 << 62, quiet_s=0.5) - 1)
+        wait_until(ours.is_aggregated, _LONGEST_AGGREGATION_S)  # the breaches' four good days
         others = {"worker": worker.pid, "relay": relay.pid}
         start, before = ours.head(), cpu_s(ours, way, others)
         with _watched(worker.pid, order.seconds) as worker_mib:
-            load = ours.load(way.order)
+            load = ours.load(way.order.live(time.time_ns() // 1_000_000))
             breaches.begin(order.seconds)
             sent, published_s = ours.sent(load), breaches.end()
             wait_beyond(ours, _head_at(ours, start + sent.acknowledged + len(published_s), quiet_s=10.0) - 1)

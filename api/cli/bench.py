@@ -133,7 +133,7 @@ def _register_fleet(bench: typer.Typer) -> None:
         with _shown(len(fleets), as_json=as_json) as tell:
             found = measure(Order(seconds=seconds, devices=1, rate=rate), fleets, tell)
         if picture is not None:
-            names = {"worker": "worker_us", "database": "database_us", "broker and log": "broker_us", "all": "cost_us"}
+            names = {"worker": "worker_us", "database": "database_us", "broker": "broker_us", "all": "cost_us"}
             lines = {name: [getattr(size, column) for size in found] for name, column in names.items()}
             title = f"CPU microseconds a message, by devices, at {rate:,.0f} messages a second"
             picture.write_text(svg(title, [size.devices for size in found], lines), encoding="utf-8")

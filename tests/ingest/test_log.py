@@ -97,6 +97,21 @@ def test_whoever_was_busy_gets_what_comes_meanwhile(
     reader.close()
 
 
+def test_whoever_is_behind_waits_for_nothing(
+    nats_server: NatsServer, start: int, device: mqtt.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter_log, "_GATHER_S", 60.0)
+    monkeypatch.setattr(adapter_log, "_GATHER_TURNS", 60.0)
+    monkeypatch.setattr(adapter_log, "_MANY", 3)
+    reader = LogReader(nats_server.url, start)
+    publish(device, b"1", b"2", b"3")
+    time.sleep(0.3)
+    begin_s = time.monotonic()
+    assert len(reader.fetch(5)) == 3
+    assert time.monotonic() - begin_s < 4
+    reader.close()
+
+
 def test_whoever_was_not_busy_waits_for_nothing(
     nats_server: NatsServer, start: int, device: mqtt.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

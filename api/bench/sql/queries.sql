@@ -64,3 +64,7 @@ SHOW track_commit_timestamp
 -- name: list_roles
 -- Which of the house's roles a server has already: a house may live there.
 SELECT rolname FROM pg_roles WHERE rolname = ANY(%(roles)s)
+
+-- name: find_stale_hour
+-- What was published of the past still costs the worker something.
+SELECT 1 FROM stale_hour LIMIT 1
