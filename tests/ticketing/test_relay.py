@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 
 from api import relay
 from api.settings import Settings
+from api.watch.pulse import LOOPS
 from tests.ticketing.builders import DESK, Firm
 from tests.ticketing.receivers import receiver
 from ticketing.alerts.model import Engagement
@@ -59,7 +60,8 @@ def test_a_notification_wakes_it_long_before_the_next_look(firm: Firm, monkeypat
     device = firm.device()
     firm.readings(device)
     with running(firm.database.settings()):
-        wait_for(lambda: firm.count("pg_stat_activity WHERE usename = 'foremend_relay' AND state = 'idle'") == 3)
+        idle = "pg_stat_activity WHERE usename = 'foremend_relay' AND state = 'idle'"
+        wait_for(lambda: firm.count(idle) == len(LOOPS))
         time.sleep(0.3)  # its first look is over
         begin = time.monotonic()
         firm.finding(device)
@@ -114,10 +116,10 @@ def test_it_waits_for_a_database_that_throws_it_out(firm: Firm) -> None:
     firm.readings(device)
     theirs = "pg_stat_activity WHERE usename = 'foremend_relay'"
     with running(firm.database.settings()) as run:
-        wait_for(lambda: firm.count(theirs) == 3)
+        wait_for(lambda: firm.count(theirs) == len(LOOPS))
         with firm.database.connect() as conn:
             conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'foremend_relay'")
-        wait_for(lambda: firm.count(theirs) == 3)
+        wait_for(lambda: firm.count(theirs) == len(LOOPS))
         firm.finding(device)
         wait_for(firm.questions)
         assert not run.done()
