@@ -168,7 +168,8 @@ class Nats:
     def _launch(self, *, mqtt: bool) -> None:
         config = self._folder / "server.conf"
         self._write_private(config, json.dumps(self._config(mqtt=mqtt), indent=1))
-        self.process.start([self._reachable_binary(), "-c", config], log=self.log, account=self._account)
+        binary = self._reachable_binary()
+        self.process.start([binary, "-c", config], log=self.log, env=_environment(), account=self._account)
         answers = wait_until(lambda: self._answers(mqtt=mqtt) or not self.process.alive(), 60)
         if not answers or not self.process.alive():
             self.process.end()
@@ -259,6 +260,12 @@ class Nats:
             if lines:
                 return lines[-1]
         return "it said nothing"
+
+
+def _environment() -> dict[str, str]:
+    """NATS shares the machine with everybody else; on all cores its runtime takes a fifth more of them in looking for
+    work (docs/decisions/0005). Whoever knows better says GOMAXPROCS."""
+    return {"GOMAXPROCS": str(max(1, (os.cpu_count() or 1) // 2)), **os.environ}
 
 
 def free_port() -> int:
