@@ -7,6 +7,7 @@ then both run at theirs, three times in turn. It gets an environment of its own 
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -170,6 +171,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--near", type=float, nargs=2, metavar=("RIVAL", "OURS"), default=(36_000, 65_000))
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the engines end as well
     prepare()
     order = Order(seconds=given.seconds, devices=DEVICES, rate=None)
     ways = {"mq-bridge": theirs, "foremend": ours}
