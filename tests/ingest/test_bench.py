@@ -45,6 +45,7 @@ def test_a_short_bench_finds_every_acknowledged_reading_in_the_record_once() -> 
     assert all(mib > 20 for mib in result["worker_mib"])
 
 
+@pytest.mark.slow
 def test_a_short_bench_of_the_bridge_finds_every_acknowledged_message_in_the_log() -> None:
     need(mosquitto.binary(), "Mosquitto is not there (Debian: apt-get install mosquitto)")
     result = measured("bridge", "--seconds", "1", "--devices", "20", "--rate", "500")
@@ -55,6 +56,7 @@ def test_a_short_bench_of_the_bridge_finds_every_acknowledged_message_in_the_log
     assert all(result[f"{who}_cpu_us"] > 0 for who in ("bridge", "bare", "log", "broker"))
 
 
+@pytest.mark.slow
 def test_a_bench_on_the_users_own_server_and_over_a_bridge_leaves_nothing_behind(
     engines_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +80,7 @@ def test_a_bench_on_the_users_own_server_and_over_a_bridge_leaves_nothing_behind
     assert {"bridge", "log", "broker", "database"} <= result["cpu_ms_per_1k_points"].keys()
 
 
+@pytest.mark.slow
 def test_a_fleet_is_counted_after_every_device_has_spoken(tmp_path: Path) -> None:
     picture = tmp_path / "curve.svg"
     result = measured("fleet", "--sizes", "20", "--seconds", "1", "--rate", "200", "--picture", str(picture))

@@ -10,7 +10,7 @@ from simulators.thermal import Plant, Run, Truth
 HOUR_MS = 3_600_000
 END_MS = 1_731_600_000_000
 DAYS = 7
-SEEDS = tuple(range(8))
+SEEDS = tuple(range(6))
 DRAW = {"refrigerator": 4, "air_conditioner": 4, "cold_room": 4}  # column of power or current
 
 
