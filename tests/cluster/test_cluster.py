@@ -89,10 +89,9 @@ def test_what_a_dead_front_withholds_is_said_and_comes_with_its_disk(trial: Tria
     cluster = trial.cluster
     for _ in range(K):
         trial.hire()
-    trial.speak(12)
-    time.sleep(4)
     for core in cluster.cores[:2]:
-        core.kill()  # nobody is left to draw; the fronts go on acknowledging
+        core.kill()  # nobody is left to draw; the fronts acknowledge all the same
+    trial.speak(8)
     trial.spoken()
     held = cluster.fronts[0]
     held.kill()
