@@ -13,6 +13,7 @@ NO_TENANT = {
     "checkpoint": "what the worker remembers, of all tenants at once; only the worker sees it",
     "partition": "how far the log was read, of all tenants at once",
     "pulse": "when the relay's loops last turned",
+    "door_count": "how often devices were turned away, of all tenants at once",
     "listening": "since when devices can reach us, of all tenants at once",
     "sealing": "up to which hour each class is aggregated",
     "stale_hour": "which hours are to be aggregated again; others than the worker have a view",

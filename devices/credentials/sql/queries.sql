@@ -1,0 +1,95 @@
+-- name: lock_device
+-- Two who issue or rotate for one device take turns.
+SELECT FROM device WHERE device_no = %(device_no)s FOR NO KEY UPDATE
+
+-- name: list_of_device
+-- All that a device ever had, oldest first.
+SELECT device_no, n, tenant_id, username, password_sha256, issued_at, expires_at, revoked_at, first_used_at,
+       last_seen_at, last_address
+FROM credential WHERE tenant_id = %(tenant_id)s AND device_no = %(device_no)s ORDER BY n LIMIT 1000
+
+-- name: find_by_usernames
+-- Those who ask to be let in at this moment, at once.
+SELECT device_no, n, tenant_id, username, password_sha256, issued_at, expires_at, revoked_at, first_used_at,
+       last_seen_at, last_address
+FROM credential WHERE username = ANY(%(usernames)s)
+
+-- name: list_live
+-- All that open a door now, of all tenants, a page at a time, for a broker that is told beforehand.
+SELECT device_no, n, tenant_id, username, password_sha256, issued_at, expires_at, revoked_at, first_used_at,
+       last_seen_at, last_address
+FROM credential
+WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s)
+  AND (device_no, n) > (%(after_device_no)s, %(after_n)s)
+ORDER BY device_no, n LIMIT %(limit)s
+
+-- name: list_of_tenant
+-- A page of a tenant's credentials, after the one that the page before ended with.
+SELECT device_no, n, tenant_id, username, password_sha256, issued_at, expires_at, revoked_at, first_used_at,
+       last_seen_at, last_address
+FROM credential
+WHERE tenant_id = %(tenant_id)s AND (device_no, n) > (%(after_device_no)s, %(after_n)s)
+ORDER BY device_no, n LIMIT %(limit)s
+
+-- name: insert_credential
+-- A new one; of the password only its hash.
+INSERT INTO credential (device_no, n, tenant_id, username, password_sha256, issued_at)
+VALUES (%(device_no)s, %(n)s, %(tenant_id)s, %(username)s, %(password_sha256)s, %(issued_at)s)
+
+-- name: end_credential
+-- Until when a rotated one still opens.
+UPDATE credential SET expires_at = %(expires_at)s, dropped_at = NULL
+WHERE tenant_id = %(tenant_id)s AND device_no = %(device_no)s AND n = %(n)s
+
+-- name: revoke_credentials
+-- One of a device's, or all: they open nothing any more, and whoever is in by them is to be dropped.
+UPDATE credential SET revoked_at = %(now)s, dropped_at = NULL
+WHERE tenant_id = %(tenant_id)s AND device_no = %(device_no)s AND (%(n)s::integer IS NULL OR n = %(n)s)
+  AND revoked_at IS NULL
+RETURNING n
+
+-- name: list_without
+-- The next devices of a tenant that have no live credential, for who issues many.
+SELECT d.device_no, d.device_id, coalesce((SELECT max(c.n) FROM credential c WHERE c.device_no = d.device_no), 0) + 1
+FROM device d
+WHERE d.tenant_id = %(tenant_id)s AND d.device_no > %(after)s
+  AND NOT EXISTS (
+      SELECT FROM credential c
+      WHERE c.device_no = d.device_no AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > %(now)s))
+ORDER BY d.device_no LIMIT %(limit)s
+FOR NO KEY UPDATE OF d
+
+-- name: note_used
+-- Who was let in, when and from where.
+UPDATE credential c SET last_seen_at = greatest(c.last_seen_at, used.at), last_address = used.address,
+       first_used_at = coalesce(c.first_used_at, used.at)
+FROM unnest(%(usernames)s::text[], %(ats)s::timestamptz[], %(addresses)s::text[]) AS used (username, at, address)
+WHERE c.username = used.username
+
+-- name: end_older
+-- Whoever uses his new credential needs the older ones no longer.
+UPDATE credential older SET expires_at = %(now)s, dropped_at = NULL
+FROM credential used
+WHERE used.username = ANY(%(usernames)s) AND older.device_no = used.device_no AND older.n < used.n
+  AND older.revoked_at IS NULL AND (older.expires_at IS NULL OR older.expires_at > %(now)s)
+RETURNING older.username
+
+-- name: list_ended
+-- Those that open nothing any more and whose sessions nobody has dropped yet.
+SELECT username FROM credential
+WHERE dropped_at IS NULL AND (revoked_at IS NOT NULL OR expires_at IS NOT NULL)
+  AND least(revoked_at, expires_at) <= %(now)s
+ORDER BY least(revoked_at, expires_at) LIMIT %(limit)s
+
+-- name: mark_dropped
+-- Nobody is in by these any more.
+UPDATE credential SET dropped_at = %(now)s
+WHERE username = ANY(%(usernames)s) AND least(revoked_at, expires_at) <= %(now)s
+
+-- name: tell_of_change
+-- Whoever lets devices in looks again.
+SELECT pg_notify('credential_changed', '')
+
+-- name: listen_for_change
+-- To be told of it.
+LISTEN credential_changed
