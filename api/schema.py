@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from devices.errors import CatalogueError
+from devices.errors import BadRow, CatalogueError
 from devices.model import Catalogue
 from ingest import layout, layout_columnstore
 from ledger.statements import Statements
@@ -111,7 +111,7 @@ def _refuse_lost_classes(conn: Connection[Any], catalogue: Catalogue) -> None:
     for class_id, devices in conn.execute(_sql.count_devices_by_class):
         if class_id not in catalogue:
             reason = f"is not there, but {devices} devices in this data are of it; put it back, or use --data DIR"
-            raise CatalogueError(f"{class_id}.toml", "the class", reason)
+            raise CatalogueError([BadRow(file=f"{class_id}.toml", line=1, where="the class", reason=reason)])
 
 
 def _script(package: str, file: str) -> bytes:

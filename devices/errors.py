@@ -1,16 +1,32 @@
 """Errors of the devices room."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 
 class DevicesError(Exception):
     """Root of the room's errors."""
 
 
-class CatalogueError(DevicesError):
-    """A bad row of the catalogue: file, place in it and reason."""
+@dataclass(frozen=True, kw_only=True)
+class BadRow:
+    """What is wrong in a file of the catalogue, and where."""
 
-    def __init__(self, file: str, where: str, reason: str) -> None:
-        super().__init__(f"{file}: {where}: {reason}")
-        self.file, self.where, self.reason = file, where, reason
+    file: str
+    line: int
+    where: str  # in a person's words: `metrics[0] (cabinet_temp_c)`
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: " + ": ".join(filter(None, (self.where, self.reason)))
+
+
+class CatalogueError(DevicesError):
+    """Rows of the catalogue that cannot be used; its text has a line for each."""
+
+    def __init__(self, faults: Sequence[BadRow]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = tuple(faults)
 
 
 class UnknownDeviceError(DevicesError):

@@ -1,7 +1,9 @@
 """The words that everybody speaks: appliance classes and their metrics, devices, customers, readings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,8 @@ class Metric:
     low: float
     high: float
     title: dict[str, str]  # language -> name
+    resolution: float | None = None  # the smallest step that the sensor says, in `unit`; None: not known
+    cadence_s: int | None = None  # how often it is usually said; None: as often as its class
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,38 @@ class OnTimeRule:
         return f"on_time:{self.metric}"
 
 
+class Regime(StrEnum):
+    """What an appliance is just doing."""
+
+    RUNNING = "running"  # it works: a compressor, a motor, a heater
+    OFF = "off"  # it pauses, and will go on by itself
+    DEFROST = "defrost"
+    DOOR_OPEN = "door_open"
+    PULL_DOWN = "pull_down"  # it works its way to where it is to be
+    STANDBY = "standby"  # it waits for a person
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """Something about a metric, or about its distance from another: at or above `above`, and below `below`."""
+
+    metric: str
+    minus: str | None = None  # another metric, which is taken off first
+    over_s: int | None = None  # not the value, but by how much it has risen in so many seconds
+    above: float | None = None
+    below: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegimeRule:
+    """How a regime is recognised: all of `when` true for `hold_s`; it is over when not all were for `stay_s`."""
+
+    regime: Regime
+    when: tuple[Condition, ...]
+    hold_s: int = 0
+    stay_s: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class FaultFamily:
     """What may be wrong, what to bring, who can mend it."""
@@ -56,6 +92,7 @@ class FaultFamily:
     skill: str
     parts: tuple[dict[str, str], ...]  # most likely first; each as its names by language
     title: dict[str, str]
+    safety: bool = False  # a danger to people or to the house: nobody is asked first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +106,40 @@ class Limits:
     bytes_per_s: float = 65_536
     burst_s: float = 60
     backfill_times: float = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a model, or a tenant for all its appliances of a class, says otherwise than the class. What is left out
+    stays as it was; `regimes` and `terms` stand for all of the class's."""
+
+    rated_power_w: float | None = None
+    set_point_c: tuple[float, float] | None = None
+    limits: Mapping[str, Any] = field(default_factory=dict)  # of Limits
+    levels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by metric, of its LevelRule
+    on_times: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by metric, of its OnTimeRule
+    regimes: tuple[RegimeRule, ...] | None = None
+    terms: tuple[Mapping[str, Any], ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """What a maker sells under one number."""
+
+    model: str  # as it stands on the appliance, and in `Device.model`
+    maker: str
+    title: dict[str, str]
+    gtin: str | None = None  # GS1's, as 14 digits
+    settings: Settings = Settings()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """What a tenant adds to a class. The values of its metrics are kept in `extra`."""
+
+    metrics: tuple[Metric, ...] = ()
+    models: tuple[Model, ...] = ()
+    settings: Settings = Settings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +157,12 @@ class ApplianceClass:
     limits: Limits = Limits()
     hours_days: int = 1830  # of hourly aggregates: five years, an appliance's life under warranty
     compress_after_days: int = 8  # on TimescaleDB: pages and detectors look at younger ones, most late ones are younger
+    regimes: tuple[RegimeRule, ...] = ()  # the first one that is recognised names what it is doing
+    rated_power_w: float | None = None
+    set_point_c: tuple[float, float] | None = None  # between what a person may set it to
+    terms: tuple[Mapping[str, Any], ...] = ()  # of its warranty, as they stand in the file
+    models: tuple[Model, ...] = ()
+    own: Mapping[str, Own] = field(default_factory=dict)  # by tenant
 
     @property
     def metric_names(self) -> tuple[str, ...]:
