@@ -18,13 +18,14 @@ METRICS = 8  # of a load's reading
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`dsn`: None, PostgreSQL of the bench's own. `highest`: at the highest paced rate that keeps up. `tell`: what is
-    being done now."""
+    """`dsn`: None, PostgreSQL of the bench's own. `highest`: at the highest paced rate that keeps up, looked for from
+    `near` on (None: from what is taken in flat out). `tell`: what is being done now."""
 
     runs: int = 3
     source: Source = field(default_factory=Stream)
     dsn: str | None = None
     highest: bool = False
+    near: float | None = None
     tell: Callable[[str], None] = lambda _: None
 
     def stages(self) -> int:
@@ -90,7 +91,7 @@ def _run(order: Order, plan: Plan, name: str) -> Run:
 
 
 def _highest(order: Order, plan: Plan) -> float:
-    rate = search.highest(lambda rate: _probe(order, rate, plan))
+    rate = search.highest(lambda rate: _probe(order, rate, plan), plan.near)
     if not rate:
         raise BenchError("no paced rate was found that keeps up; see --rate")
     return rate

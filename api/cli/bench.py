@@ -32,6 +32,10 @@ Pace = Annotated[
     str | None,
     typer.Option("--rate", help="Messages a second, all together, or `max`: the highest paced rate that keeps up."),
 ]
+Near = Annotated[
+    float | None,
+    typer.Option("--near", min=1, help="For --rate max: where to begin to look; saves minutes where it is known."),
+]
 FlatOut = Annotated[bool, typer.Option("--flat-out", help="As many as are acknowledged (the default).")]
 Runs = Annotated[int, typer.Option("--runs", min=1, help="Pairs of bare reader and whole road; medians are shown.")]
 Readings = Annotated[int, typer.Option("--readings", min=1, max=400, help="Of a message; more than one are an array.")]
@@ -71,6 +75,7 @@ def register(app: typer.Typer) -> None:
         seconds: Seconds = 10,
         devices: Devices = 1000,
         rate: Pace = None,
+        near: Near = None,
         flat_out: FlatOut = False,
         runs: Runs = 3,
         readings: Readings = 1,
@@ -87,13 +92,15 @@ def register(app: typer.Typer) -> None:
 
         if flat_out and rate is not None:
             raise fail("--rate and --flat-out exclude each other")
+        if near is not None and rate != "max":
+            raise fail("--near is for --rate max")
         if broker is not None and source is not SourceName.BRIDGE:
             raise fail("--broker is for --source bridge")
         order = Order(seconds=seconds, devices=devices, rate=_paced(rate), readings=readings)
         try:
             at = Place.read(broker) if broker is not None else None
             way = Bridge(broker=at) if source is SourceName.BRIDGE else Stream()
-            plan = Plan(runs=runs, source=way, dsn=dsn, highest=rate == "max")
+            plan = Plan(runs=runs, source=way, dsn=dsn, highest=rate == "max", near=near)
             with _shown(plan.stages(), as_json=as_json) as tell:
                 result = measure(order, replace(plan, tell=tell))
         except BenchError as error:

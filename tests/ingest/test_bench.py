@@ -138,6 +138,14 @@ def test_rate_and_flat_out_exclude_each_other() -> None:
     assert "exclude each other" in answer.stderr
 
 
+def test_where_to_begin_is_said_only_of_a_search() -> None:
+    app = typer.Typer()
+    bench.register(app)
+    answer = CliRunner().invoke(app, ["bench", "ingest", "--rate", "5", "--near", "5"])
+    assert answer.exit_code == 1
+    assert "--near is for --rate max" in answer.stderr
+
+
 def test_a_message_went_out_when_its_publisher_said() -> None:
     """Three devices from the fourth on; numbers 0 to 4 at one moment, from 5 on at another."""
     share = Share(
