@@ -61,3 +61,52 @@ class GatewayError(DevicesError):
     def __init__(self, device_id: str, gateway_id: str, reason: str) -> None:
         super().__init__(f"{device_id!r} cannot stand behind {gateway_id!r}: {reason}")
         self.device_id, self.gateway_id, self.reason = device_id, gateway_id, reason
+
+
+class DeviceTransitionError(DevicesError):
+    """A device's life does not go that way; `allowed` says which ways it can go."""
+
+    def __init__(self, device_id: str, state: str, to: str, allowed: tuple[str, ...]) -> None:
+        ways = ", ".join(allowed) or "nothing"
+        super().__init__(f"device {device_id!r} is {state} and cannot become {to}; allowed: {ways}")
+        self.device_id, self.state, self.to, self.allowed = device_id, state, to, allowed
+
+
+class DeviceOwnedError(DevicesError):
+    """Somebody else owns it: it changes hands by being resold, never by a claim."""
+
+    def __init__(self, device_id: str) -> None:
+        super().__init__(f"device {device_id!r} belongs to somebody; resell it first")
+        self.device_id = device_id
+
+
+class SuccessorError(DevicesError):
+    """A device cannot take over the label of that one."""
+
+    def __init__(self, device_id: str, successor_id: str, reason: str) -> None:
+        super().__init__(f"{successor_id!r} cannot replace {device_id!r}: {reason}")
+        self.device_id, self.successor_id, self.reason = device_id, successor_id, reason
+
+
+class StaleError(DevicesError):
+    """Somebody changed it since it was looked at."""
+
+    def __init__(self, what: str, seen: int, current: int) -> None:
+        super().__init__(f"{what} has changed since you looked: you saw version {seen}, now it is {current}")
+        self.what, self.seen, self.current = what, seen, current
+
+
+class UnknownCustomerError(DevicesError):
+    def __init__(self, customer_id: object) -> None:
+        super().__init__(f"no customer {customer_id}")
+        self.customer_id = customer_id
+
+
+class UnknownSiteError(DevicesError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no site {name!r}")
+        self.name = name
+
+
+class HouseholdError(DevicesError):
+    """Not that way: the customer whom a household is named by is always an owner of it."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from devices.datum import Datum
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +193,18 @@ class Customer:
     time_zone: str  # IANA name; "tomorrow 09:00" is the customer's
     email: str | None = None
     phone: str | None = None
+    version: int = 1
+
+
+class DeviceState(StrEnum):
+    """Of its life; see devices.lifecycle."""
+
+    MADE = "MADE"
+    CLAIMED = "CLAIMED"  # somebody's, and not heard yet
+    ACTIVE = "ACTIVE"
+    RETIRED = "RETIRED"  # what it says is kept, nobody is asked about it
+    REPLACED = "REPLACED"  # its successor wears its label
+    RESOLD = "RESOLD"  # the old owner's access has ended, the next one has not claimed it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,6 +224,39 @@ class Device:
     registered_at: datetime
     gateway_no: int | None = None  # through which it speaks
     site: str | None = None  # whose power and network it shares
+    state: DeviceState = DeviceState.MADE
+    successor_no: int | None = None
+    made_on: date | None = None
+    bought_on: date | None = None
+    installed_on: date | None = None
+    latitude: float | None = None  # WGS-84
+    longitude: float | None = None
+    datum: Datum | None = None  # of the point as it was given
+    given_latitude: float | None = None
+    given_longitude: float | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceFilter:
+    """Which devices of a tenant; what is None is not asked for."""
+
+    class_id: str | None = None
+    model: str | None = None
+    state: DeviceState | None = None
+    site: str | None = None
+    customer_id: UUID | None = None
+    text: str | None = None  # somewhere in id, model, serial or place, whatever the size of its letters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ownership:
+    """A customer had a device from `since` to `until`, or has it."""
+
+    device_no: int
+    customer_id: UUID
+    since: datetime
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,27 @@
-"""Who exists: devices are registered once, found by topic, number or label; recordings keep their shift."""
+"""Who exists: devices are registered once, found by topic, number or label."""
 
 import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 
 from devices import labels, store
+from devices.datum import Point, to_wgs84
 from devices.errors import BadIdError, DeviceTakenError, GatewayError, UnknownClassError, UnknownDeviceError
-from devices.model import Address, Catalogue, Customer, Device, Recording
+from devices.model import (
+    Address,
+    Catalogue,
+    Customer,
+    Device,
+    DeviceFilter,
+    DeviceState,
+    Ownership,
+)
 from ledger import log, scope
 from ledger.ids import uuid7
 from ledger.model import Event, Scope
@@ -42,6 +51,10 @@ class Registration:
     serial: str
     place: str = ""
     region: str = ""
+    made_on: date | None = None
+    bought_on: date | None = None
+    installed_on: date | None = None
+    point: Point | None = None
     owner: Owner | None = None
 
 
@@ -65,8 +78,11 @@ def register(
         device = _new_device(conn, said, by, now)
         device_no = store.insert_device(conn, device)
         if device_no is not None:
-            _note(conn, "device.registered", device.device_id, by, now, {"class_id": device.class_id})
-            return Registered(device=replace(device, device_no=device_no), created=True)
+            device = replace(device, device_no=device_no)
+            if device.customer_id is not None:
+                store.start_ownership(conn, device, device.customer_id, now)
+            note(conn, "device.registered", device.device_id, by, now, {"class_id": device.class_id})
+            return Registered(device=device, created=True)
         standing = store.find_device(conn, by.tenant_id, said.device_id)  # somebody was faster, or has the serial
     if standing is None:
         raise DeviceTakenError(said.device_id, "device_id for this serial")
@@ -75,6 +91,7 @@ def register(
 
 
 def _new_device(conn: Connection[Any], said: Registration, by: Scope, now: datetime) -> Device:
+    customer_id = _settle_customer(conn, said.owner, by, now)
     return Device(
         device_no=0,
         device_id=said.device_id,
@@ -82,12 +99,33 @@ def _new_device(conn: Connection[Any], said: Registration, by: Scope, now: datet
         class_id=said.class_id,
         model=said.model,
         serial=said.serial,
-        customer_id=_settle_customer(conn, said.owner, by, now),
+        customer_id=customer_id,
         place=said.place,
         region=said.region,
-        label_token=labels.spell(secrets.token_bytes(17)),
+        label_token=new_label(),
         registered_at=now,
+        state=DeviceState.CLAIMED if customer_id else DeviceState.MADE,
+        made_on=said.made_on,
+        bought_on=said.bought_on,
+        installed_on=said.installed_on,
+        **pointed(said.point),
     )
+
+
+def new_label() -> str:
+    return labels.spell(secrets.token_bytes(17))
+
+
+def pointed(point: Point | None) -> dict[str, Any]:
+    """A point as a device's or a site's fields: in WGS-84, and as it was given."""
+    wgs84 = to_wgs84(point) if point else None
+    return {
+        "latitude": wgs84.latitude if wgs84 else None,
+        "longitude": wgs84.longitude if wgs84 else None,
+        "datum": point.datum if point else None,
+        "given_latitude": point.latitude if point else None,
+        "given_longitude": point.longitude if point else None,
+    }
 
 
 def _settle_customer(conn: Connection[Any], owner: Owner | None, by: Scope, now: datetime) -> UUID | None:
@@ -97,7 +135,7 @@ def _settle_customer(conn: Connection[Any], owner: Owner | None, by: Scope, now:
     known = store.find_same_customer(conn, customer)
     if known is None:
         store.insert_customer(conn, customer)
-        _note(conn, "customer.registered", str(customer.customer_id), by, now, {})
+        note(conn, "customer.registered", str(customer.customer_id), by, now, {})
     return (known or customer).customer_id
 
 
@@ -114,12 +152,14 @@ def _as_customer(owner: Owner, tenant_id: str, customer_id: UUID) -> Customer:
 
 
 def _refuse_other_facts(conn: Connection[Any], device: Device, said: Registration) -> None:
-    for field in ("class_id", "model", "serial", "place", "region"):
+    for field in ("class_id", "model", "serial", "place", "region", "made_on", "bought_on", "installed_on"):
         if getattr(device, field) != getattr(said, field):
             raise DeviceTakenError(device.device_id, field)
+    if any(getattr(device, field) != value for field, value in pointed(said.point).items()):
+        raise DeviceTakenError(device.device_id, "point")
     owner = customer_of(conn, device)
     expected = _as_customer(said.owner, device.tenant_id, device.customer_id or _NOBODY) if said.owner else None
-    if owner != expected:
+    if (replace(owner, version=1) if owner else None) != expected:
         raise DeviceTakenError(device.device_id, "customer")
 
 
@@ -142,11 +182,23 @@ def place(
     """The device, behind that gateway and at that site from now on. Raises UnknownDeviceError, GatewayError."""
     store.lock_devices(conn)
     gateway_no = None if gateway_id is None else _gateway_of(conn, device, gateway_id)
-    placed = replace(device, gateway_no=gateway_no, site=site)
-    if placed != device:
-        store.place_device(conn, placed)
-        _note(conn, "device.placed", device.device_id, by, now, {"gateway": gateway_id, "site": site})
+    if (device.gateway_no, device.site) == (gateway_no, site):
+        return device
+    if site is not None:
+        store.settle_site(conn, device.tenant_id, site)
+    placed = replace(locked(conn, device.device_no), gateway_no=gateway_no, site=site)
+    placed = replace(placed, version=placed.version + 1)
+    store.save_device(conn, placed)
+    note(conn, "device.placed", device.device_id, by, now, {"gateway": gateway_id, "site": site})
     return placed
+
+
+def locked(conn: Connection[Any], device_no: int) -> Device:
+    """As it is now, and stays until the transaction ends. Raises UnknownDeviceError."""
+    device = store.lock_device(conn, device_no)
+    if device is None:
+        raise UnknownDeviceError(str(device_no))
+    return device
 
 
 def _gateway_of(conn: Connection[Any], device: Device, gateway_id: str) -> int:
@@ -172,10 +224,15 @@ def by_no(conn: Connection[Any], device_no: int) -> Device:
 
 
 def by_label(conn: Connection[Any], label_token: str) -> Device | None:
-    """The appliance that wears this label, whichever tenant's it is: before a scope is entered."""
+    """The appliance that wears this label, or the one that replaced it, whichever tenant's it is: before a scope is
+    entered."""
     token_sha256 = labels.sha256(labels.read(label_token))
     scope.show_token(conn, token_sha256)
-    return store.find_device_by_label(conn, token_sha256)
+    device = store.find_device_by_label(conn, token_sha256)
+    if device is None or device.successor_no is None:
+        return device
+    scope.enter(conn, Scope(tenant_id=device.tenant_id, actor=f"label:{device.device_id}"))
+    return store.find_successor(conn, device.device_no)
 
 
 def customer(conn: Connection[Any], tenant_id: str, customer_id: UUID) -> Customer | None:
@@ -186,9 +243,16 @@ def customer_of(conn: Connection[Any], device: Device) -> Customer | None:
     return store.find_customer(conn, device.tenant_id, device.customer_id) if device.customer_id else None
 
 
-def listed(conn: Connection[Any], tenant_id: str, *, after: int = 0, limit: int = 100) -> list[Device]:
+def listed(
+    conn: Connection[Any], tenant_id: str, asked: DeviceFilter | None = None, *, after: int = 0, limit: int = 100
+) -> list[Device]:
     """A page in order of `device_no`, beginning after `after`."""
-    return store.list_devices(conn, tenant_id, after=after, limit=limit)
+    return store.list_devices(conn, tenant_id, asked or DeviceFilter(), after=after, limit=limit)
+
+
+def owners(conn: Connection[Any], device: Device) -> list[Ownership]:
+    """Who had it when, the first one first."""
+    return store.list_ownership(conn, device.device_no)
 
 
 def addresses(conn: Connection[Any], keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Address]:
@@ -196,27 +260,8 @@ def addresses(conn: Connection[Any], keys: Sequence[tuple[str, str]]) -> dict[tu
     return store.find_addresses(conn, keys)
 
 
-def keep_recording(
-    conn: Connection[Any], device: Device, recording: Recording, *, by: Scope, now: datetime
-) -> Recording:
-    """The recording as the first run said it; a later one with another shift changes nothing."""
-    before = _recording(conn, device, recording.sha256)
-    if before is None:
-        store.insert_recording(conn, device.tenant_id, recording)
-        said = {"sha256": recording.sha256, "shift_ms": recording.shift_ms, "keep_time": recording.keep_time}
-        _note(conn, "device.recording_set", device.device_id, by, now, said)
-    return before or _recording(conn, device, recording.sha256) or recording
-
-
-def recordings(conn: Connection[Any], device: Device) -> list[Recording]:
-    return store.list_recordings(conn, device.tenant_id, device.device_no)
-
-
-def _recording(conn: Connection[Any], device: Device, sha256: str) -> Recording | None:
-    return next((kept for kept in recordings(conn, device) if kept.sha256 == sha256), None)
-
-
-def _note(conn: Connection[Any], kind: str, subject_id: str, by: Scope, now: datetime, data: dict[str, Any]) -> None:
+def note(conn: Connection[Any], kind: str, subject_id: str, by: Scope, now: datetime, data: dict[str, Any]) -> None:
+    """A line of the log about a device, or about what belongs to it."""
     log.record(
         conn,
         Event(

@@ -2,17 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, kwargs_row
 from psycopg.types.json import Jsonb
 
-from devices.model import Address, Customer, Device, Recording
+from devices.datum import Datum
+from devices.model import Address, Customer, Device, DeviceFilter, DeviceState, Ownership, Recording
 from ledger.statements import Statements
 
 _sql = Statements("devices")
+
+
+def _device(**row: Any) -> Device:
+    datum = Datum(row["datum"]) if row["datum"] else None
+    return Device(**{**row, "state": DeviceState(row["state"]), "datum": datum})
 
 
 def settle_tenant(conn: Connection[Any], tenant_id: str) -> None:
@@ -41,7 +48,7 @@ def insert_device(conn: Connection[Any], device: Device) -> int | None:
 
 
 def _one(conn: Connection[Any], statement: bytes, names: dict[str, Any]) -> Device | None:
-    with conn.cursor(row_factory=class_row(Device)) as cur:
+    with conn.cursor(row_factory=kwargs_row(_device)) as cur:
         return cur.execute(statement, names).fetchone()
 
 
@@ -58,7 +65,7 @@ def find_device_by_label(conn: Connection[Any], label_sha256: bytes) -> Device |
 
 
 def find_devices_by_no(conn: Connection[Any], device_nos: Iterable[int]) -> dict[int, Device]:
-    with conn.cursor(row_factory=class_row(Device)) as cur:
+    with conn.cursor(row_factory=kwargs_row(_device)) as cur:
         rows = cur.execute(_sql.find_devices_by_no, {"device_nos": sorted(set(device_nos))})
         return {device.device_no: device for device in rows}
 
@@ -73,13 +80,50 @@ def find_gateway(conn: Connection[Any], device: Device, gateway_id: str) -> tupl
     return conn.execute(_sql.find_gateway, names).fetchone()
 
 
-def place_device(conn: Connection[Any], device: Device) -> None:
-    conn.execute(_sql.place_device, asdict(device))
+def lock_device(conn: Connection[Any], device_no: int) -> Device | None:
+    return _one(conn, _sql.lock_device, {"device_no": device_no})
 
 
-def list_devices(conn: Connection[Any], tenant_id: str, *, after: int, limit: int) -> list[Device]:
-    with conn.cursor(row_factory=class_row(Device)) as cur:
-        return cur.execute(_sql.list_devices, {"tenant_id": tenant_id, "after": after, "limit": limit}).fetchall()
+def save_device(conn: Connection[Any], device: Device) -> None:
+    conn.execute(_sql.save_device, asdict(device))
+
+
+def relabel_device(conn: Connection[Any], device_no: int, label_token: str) -> None:
+    conn.execute(_sql.relabel_device, {"device_no": device_no, "label_token": label_token})
+
+
+def move_children(conn: Connection[Any], device_no: int, successor_no: int) -> None:
+    conn.execute(_sql.move_children, {"device_no": device_no, "successor_no": successor_no})
+
+
+def find_successor(conn: Connection[Any], device_no: int) -> Device | None:
+    """The device itself if nothing replaced it."""
+    return _one(conn, _sql.find_successor, {"device_no": device_no})
+
+
+def settle_site(conn: Connection[Any], tenant_id: str, name: str) -> None:
+    conn.execute(_sql.settle_site, {"tenant_id": tenant_id, "name": name})
+
+
+def start_ownership(conn: Connection[Any], device: Device, customer_id: UUID, now: datetime) -> None:
+    names = {"device_no": device.device_no, "tenant_id": device.tenant_id, "customer_id": customer_id, "now": now}
+    conn.execute(_sql.start_ownership, names)
+
+
+def end_ownership(conn: Connection[Any], device_no: int, now: datetime) -> None:
+    conn.execute(_sql.end_ownership, {"device_no": device_no, "now": now})
+
+
+def list_ownership(conn: Connection[Any], device_no: int) -> list[Ownership]:
+    with conn.cursor(row_factory=class_row(Ownership)) as cur:
+        return cur.execute(_sql.list_ownership, {"device_no": device_no}).fetchall()
+
+
+def list_devices(conn: Connection[Any], tenant_id: str, asked: DeviceFilter, *, after: int, limit: int) -> list[Device]:
+    """Planned anew each time: what is asked for decides which index serves."""
+    names = {**asdict(asked), "tenant_id": tenant_id, "after": after, "limit": limit}
+    with conn.cursor(row_factory=kwargs_row(_device)) as cur:
+        return cur.execute(_sql.list_devices, names, prepare=False).fetchall()
 
 
 def count_devices(conn: Connection[Any], tenant_id: str) -> int:

@@ -50,6 +50,13 @@ KNOWN: dict[type[Exception], tuple[int, str]] = {
     devices.UnknownClassError: (422, "unknown-class"),
     devices.BadIdError: (422, "bad-id"),
     devices.DeviceTakenError: (409, "device-taken"),
+    devices.DeviceTransitionError: (409, "illegal-transition"),
+    devices.DeviceOwnedError: (409, "device-owned"),
+    devices.SuccessorError: (409, "not-a-successor"),
+    devices.StaleError: (412, "stale-version"),
+    devices.UnknownCustomerError: (404, "unknown-customer"),
+    devices.UnknownSiteError: (404, "unknown-site"),
+    devices.HouseholdError: (409, "household-refused"),
     ledger.IdempotencyConflictError: (422, "idempotency-key-reused"),
     ledger.IdempotencyInFlightError: (409, "idempotency-key-in-flight"),
     ticketing.NotFoundError: (404, "not-found"),
@@ -100,7 +107,7 @@ def _slug(status: int) -> str:
 
 def _more(error: Exception) -> dict[str, Any]:
     """What a program can act on: what would have been allowed, why a report was refused."""
-    if isinstance(error, ticketing.IllegalTransitionError):
+    if isinstance(error, ticketing.IllegalTransitionError | devices.DeviceTransitionError):
         return {"allowed": [str(state) for state in error.allowed]}
     if isinstance(error, ticketing.ReportRefusedError):
         return {"codes": list(error.codes)}

@@ -13,9 +13,44 @@ CREATE TABLE customer (
     language text NOT NULL DEFAULT 'en' CHECK (language IN ('en', 'zh')),
     time_zone text NOT NULL DEFAULT 'UTC',
     email text,
-    phone text
+    phone text,
+    version integer NOT NULL DEFAULT 1
 );
+CREATE INDEX customer_listed ON customer (tenant_id, customer_id);
+-- Who is meant by an address: however its letters and its gaps were written.
+CREATE INDEX customer_email ON customer (tenant_id, lower(email)) WHERE email IS NOT NULL;
+CREATE INDEX customer_phone ON customer (tenant_id, regexp_replace(phone, '[^0-9+]', '', 'g')) WHERE phone IS NOT NULL;
 SELECT protect('customer');
+
+-- A household is named by the customer whom its devices belong to, who is an owner of it without a row.
+CREATE TABLE household_member (
+    household_id uuid NOT NULL REFERENCES customer,
+    customer_id uuid NOT NULL REFERENCES customer,
+    tenant_id text NOT NULL REFERENCES tenant,
+    role text NOT NULL CHECK (role IN ('OWNER', 'MEMBER')),
+    since timestamptz NOT NULL,
+    PRIMARY KEY (household_id, customer_id),
+    CHECK (household_id <> customer_id)
+);
+CREATE INDEX household_member_customer ON household_member (customer_id);
+SELECT protect('household_member');
+
+-- Where devices share power and network. Its point is kept as it was given, and in WGS-84.
+CREATE TABLE site (
+    tenant_id text NOT NULL REFERENCES tenant,
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
+    address text NOT NULL DEFAULT '',
+    time_zone text NOT NULL DEFAULT 'UTC',
+    latitude double precision,
+    longitude double precision,
+    datum text CHECK (datum IN ('WGS-84', 'GCJ-02', 'BD-09')),
+    given_latitude double precision,
+    given_longitude double precision,
+    version integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (tenant_id, name),
+    CHECK (num_nulls(latitude, longitude, datum, given_latitude, given_longitude) IN (0, 5))
+);
+SELECT protect('site');
 
 CREATE TABLE device (
     device_no integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -32,15 +67,49 @@ CREATE TABLE device (
     registered_at timestamptz NOT NULL,
     gateway_no integer REFERENCES device,  -- through which it speaks; one level, a gateway has none
     site text,                             -- devices of one site share power and network
+    state text NOT NULL DEFAULT 'MADE' CHECK (state IN ('MADE', 'CLAIMED', 'ACTIVE', 'RETIRED', 'REPLACED', 'RESOLD')),
+    successor_no integer REFERENCES device,  -- the device that took over its label
+    made_on date,                          -- it left the factory, was paid for, was put up
+    bought_on date,
+    installed_on date,
+    latitude double precision,             -- WGS-84; as it was given, with the datum of that
+    longitude double precision,
+    datum text CHECK (datum IN ('WGS-84', 'GCJ-02', 'BD-09')),
+    given_latitude double precision,
+    given_longitude double precision,
+    version integer NOT NULL DEFAULT 1,
     UNIQUE (tenant_id, device_id),
     UNIQUE (tenant_id, model, serial),
-    CONSTRAINT device_gateway_no_check CHECK (gateway_no <> device_no)
+    FOREIGN KEY (tenant_id, site) REFERENCES site,
+    CONSTRAINT device_gateway_no_check CHECK (gateway_no <> device_no),
+    CONSTRAINT device_successor CHECK ((state = 'REPLACED') = (successor_no IS NOT NULL)),
+    CONSTRAINT device_point CHECK (num_nulls(latitude, longitude, datum, given_latitude, given_longitude) IN (0, 5))
 );
+CREATE INDEX device_listed ON device (tenant_id, device_no);
+CREATE INDEX device_class ON device (tenant_id, class_id, device_no);
+CREATE INDEX device_model ON device (tenant_id, model, device_no);
+CREATE INDEX device_state ON device (tenant_id, state, device_no);
+CREATE INDEX device_customer ON device (customer_id, device_no) WHERE customer_id IS NOT NULL;
+CREATE INDEX device_claimed ON device (device_no) WHERE state = 'CLAIMED';
 CREATE INDEX device_gateway ON device (gateway_no) WHERE gateway_no IS NOT NULL;
 CREATE INDEX device_site ON device (tenant_id, site) WHERE site IS NOT NULL;
 SELECT protect('device');
 -- Whoever scanned a label sees that one device, before the tenant is known.
 CREATE POLICY label ON device FOR SELECT TO foremend_api USING (label_sha256 = nullif(current_setting('app.token', true), ''));
+
+-- Who owned a device when; `device.customer_id` is whom the row without an end names.
+CREATE TABLE ownership (
+    ownership_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    device_no integer NOT NULL REFERENCES device,
+    tenant_id text NOT NULL REFERENCES tenant,
+    customer_id uuid NOT NULL REFERENCES customer,
+    since timestamptz NOT NULL,
+    until timestamptz CHECK (until >= since)
+);
+CREATE UNIQUE INDEX ownership_now ON ownership (device_no) WHERE until IS NULL;
+CREATE INDEX ownership_device ON ownership (device_no, since);
+CREATE INDEX ownership_customer ON ownership (customer_id);
+SELECT protect('ownership');
 
 CREATE TABLE recording (
     device_no integer NOT NULL REFERENCES device,
@@ -55,7 +124,13 @@ SELECT protect('recording');
 
 GRANT SELECT, INSERT ON tenant, customer, device, recording TO foremend_api;
 GRANT UPDATE ON customer, device TO foremend_api;
+GRANT UPDATE (name) ON tenant TO foremend_api;
 GRANT SELECT ON tenant, customer, device, recording TO foremend_worker, foremend_relay;
+GRANT SELECT, INSERT, UPDATE ON site TO foremend_api;
+GRANT SELECT, INSERT, UPDATE, DELETE ON household_member TO foremend_api;
+GRANT SELECT, INSERT, UPDATE (until) ON ownership TO foremend_api;
+GRANT SELECT ON household_member, ownership TO foremend_relay;
+GRANT UPDATE (state, version) ON device TO foremend_relay;
 
 -- With what a device signs in at a broker. Of a password there is a hash alone: it is random, and shown once.
 CREATE TABLE credential (

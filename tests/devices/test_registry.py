@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from devices import catalogue, labels, registry
+from devices import catalogue, labels, recordings, registry
 from devices.errors import BadIdError, DeviceTakenError, GatewayError, UnknownClassError, UnknownDeviceError
 from devices.model import Recording
 from devices.registry import Owner, Registration
@@ -124,10 +124,10 @@ def test_the_first_word_about_a_recordings_shift_wins(conn: psycopg.Connection[A
 
     def keep(shift_ms: int) -> Recording:
         said = Recording(device_no=device.device_no, sha256="ab" * 32, shift_ms=shift_ms, keep_time=False)
-        return registry.keep_recording(conn, device, said, by=BY, now=NOW)
+        return recordings.keep(conn, device, said, by=BY, now=NOW)
 
     assert [keep(1).shift_ms, keep(2).shift_ms] == [1, 1]
-    assert [recording.shift_ms for recording in registry.recordings(conn, device)] == [1]
+    assert [recording.shift_ms for recording in recordings.listed(conn, device)] == [1]
 
 
 def test_pages_of_devices_continue_where_the_one_before_ended(conn: psycopg.Connection[Any]) -> None:

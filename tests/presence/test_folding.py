@@ -124,7 +124,9 @@ def test_a_gateway_is_there_when_somebody_behind_it_is_heard(conn: psycopg.Conne
 def at_a_site(conn: psycopg.Connection[Any], *device_no: int) -> None:
     with psycopg.connect(conn.info.dsn, user="postgres", autocommit=True) as owner:
         owner.execute(
-            "UPDATE device SET site = 'Mill 3', gateway_no = NULL WHERE device_no = ANY(%s)", [list(device_no)]
+            "WITH site AS (INSERT INTO site (tenant_id, name) VALUES ('demo', 'Mill 3') ON CONFLICT DO NOTHING)"
+            " UPDATE device SET site = 'Mill 3', gateway_no = NULL WHERE device_no = ANY(%s)",
+            [list(device_no)],
         )
 
 
@@ -156,6 +158,7 @@ def test_two_devices_or_such_as_fell_apart_in_time_are_no_site(conn: psycopg.Con
 
 def test_a_gateway_with_all_of_a_site_behind_it_explains_the_site(conn: psycopg.Connection[Any]) -> None:
     with psycopg.connect(conn.info.dsn, user="postgres", autocommit=True) as owner:
+        owner.execute("INSERT INTO site (tenant_id, name) VALUES ('demo', 'Mill 3')")
         owner.execute("UPDATE device SET site = 'Mill 3' WHERE device_no < 5")
     tell(conn, State.ONLINE, 0, 1, 2, 3, 4)
     tell(conn, State.GONE, 60, 1)

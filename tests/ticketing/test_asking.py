@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from devices import registry
+from devices import recordings
 from devices.model import Recording
 from tests.ticketing.builders import CLASSES, DESK, NOW, OTHER_RULE, RULE, Firm, at_once
 from ticketing.alerts import store as alerts
@@ -127,7 +127,7 @@ def test_a_recording_at_its_own_time_asks_nobody(firm: Firm) -> None:
     device = firm.device()
     recording = Recording(device_no=device.device_no, sha256="00" * 32, shift_ms=0, keep_time=True)
     with firm.api() as conn:
-        registry.keep_recording(conn, device, recording, by=DESK, now=NOW)
+        recordings.keep(conn, device, recording, by=DESK, now=NOW)
     firm.readings(device)
     firm.alert(device)
     assert (firm.look(), firm.questions()) == ([Verdict.NO], [])

@@ -51,6 +51,11 @@ def held(alert: Alert, look_at: datetime | None, codes: tuple[str, ...], review:
     return replace(alert, look_at=look_at, waits_for=" ".join(codes) or None, review=review or alert.review)
 
 
+def unasked(alert: Alert, now: datetime) -> Alert:
+    """Whoever was asked about it has nothing to say any more: the gate decides anew."""
+    return replace(alert, engagement=Engagement.NONE, look_at=now, waits_for=None, review=None)
+
+
 def followed(alert: Alert) -> Alert:
     """What came after it cleared is done."""
     return _settled(alert)

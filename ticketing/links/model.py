@@ -1,7 +1,7 @@
 """Words of the links."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 TOLD_FOR = timedelta(days=14)  # a question's link outlives it: who reads late is told what became of it
@@ -17,3 +17,4 @@ class Link:
     tenant_id: str
     subject_id: str
     recipient: str  # `customer:{uuid}`
+    minted_at: datetime

@@ -15,6 +15,7 @@ SHORTLY = timedelta(seconds=5)
 LATER = timedelta(minutes=1)
 NOW_AND_THEN = timedelta(minutes=10)
 AFTER_REPAIR = timedelta(days=1)  # what was repaired has time to look usual again
+BACK_IN_SERVICE = timedelta(days=1)  # a device that was put aside may be put up again
 _MAY_BE_ASKED = (Engagement.NONE, Engagement.DECLINED, Engagement.CONFIRMED)
 
 
@@ -50,7 +51,10 @@ def _over(facts: Facts) -> Decision | None:
 
 
 def _behind(facts: Facts, now: datetime) -> Decision | None:
-    """Is the alert still ACTIVE at the watermark? While the past is being caught up, "ACTIVE" may be long over."""
+    """Is the alert still ACTIVE at the watermark? While the past is being caught up, "ACTIVE" may be long over. What is
+    out of service is asked about when it serves again."""
+    if not facts.in_service:
+        return Decision(verdict=Verdict.HOLD, codes=(Code.OUT_OF_SERVICE,), look_at=now + BACK_IN_SERVICE)
     newest, received = facts.newest_at, facts.received_at
     if newest is None or received is None:
         return Decision(verdict=Verdict.HOLD, codes=(Code.BEHIND,), look_at=now + SHORTLY)

@@ -7,6 +7,7 @@ import psycopg
 from psycopg import Connection
 
 from devices import store as devices
+from devices.lifecycle.transitions import OUT_OF_SERVICE
 from devices.model import ApplianceClass, Catalogue, Customer, Device
 from ingest import history
 from ledger import scope
@@ -100,6 +101,7 @@ def _facts(
         question_open=question_open,
         last_asked_at=last_asked_at,
         time_zone=customer.time_zone if customer else None,
+        in_service=device.state not in OUT_OF_SERVICE,
     )
 
 

@@ -93,6 +93,7 @@ class Code(StrEnum):
     BUDGET = "BUDGET"
     QUIET_HOURS = "QUIET_HOURS"
     NO_CUSTOMER = "NO_CUSTOMER"
+    OUT_OF_SERVICE = "OUT_OF_SERVICE"  # retired or replaced: what it says is kept, nobody is asked
     FAILED = "FAILED"
 
 
@@ -113,6 +114,7 @@ class Facts:
     question_open: bool = False  # about device and family
     last_asked_at: datetime | None = None  # about this device, whatever came of it
     time_zone: str | None  # the customer's; None: nobody owns the device
+    in_service: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

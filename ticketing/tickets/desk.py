@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from devices.people import households
 from ledger.ids import uuid7
 from ticketing.errors import AlreadyOpenError, IllegalTransitionError, NotFoundError, StaleVersionError
 from ticketing.model import UNSPECIFIED
@@ -121,5 +122,5 @@ def _tell(conn: Connection[Any], kind: str, ticket: Ticket, actor: str, now: dat
         actor=actor,
         now=now,
         data={"number": ticket.number, "device_id": ticket.device_id, "version": ticket.version, **data},
-        customer_id=ticket.customer_id,
+        customer_id=ticket.customer_id if households.role_of(conn, ticket.device_no, ticket.customer_id) else None,
     )

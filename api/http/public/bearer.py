@@ -12,6 +12,7 @@ from api.http.house import House
 from api.http.problems import RefusedError, refuse
 from devices import registry
 from devices.model import ApplianceClass, Customer, Device
+from devices.people import households
 from ledger import scope
 from ledger.model import Scope
 from ticketing.links import links
@@ -50,6 +51,12 @@ class Owned:
     @property
     def language(self) -> str | None:
         return self.customer.language if self.customer else None
+
+
+def stay(conn: Connection[Any], link: Link, device_no: int) -> None:
+    """Whoever had the device when the link was made, and has it no longer, finds nothing any more."""
+    if not households.still_opens(conn, device_no, link.recipient, link.minted_at):
+        raise nothing_here()
 
 
 def owned(conn: Connection[Any], house: House, device_no: int) -> Owned:

@@ -59,6 +59,7 @@ def _followed(conn: Connection[Any], home: House, token: str) -> Followed:
     ticket = store.find(conn, UUID(link.subject_id))
     if ticket is None:
         raise bearer.nothing_here()
+    bearer.stay(conn, link, ticket.device_no)
     return Followed(link=link, ticket=ticket)
 
 

@@ -41,6 +41,7 @@ def _asked(conn: Connection[Any], home: Home, token: str) -> Asked:
     alert = alerts.find(conn, question.alert_id) if question else None
     if question is None or alert is None:
         raise bearer.nothing_here()
+    bearer.stay(conn, link, question.device_no)
     return Asked(link=link, question=question, alert=alert, owned=bearer.owned(conn, home, question.device_no))
 
 

@@ -9,7 +9,7 @@ from psycopg import Connection
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from api.http.house import Home, House
-from devices import registry
+from devices import recordings, registry
 from devices.model import Device, Recording
 from devices.registry import Owner, Registration
 from ingest.presence import shown
@@ -113,7 +113,7 @@ def set_recording(device_id: str, sha256: Sha256, body: RecordingBody, house: Ho
     with house.acting() as conn:
         device = registry.find(conn, house.settings.tenant, device_id)
         said = Recording(device_no=device.device_no, sha256=sha256, **body.model_dump())
-        kept = registry.keep_recording(conn, device, said, by=house.scope(), now=house.clock())
+        kept = recordings.keep(conn, device, said, by=house.scope(), now=house.clock())
     return {"sha256": kept.sha256, "shift_ms": kept.shift_ms, "keep_time": kept.keep_time, "facts": kept.facts}
 
 

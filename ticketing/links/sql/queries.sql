@@ -5,5 +5,5 @@ VALUES (%(token_sha256)s, %(tenant_id)s, %(purpose)s, %(subject_id)s, %(recipien
 
 -- name: find_link
 -- What the bearer of a token may see; before the tenant is known, the policy shows this one row.
-SELECT tenant_id, subject_id, recipient FROM link
+SELECT tenant_id, subject_id, recipient, minted_at FROM link
 WHERE token_sha256 = %(token_sha256)s AND purpose = %(purpose)s AND expires_at > %(now)s

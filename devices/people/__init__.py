@@ -1,0 +1,1 @@
+"""Customers, their households, and what each of a household may do."""
