@@ -168,6 +168,17 @@ def settle_tenant(conn: Connection[Any], tenant_id: str) -> None:
     store.settle_tenant(conn, tenant_id)
 
 
+def tenant_name(conn: Connection[Any], tenant_id: str) -> str:
+    """Its id until somebody names it."""
+    return store.find_tenant_name(conn, tenant_id) or tenant_id
+
+
+def name_tenant(conn: Connection[Any], name: str, *, by: Scope, now: datetime) -> None:
+    store.settle_tenant(conn, by.tenant_id)
+    if store.name_tenant(conn, by.tenant_id, name):
+        note(conn, "tenant.named", by.tenant_id, by, now, {"name": name})
+
+
 def find(conn: Connection[Any], tenant_id: str, device_id: str) -> Device:
     """Raises UnknownDeviceError."""
     device = store.find_device(conn, tenant_id, device_id)

@@ -26,6 +26,16 @@ def settle_tenant(conn: Connection[Any], tenant_id: str) -> None:
     conn.execute(_sql.settle_tenant, {"tenant_id": tenant_id})
 
 
+def find_tenant_name(conn: Connection[Any], tenant_id: str) -> str | None:
+    row = conn.execute(_sql.find_tenant_name, {"tenant_id": tenant_id}).fetchone()
+    return row[0] if row else None
+
+
+def name_tenant(conn: Connection[Any], tenant_id: str, name: str) -> bool:
+    """False if it was called that."""
+    return conn.execute(_sql.name_tenant, {"tenant_id": tenant_id, "name": name}).rowcount == 1
+
+
 def insert_customer(conn: Connection[Any], customer: Customer) -> None:
     conn.execute(_sql.insert_customer, asdict(customer))
 

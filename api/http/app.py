@@ -13,7 +13,7 @@ from api.http.guard import Guard
 from api.http.house import House
 from api.http.meter import Meter
 from api.http.public import following, question, report
-from api.http.rest import devices, edges, health, record, reports, tickets, webhooks
+from api.http.rest import customers, devices, edges, health, lifecycle, record, reports, sites, tickets, webhooks
 from api.http.rest import outages as rest_outages
 from api.http.rest import refusals as rest_refusals
 from api.http.staff import desk, device, outages, refusals, work
@@ -24,6 +24,9 @@ PUBLIC = (question.router, following.router, report.router)
 STAFF = (desk.router, device.router, outages.router, refusals.router, work.router)
 REST = (
     devices.router,
+    lifecycle.router,
+    customers.router,
+    sites.router,
     edges.router,
     record.router,
     rest_outages.router,

@@ -2,6 +2,14 @@
 -- The tenant that devices are about to be registered in exists.
 INSERT INTO tenant (tenant_id, name) VALUES (%(tenant_id)s, %(tenant_id)s) ON CONFLICT DO NOTHING
 
+-- name: find_tenant_name
+-- What the firm is called.
+SELECT name FROM tenant WHERE tenant_id = %(tenant_id)s
+
+-- name: name_tenant
+-- The firm is called otherwise from now on.
+UPDATE tenant SET name = %(name)s WHERE tenant_id = %(tenant_id)s AND name <> %(name)s
+
 -- name: insert_customer
 -- Somebody new who owns devices.
 INSERT INTO customer (customer_id, tenant_id, name, language, time_zone, email, phone)

@@ -1,4 +1,4 @@
-"""A device goes only where the table lets it, its label stays on the wall, its owner's access ends with his ownership."""
+"""A device goes where the table lets it, its label stays on the wall, an owner's access ends with his ownership."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -43,11 +43,14 @@ def test_no_get_route_changes_a_row(scene: Scene, house: House, nats_server: Nat
     scene.client.post(scene.label_path, data={"words": "hums", "key": "k"})
     follow_path = scene.client.post(f"{question_path}/follow").headers["location"]
     ticket = scene.ticket()
+    scene.client.put(f"/api/devices/{scene.device_id}/place", json={"site": "Mill 3"})
     given = {
         "q/{token}": question_path[1:],
         "t/{token}": follow_path[1:],
         "{label_token}": scene.label_path.rpartition("/")[2],
         "{device_id}": scene.device_id,
+        "{customer_id}": scene.question()["customer_id"],
+        "{site}": "Mill 3",
         "{ticket_id}": ticket["ticket_id"],
         "{name}": ticket["number"],
         "{sha256}": "ab" * 32,

@@ -60,7 +60,7 @@ def outages(conn: psycopg.Connection[Any], *, lasting: bool = True) -> dict[str,
 
 
 def states(conn: psycopg.Connection[Any]) -> dict[str, str]:
-    return dict(conn.execute("SELECT device_id, state FROM presence JOIN device USING (device_no)").fetchall())
+    return dict(conn.execute("SELECT device_id, presence.state FROM presence JOIN device USING (device_no)").fetchall())
 
 
 def test_a_device_goes_out_once_and_comes_back(conn: psycopg.Connection[Any]) -> None:

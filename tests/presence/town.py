@@ -85,7 +85,7 @@ def lasting(database: Database) -> dict[str, tuple[Any, ...]]:
 
 
 def states(database: Database) -> dict[str, str]:
-    return dict(ask(database, "SELECT device_id, state FROM presence JOIN device USING (device_no)"))  # type: ignore[arg-type]
+    return dict(ask(database, "SELECT device_id, presence.state FROM presence JOIN device USING (device_no)"))  # type: ignore[arg-type]
 
 
 def let_pass(seconds: float) -> None:

@@ -31,7 +31,7 @@ def somebody(firm: Firm) -> None:
 
 def test_who_brings_the_token_is_told_whose_and_what_for(firm: Firm) -> None:
     token = mint(firm)
-    assert resolve(firm, token) == Link(tenant_id="demo", subject_id=SUBJECT, recipient=RECIPIENT)
+    assert resolve(firm, token) == Link(tenant_id="demo", subject_id=SUBJECT, recipient=RECIPIENT, minted_at=NOW)
 
 
 def test_a_link_is_for_one_purpose(firm: Firm) -> None:

@@ -14,8 +14,8 @@ from api.http import pages
 from api.http import series as columns
 from api.http.evidence import Reader
 from api.http.house import Home
-from api.http.problems import refuse
 from api.http.public import bearer
+from api.http.rest import versions
 from api.http.rest.devices import Body, Line, Word
 from devices import registry
 from devices.errors import BadIdError
@@ -67,10 +67,6 @@ def _as_json(ticket: Ticket) -> dict[str, Any]:
     return {**body, "allowed": [str(state) for state in ALLOWED[ticket.state]]}
 
 
-def _etag(ticket: Ticket) -> str:
-    return f'"{ticket.version}"'
-
-
 @router.get("/alerts", summary="Alerts, newest first")
 def alert_list(home: Home, limit: Limit = 100) -> dict[str, Any]:
     with home.looking() as conn:
@@ -93,7 +89,7 @@ def ticket_list(home: Home, limit: Limit = 100) -> dict[str, Any]:
 def ticket(name: str, home: Home, response: Response) -> dict[str, Any]:
     with home.looking() as conn:
         found = _found(conn, home, name)
-    response.headers["ETag"] = _etag(found)
+    response.headers["ETag"] = versions.etag(found.version)
     return _as_json(found)
 
 
@@ -107,7 +103,7 @@ def move(
     response: Response,
     if_match: Annotated[str | None, Header()] = None,
 ) -> dict[str, Any]:
-    expected = _expected(if_match, body.version)
+    expected = versions.expected(if_match, body.version)
     with home.acting() as conn:
         found = _found(conn, home, name)
         moved = desk.move(
@@ -120,19 +116,8 @@ def move(
             now=home.clock(),
             engineer_id=_engineer_id(conn, home, body.engineer),
         )
-    response.headers["ETag"] = _etag(moved)
+    response.headers["ETag"] = versions.etag(moved.version)
     return _as_json(moved)
-
-
-def _expected(if_match: str | None, version: int | None) -> int:
-    tag = (if_match or "").strip().removeprefix("W/").strip('"')
-    if tag.isdecimal() and len(tag) < 10:
-        return int(tag)
-    if version is None:
-        raise refuse(
-            428, "version-missing", "Say which version you saw: If-Match with the ticket's ETag, or `version`."
-        )
-    return version
 
 
 def _engineer_id(conn: Connection[Any], home: Home, slug: str | None) -> UUID | None:
