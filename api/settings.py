@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     bridge_password: SecretStr | None = None
     mqtt_host: str = "127.0.0.1"
     mqtt_port: int = 1883
+    mqtt_tls: bool = False  # the devices' door is encrypted
+    mqtt_ca: Path | None = None  # who signed its certificate; without it, whom the system trusts
+    mqtt_cert: Path | None = None  # ours, and its key, where the door asks its clients for one
+    mqtt_key: Path | None = None
     http_host: str = "127.0.0.1"
     http_port: int = 8080
     public_port: int | None = Field(default=None, ge=0, le=65535)  # the public pages alone, for a reverse proxy

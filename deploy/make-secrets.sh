@@ -3,7 +3,7 @@
 # The folder is for you alone; the files are readable, because containers read them as other users.
 set -eu
 umask 022
-mkdir -p secrets
+mkdir -p secrets certificates/door certificates/public
 chmod 700 secrets
 fresh() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 for name in postgres api worker relay bridge nats_device nats_core; do

@@ -2,6 +2,8 @@
 # NATS for the house. PUBACK waits for the log only where the log and the listener's own stream were made as we want them
 # before the listener opened: at the first start NATS runs without its MQTT door until `foremend migrate` has made it.
 # Arguments go to nats-server. NATS_STORE, NATS_MAX_FILE, NATS_MQTT_PORT: see nats.conf; the secrets are files.
+# NATS_CERTIFICATE: a folder with cert.pem and key.pem encrypts the door, client-ca.pem beside them makes it ask devices for
+# certificates; renewed files are taken up without a restart.
 # NATS_ROLE: `core` or `front` where there are several servers; NATS_NAME is then its own. A core has no door.
 # NATS_CORES: the cores, as host:port of their clusters for a core, of their leaf connections for a front.
 set -eu
@@ -43,4 +45,17 @@ if [ ! -f "$made" ]; then
   wait "$first" || true
   trap - TERM INT
 fi
-exec nats-server -c "$here/$conf-mqtt.conf" "$@"
+door=$conf-mqtt
+certificate=${NATS_CERTIFICATE:-/nowhere}
+if [ -s "$certificate/cert.pem" ]; then
+  . "$here/certificates.sh"
+  own() { :; }
+  copy="$NATS_STORE/certificate"
+  (umask 077; take "$certificate" "$copy")
+  asks=''
+  if [ -s "$copy/client-ca.pem" ]; then asks=", ca_file: \"$copy/client-ca.pem\", verify: true"; fi
+  export NATS_MQTT_TLS="{cert_file: \"$copy/cert.pem\", key_file: \"$copy/key.pem\"$asks}"
+  door=$conf-mqtt-tls
+  (umask 077; renew $$ "$certificate" "$copy" own) &
+fi
+exec nats-server -c "$here/$door.conf" "$@"

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,10 +17,16 @@ def register(app: typer.Typer) -> None:
         http_port: HttpPort = 8080,
         mqtt_port: MqttPort = 1883,
         nats_port: NatsPort = 4222,
+        *,
         lan: Annotated[bool, typer.Option("--lan", help="Open the public pages to the local network.")] = False,
         power_safe: Annotated[
             bool, typer.Option("--power-safe", help="Acknowledge only what is on the disk; slow.")
         ] = False,
+        mqtt_cert: Annotated[Path | None, typer.Option(help="The door's certificate, with its chain (PEM).")] = None,
+        mqtt_key: Annotated[Path | None, typer.Option(help="Its key (PEM).")] = None,
+        mqtt_client_ca: Annotated[
+            Path | None, typer.Option(help="Devices must show a certificate of this authority (PEM).")
+        ] = None,
         no_fleet: Annotated[bool, typer.Option("--no-fleet", help="Without the demo's appliances.")] = False,
         fleet_seed: Annotated[int | None, typer.Option(help="Another seed: another unit falls ill.")] = None,
         fleet_fault: Annotated[str | None, typer.Option(help="Which fault, or none.")] = None,
@@ -35,12 +42,23 @@ def register(app: typer.Typer) -> None:
             nats_port=nats_port,
             lan=lan,
             power_safe=power_safe,
+            certificate=_certificate(mqtt_cert, mqtt_key, mqtt_client_ca),
             fleet=None if no_fleet else fleet,
         )
 
 
 def _fleet_options(**given: str | float | None) -> tuple[str, ...]:
     return tuple(part for name, value in given.items() if value is not None for part in (f"--{name}", str(value)))
+
+
+def _certificate(cert: Path | None, key: Path | None, client_ca: Path | None) -> Any:
+    from api.engines.certificates import Certificate
+
+    if cert is None and key is None and client_ca is None:
+        return None
+    if cert is None or key is None:
+        raise fail("an encrypted door needs both, --mqtt-cert FILE and --mqtt-key FILE")
+    return Certificate(cert=cert.absolute(), key=key.absolute(), client_ca=client_ca and client_ca.absolute())
 
 
 def _run(*, http_port: int, lan: bool, **asked: Any) -> None:

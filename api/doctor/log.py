@@ -11,7 +11,7 @@ from api.doctor.record import clock
 from api.doctor.setup import Setup
 from api.engines.nats import LOG_STREAM, MAX_PAYLOAD_BYTES, STREAM, spread
 from api.settings import Settings
-from api.watch import checks
+from api.watch import checks, doors
 from api.watch.checks import Check, failed, ok, warning
 from api.watch.standing import RecordStanding, log_standing, server_facts, server_now
 from ingest.adapter_log import slots_of
@@ -116,10 +116,12 @@ def _gb(size: int) -> str:
 def _door(settings: Settings) -> Check:
     where = f"{settings.mqtt_host}:{settings.mqtt_port}"
     try:
-        with socket.create_connection((settings.mqtt_host, settings.mqtt_port), _PATIENCE_S) as wire:
+        with _knocked(settings) as wire:
             wire.sendall(_CONNECT)
             answer = wire.recv(4)
     except OSError as error:
+        if getattr(error, "reason", "") == "TLSV13_ALERT_CERTIFICATE_REQUIRED":
+            return ok("mqtt", f"Devices connect at {where} with a certificate of their own.")
         remedy = "See NATS' log; FOREMEND_MQTT_HOST and FOREMEND_MQTT_PORT name the door."
         return failed("mqtt", f"No device can connect at {where}: {error}.", remedy)
     if answer[:3] != _CONNACK or len(answer) < 4:
@@ -127,3 +129,10 @@ def _door(settings: Settings) -> Check:
     if answer[3]:
         return ok("mqtt", f"Devices connect at {where} with a password.")
     return ok("mqtt", f"Devices connect at {where}; no password is asked for.")
+
+
+def _knocked(settings: Settings) -> socket.socket:
+    """Raises OSError."""
+    wire = socket.create_connection((settings.mqtt_host, settings.mqtt_port), _PATIENCE_S)
+    tls = doors.tls_of(settings)
+    return wire if tls is None else tls.wrap_socket(wire)

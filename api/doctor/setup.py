@@ -40,6 +40,7 @@ def of_folder(data: Path) -> Setup:
         dsn=make_conninfo("", host=_socket(data), port=5432, dbname="postgres"),
         nats_url=SecretStr(f"nats://house:{secret}@127.0.0.1:{nats.get('port', 4222)}"),
         mqtt_port=nats.get("mqtt", {}).get("port", 1883),
+        mqtt_tls="tls" in nats.get("mqtt", {}),
         data=data,
     )
     return Setup(settings=settings, embedded=data)

@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import sysconfig
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from typing import Any
 
 from api.engines import account as accounts
 from api.engines.account import Account
+from api.engines.certificates import Certificate, Served
 from api.engines.errors import EngineStartError
 from api.engines.nats_request import NatsRequestError, request
 from api.engines.process import Child, wait_until
@@ -134,6 +136,7 @@ class Nats:
         account: Account | None = None,
         max_file_bytes: int | None = None,
         sync_always: bool = False,
+        certificate: Certificate | None = None,
     ) -> None:
         self.port = port
         self.mqtt_port = mqtt_port
@@ -142,6 +145,7 @@ class Nats:
         self._folder = data / "nats"
         self._max_file_bytes = max_file_bytes  # None: three quarters of the disk's free space, NATS' own default
         self._sync_always = sync_always
+        self._served = Served(certificate, self._folder, self._write_private) if certificate else None
         self.log = data / "logs" / "nats.log"
         self.process = Child("nats", data / "pids" / "nats", grace_s=30)
 
@@ -157,6 +161,8 @@ class Nats:
         accounts.private_folder(self._folder, self._account)
         self.process.end()
         self.log.write_bytes(b"")
+        if self._served is not None:
+            self._served.place()
         self._launch(mqtt=False)
         ensure_stream(self.url)
         self.process.end()
@@ -164,6 +170,15 @@ class Nats:
 
     def stop(self) -> None:
         self.process.end()
+
+    def renew(self) -> bool:
+        """Serve the certificate as it is now to whoever connects from here on; sessions stay. True: it was another
+        one. Raises CertificateError, and goes on with what is served."""
+        if self._served is None or not self.process.alive() or not self._served.changed():
+            return False
+        self._served.place()
+        self.process.signal(signal.SIGHUP)
+        return True
 
     def _launch(self, *, mqtt: bool) -> None:
         config = self._folder / "server.conf"
@@ -223,6 +238,8 @@ class Nats:
         }
         if mqtt:
             config["mqtt"] = {"host": _LOOPBACK, "port": self.mqtt_port, "no_auth_user": "device"}
+            if self._served is not None:
+                config["mqtt"]["tls"] = self._served.config()
         return config
 
     def _secrets(self) -> dict[str, str]:

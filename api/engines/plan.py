@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.engines.certificates import Certificate
+
 _LOOPBACK = "127.0.0.1"
 _HOUSE_ONLY = {"FOREMEND_DSN", "FOREMEND_NATS_URL", "FOREMEND_SMTP_URL"}
 
@@ -21,6 +23,7 @@ class Plan:
     base_url: str
     lan: bool
     fleet: tuple[str, ...] | None
+    certificate: Certificate | None = None  # of the devices' door; None: it is not encrypted
     power_safe: bool = False  # NATS syncs each message before it acknowledges
     sync: bool = True  # False: for tests, that may lose everything with the machine
     backoff_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)  # between deaths; one more ends the house
@@ -55,7 +58,8 @@ class Plan:
         return {key: value for key, value in caller.items() if key not in _HOUSE_ONLY} | self._addresses()
 
     def _addresses(self) -> dict[str, str]:
-        return {
+        encrypted = {"FOREMEND_MQTT_TLS": "1"} if self.certificate is not None else {}
+        return encrypted | {
             "FOREMEND_MQTT_HOST": _LOOPBACK,
             "FOREMEND_MQTT_PORT": str(self.mqtt_port),
             "FOREMEND_HTTP_HOST": _LOOPBACK,

@@ -150,6 +150,10 @@ class Child:
     def alive(self) -> bool:
         return self._popen is not None and self._popen.poll() is None
 
+    def signal(self, number: int) -> None:
+        if self._popen is not None and self._popen.poll() is None:
+            self._popen.send_signal(number)
+
     def end(self) -> None:
         """Ours or one that an earlier supervisor left; nothing happens when there is none."""
         if self._popen is not None:

@@ -17,6 +17,7 @@ import psycopg
 from api import schema
 from api.engines import account as accounts
 from api.engines import folder, ports
+from api.engines.certificates import CertificateError
 from api.engines.errors import EngineError
 from api.engines.nats import Nats, stream_state
 from api.engines.nats_request import NatsRequestError
@@ -51,9 +52,12 @@ class Supervisor:
             mqtt_port=plan.mqtt_port,
             account=self._account,
             sync_always=plan.power_safe,
+            certificate=plan.certificate,
         )
         self._watched: list[Watched] = []  # in the order of start
         self._fleet = FleetProgress()
+        self._next_renewal_s = 0.0
+        self._wrong_certificate = ""
 
     def run(self) -> None:
         folder.refuse_foreign(self._plan.data)
@@ -126,6 +130,20 @@ class Supervisor:
         for something in self._watched:
             if news := something.look():
                 self._display.say(news)
+        if time.monotonic() >= self._next_renewal_s:
+            self._next_renewal_s = time.monotonic() + _LOOK_S
+            self._renew_certificate()
+
+    def _renew_certificate(self) -> None:
+        """What is wrong is said once; what was served before is served on."""
+        try:
+            if self._nats.renew():
+                self._display.say("the devices' door has a new certificate; those who are connected stay")
+            self._wrong_certificate = ""
+        except CertificateError as error:
+            if str(error) != self._wrong_certificate:
+                self._display.say(f"{error}; the old one is served on")
+            self._wrong_certificate = str(error)
 
     def _look_at_progress(self, before: CatchUp) -> CatchUp:
         live = self._plan.fleet is None or self._fleet.phase == "live"

@@ -6,8 +6,9 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.watch.checks import State, readiness
-from api.watch.standing import LogStanding, RecordStanding, Standing
+from api.watch.checks import Check, State
+from api.watch.doors import Door
+from api.watch.standing import LogStanding, RecordStanding
 from api.watch.waiting import Waiting
 from api.watch.watch import Watch
 from ingest.presence.model import Cause, Kind
@@ -25,7 +26,8 @@ class HouseCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         standing = self._watch.standing()
-        yield from _checks(standing)
+        yield from _checks(self._watch.checks())
+        yield from _doors(self._watch.doors())
         if isinstance(standing.record, RecordStanding):
             yield from _record(standing.record)
         if isinstance(standing.log, LogStanding):
@@ -57,9 +59,15 @@ def _gauges(name: str, words: str, label: str, values: Mapping[str, float | None
     return family
 
 
-def _checks(standing: Standing) -> Iterator[Metric]:
-    states = {check.name: float(_STATES.index(check.state)) for check in readiness(standing)}
+def _checks(checks: list[Check]) -> Iterator[Metric]:
+    states = {check.name: float(_STATES.index(check.state)) for check in checks}
     yield _gauges("check_state", "What /readyz says: 0 well, 1 warning, 2 failed.", "check", states)
+
+
+def _doors(doors: tuple[Door, ...]) -> Iterator[Metric]:
+    if doors:
+        days = {door.name: door.days_left for door in doors}
+        yield _gauges("certificate_days", "Days until the certificate of a devices' door ends.", "door", days)
 
 
 def _record(record: RecordStanding) -> Iterator[Metric]:
