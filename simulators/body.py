@@ -6,10 +6,11 @@ import numpy as np
 
 from simulators.circuit import Ailing, Circuit, Design
 from simulators.days import DAY_S, Floats, Habits
-from simulators.model import Kind, Span, Unit
+from simulators.model import NEVER_H, Kind, Span, Unit
 
 FANS = 0.1  # share of the running draw that is no compressor's
 CONDENSER_S = 240.0  # it follows within minutes
+MANUAL_S = 120 * DAY_S  # in which a freezer gathers what its owner thaws then
 
 
 class Body:
@@ -70,3 +71,8 @@ class Body:
         self.draw_per_w = fixed(lambda kind: kind.draw_per_w)
         self.running = self.shaft_w / (1 - FANS) * self.draw_per_w
         self.starting = self.running * inrush
+        self.fan_rpm = draw(lambda kind: kind.fan_rpm)
+        manual = draw(lambda _: (0.0, 1.0)) < fixed(lambda kind: kind.manual)
+        self.frosts_s = np.where(manual, MANUAL_S, self.defrost_s)
+        self.defrost_s = np.where(manual, NEVER_H * 3600, self.defrost_s)
+        self.frosted = np.where(manual, self.first_defrost, 0.0)  # times frost_j, at the beginning

@@ -53,7 +53,7 @@ class Cabinet:
         self.locked = np.zeros(n_units, np.bool_)
         self.on_since_s, self.ready_s = np.zeros(n_units), np.zeros(n_units)
         self.defrosting, self.thaws = np.zeros(n_units, np.bool_), False
-        self.frost_j = np.zeros(n_units)
+        self.frost_j = body.frosted * body.frost_j
         self.defrost_due_s = body.first_defrost * body.defrost_s
         self.next_defrost_s = float(self.defrost_due_s.min())
         self.draw = body.idle.copy()
@@ -155,7 +155,7 @@ class Cabinet:
 def minutes(body: Body, day: Day, strain: Strain, doors: Floats) -> Minute:
     target_c, half_k = body.set_c + day.set_shift_k - strain.read_k, body.differential_k / 2
     walls_w_k = body.ua * (strain.leak_in + body.door * doors)
-    often = body.defrost_s * 0.4  # of the time between two defrosts the coil is cold
+    often = body.frosts_s * 0.4  # of the time between two defrosts the coil is cold
     return Minute(
         ambient_c=day.ambient_c,
         starts_above_c=np.where(strain.stuck_on, -np.inf, target_c + half_k),

@@ -1,4 +1,4 @@
-"""What comes to a unit from outside on one day: weather, doors, goods, set-point changes, power cuts, noise.
+"""What comes to a unit from outside on one day: weather, doors, goods, set-point changes, power cuts.
 
 All of it follows from the unit's seed and the day alone, never from what happened before.
 """
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simulators.model import Kind, Unit
+from simulators.model import Everyday, Unit
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -26,7 +26,7 @@ class Habits(NamedTuple):
 
 
 class Day(NamedTuple):
-    """What comes from outside on one UTC day, each (steps, units); `noise` (steps, units, 8), `chance` even in 0..1."""
+    """What comes from outside on one UTC day, each (steps, units); `chance` even in 0..1."""
 
     ambient_c: Floats
     door: Floats  # share of the step that the door was open
@@ -34,11 +34,12 @@ class Day(NamedTuple):
     set_shift_k: Floats
     mains: Bools
     silent: Bools
-    noise: Floats
     chance: Floats
 
 
-def outside(kinds: Sequence[Kind], habits: Sequence[Habits], units: Sequence[Unit], day_no: int, step_s: int) -> Day:
+def outside(
+    kinds: Sequence[Everyday], habits: Sequence[Habits], units: Sequence[Unit], day_no: int, step_s: int
+) -> Day:
     days = [
         _day_of_unit(kind, habit, unit, day_no, step_s) for kind, habit, unit in zip(kinds, habits, units, strict=True)
     ]
@@ -46,7 +47,7 @@ def outside(kinds: Sequence[Kind], habits: Sequence[Habits], units: Sequence[Uni
 
 
 def _day_of_unit(
-    kind: Kind, habits: Habits, unit: Unit, day_no: int, step_s: int
+    kind: Everyday, habits: Habits, unit: Unit, day_no: int, step_s: int
 ) -> tuple[npt.NDArray[np.generic], ...]:
     steps = DAY_S // step_s
     rng = np.random.default_rng((unit.seed, 1, day_no))
@@ -69,9 +70,7 @@ def _day_of_unit(
     set_shift_k = set_shift_k - 2.0 * _spell(rng, kind.quick_freezes, (3600, 5_400), step_s)
     mains = _spell(rng, 1 / 40, (300, 2_400), step_s) == 0
     silent = ~mains | (_spell(rng, 1 / 12, (600, 3_600), step_s) > 0) | (rng.random(steps) < 0.002)
-    noise = rng.standard_normal((steps, 8))
-    noise[rng.random((steps, 8)) < 0.0005] = np.nan  # one sensor that says nothing for once
-    return ambient_c, door, warm_k, set_shift_k, mains, silent, noise, rng.random(steps)
+    return ambient_c, door, warm_k, set_shift_k, mains, silent, rng.random(steps)
 
 
 def _weather_k(unit: Unit, day_no: int) -> float:

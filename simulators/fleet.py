@@ -25,7 +25,7 @@ from devices import catalogue
 from simulators.courier import Courier
 from simulators.door import Door, DoorError
 from simulators.herd import Herd, Said, arrays
-from simulators.model import FAULTS, Fault
+from simulators.model import FAULTS, KINDS, Fault, faults_of
 from simulators.town import ENGINEERS, Household, household
 
 FAULT_AGE_MS = 36 * 3_600_000
@@ -65,13 +65,15 @@ def say(phase: str, done: int, total: int) -> None:
 
 
 def ill_unit(demo: Demo, fault_onset_ms: int) -> tuple[int, Fault] | None:
-    """Which unit is ill, and with what."""
+    """Which unit is ill, and with what: the one that was drawn, or the next one that can have it."""
     if demo.fault == "none":
         return None
     rng = np.random.default_rng((demo.seed, 1))
     unit, name = int(rng.integers(demo.devices)), AUTO[int(rng.integers(len(AUTO)))]
     chosen = name if demo.fault == "auto" else demo.fault
-    return unit, Fault(name=chosen, onset_ms=fault_onset_ms)
+    able = [i for i in range(demo.devices) if chosen in faults_of(KINDS[household(i + 1).class_id])]
+    ill = next((i for i in able if i >= unit), able[0])
+    return ill, Fault(name=chosen, onset_ms=fault_onset_ms)
 
 
 def register(demo: Demo, now_ms: int) -> Ground:

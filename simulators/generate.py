@@ -21,12 +21,13 @@ from devices.model import Catalogue
 from simulators.days import Floats
 from simulators.mix import EVERYTHING, Made, Mix, MixError, draw, load
 from simulators.model import KINDS
-from simulators.thermal import Plant, Run
+from simulators.run import Run
+from simulators.thermal import Plant
 
 START_MS = 1_735_689_600_000  # 2025-01-01, so that the same command gives the same files whenever it is given
 UNITS_AT_ONCE = 1000
 HOUR_MS = 3_600_000
-LOST_K, LOST_H = 3.0, 3  # beyond what its thermostat allows, for as long: it no longer does what it is for
+LOST_H = 3  # so long a shortfall: it no longer does what it is for
 
 
 def say(phase: str, done: int, total: int) -> None:
@@ -59,13 +60,13 @@ def _write(file: TextIO, classes: Catalogue, some: Sequence[Made], days: int) ->
     faults = [each.fault for each in some]
     plant = Plant([KINDS[class_id]] * len(some), [each.unit for each in some], START_MS, faults=faults)
     levels: list[Floats] = []
-    warm: list[Floats] = []
+    short: list[Floats] = []
     for _ in range(days):
         run = plant.advance(1440)
         _rows(run, some, classes[class_id].metric_names).to_csv(file, header=False, index=False)
         levels.append(run.truth.fault_level[:, ::60])
-        warm.append(np.abs(run.truth.air_c - plant.wanted_c[:, None]).reshape(len(some), 24, 60).mean(axis=2))
-    level, beyond = np.concatenate(levels, axis=1), np.concatenate(warm, axis=1) > plant.allowed_k[:, None] + LOST_K
+        short.append(run.truth.shortfall.reshape(len(some), 24, 60).mean(axis=2))
+    level, beyond = np.concatenate(levels, axis=1), np.concatenate(short, axis=1) > 1
     return [_truth(each, level[i], _lost_ms(each, beyond[i])) for i, each in enumerate(some)]
 
 
@@ -73,7 +74,7 @@ def _rows(run: Run, some: Sequence[Made], names: Sequence[str]) -> pd.DataFrame:
     """What was said; a minute without a word has no row."""
     said = run.values[:, :, : len(names)]  # noqa: PD011  an array
     frame = pd.DataFrame(said.reshape(-1, len(names)), columns=list(names))
-    frame.insert(0, "ts", np.tile(run.ts_ms, len(some)))
+    frame.insert(0, "ts", (run.ts_ms + run.jitter_ms).ravel())
     frame.insert(0, "device_id", np.repeat([each.device_id for each in some], len(run.ts_ms)))
     return frame[~np.isnan(said).all(axis=2).ravel()]
 

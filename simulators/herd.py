@@ -10,7 +10,8 @@ import orjson
 
 from devices.model import Catalogue
 from simulators.model import KINDS, Fault, Unit
-from simulators.thermal import Plant, Run
+from simulators.run import Run
+from simulators.thermal import Plant
 from simulators.town import Household
 
 MAX_READINGS = 400
@@ -48,7 +49,7 @@ class Herd:
         return [list(self._says(run, unit, after_ms)) for unit, after_ms in enumerate(known_ms)]
 
     def _says(self, run: Run, unit: int, after_ms: int) -> Iterator[Said]:
-        ts_ms = run.ts_ms + self._phases_ms[unit]
+        ts_ms = run.ts_ms + run.jitter_ms[unit] + self._phases_ms[unit]
         names = self._names[unit]
         values = run.values[unit, :, : len(names)]
         gaps = np.isnan(values).sum(axis=1)

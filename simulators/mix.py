@@ -8,7 +8,7 @@ A mix is a TOML file:
 
     [[faults]]
     name = "refrigerant_leak"
-    share = 0.02                   # of all units
+    share = 0.02                   # of all units that can have it
     onset_day = [5, 20]            # of the run: drawn from that span
     ramp_h = [24, 240]             # until it has its full strength
     strength = [0.6, 1.0]
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from simulators.model import FAULTS, KINDS, Fault, Span, Unit
+from simulators.model import FAULTS, KINDS, Fault, Span, Unit, faults_of
 
 DAY_MS = 86_400_000
 
@@ -110,19 +110,19 @@ def draw(mix: Mix, devices: int, seed: int, start_ms: int) -> list[Made]:
     """The units, whoever is ill among them; the same for the same seed."""
     rng = np.random.default_rng((seed, 7))
     class_ids = _spread(mix.classes, devices)
-    ill = rng.permutation(devices)
+    well = rng.permutation(devices).tolist()
     faults: list[Fault | None] = [None] * devices
-    at = 0
     for share in mix.faults:
-        count = round(share.share * devices)
-        for place in ill[at : at + count].tolist():
+        able = {class_id for class_id in mix.classes if share.name in faults_of(KINDS[class_id])}
+        count = round(share.share * sum(class_id in able for class_id in class_ids))
+        for place in [place for place in well if class_ids[place] in able][:count]:
+            well.remove(place)
             faults[place] = Fault(
                 name=share.name,
                 onset_ms=start_ms + int(rng.uniform(*share.onset_day) * DAY_MS),
                 ramp_s=rng.uniform(*share.ramp_h) * 3600,
                 strength=rng.uniform(*share.strength),
             )
-        at += count
     return [
         Made(
             device_id=f"{class_id.replace('_', '-')}-{place:05d}",

@@ -34,6 +34,7 @@ class Effect:
     fins: float = 1.0  # of the condenser: what dirt leaves of the heat that it gives off per kelvin
     leak_in: float = 1.0  # heat through walls and gasket
     moisture: float = 1.0  # that becomes frost
+    damp: float = 1.0  # vapour that comes in through walls and gasket
     melting: float = 1.0  # of the defrost heater
     read_k: float = 0.0  # what the air's sensor says too much; the thermostat believes it
     stalls: float = 0.0  # share of the starts at which the rotor stays locked
@@ -61,7 +62,7 @@ FAULTS: dict[str, Effect] = {
     "condenser_fan_stopped": Effect(condenser_fan=0.0, step=True, seen_by=("level",)),
     "evaporator_fan_stopped": Effect(evaporator_fan=0.0, step=True, seen_by=("level", "on_time")),
     "coil_iced": Effect(moisture=1.5, melting=0.0),
-    "door_seal_leaking": Effect(leak_in=1.3, moisture=2.0),  # a slow one: no detector here promises to see it
+    "door_seal_leaking": Effect(leak_in=1.3, moisture=2.0, damp=5.0),  # a slow one: no detector here promises to see it
     "door_left_open": Effect(door=1.0, step=True),
     "compressor_wear": Effect(volumetric=0.48, seen_by=("on_time",)),
     "capillary_restricted": Effect(bore=0.4, seen_by=("on_time",)),
@@ -75,7 +76,30 @@ FAULTS: dict[str, Effect] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class Everyday:
+    """What days bring to units of a class."""
+
+    ambient_c: Span
+    swing_k: Span  # half of the difference between day and night
+    weekend: float = 1.4
+    warm_loads: float = 0.0  # a day
+    set_changes: float = 0.0  # a day
+    quick_freezes: float = 0.0  # a day
+
+
+@dataclass(frozen=True, kw_only=True)
+class Humid:
+    """Where the air's vapour comes from and goes to: rates against those of the goods (or of walls and furniture)."""
+
+    goods_s: float  # in which the goods alone would make the air as moist as they are
+    wet: float  # the relative humidity that they would hold it at
+    brought: float  # by the air that comes in, of what the goods give
+    dries: float  # of the coil, with its fan
+    door: float  # times as much comes in while the door is open: cold air falls out, the kitchen's follows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Everyday):
     """Spans that the units of a class are drawn from. `load_w` is the heat that comes in at mean ambient."""
 
     # a source and its noise (K, or a share of the draw), in order of the metrics
@@ -83,8 +107,6 @@ class Kind:
     fluid: Refrigerant
     set_c: tuple[Span, ...]
     differential_k: Span
-    ambient_c: Span
-    swing_k: Span  # half of the difference between day and night
     gains_k: Span = (0.0, 0.0)  # heat made inside, as kelvins across the walls
     duty: Span
     cycles: Span  # a day
@@ -104,15 +126,19 @@ class Kind:
     defrost_heat: float = 0.0  # as a share of the cooling capacity
     doors: Span  # openings a day
     door: float  # heat through an open door, as a multiple of the walls'
-    weekend: float = 1.4
-    warm_loads: float = 0.4  # a day
-    set_changes: float = 0.0  # a day
-    quick_freezes: float = 0.0  # a day
+    warm_loads: float = 0.4
+    manual: float = 0.0  # share of the units that only their owner defrosts
+    fan_rpm: Span = (0.0, 0.0)  # of the evaporator's fan; none: a static coil
+    humid: Humid
+    spared: tuple[str, ...] = ()  # faults that it cannot have
 
+
+_CABINET = (("air", 0.06), ("coil", 0.1), ("discharge", 0.2), ("ambient", 0.06), ("draw", 0.012), ("door", 0.0))
+_LINES = (("suction", 0.2), ("condenser", 0.2))
 
 KINDS: dict[str, Kind] = {
     "refrigerator": Kind(
-        sensors=(("air", 0.06), ("coil", 0.1), ("discharge", 0.2), ("ambient", 0.06), ("draw", 0.012), ("door", 0.0)),
+        sensors=(*_CABINET, *_LINES, ("humidity", 1.0), ("fan", 0.004), ("defrost", 0.0), ("set", 0.0)),
         fluid=R600A,
         set_c=((3.5, 6.0),),
         differential_k=(2.4, 4.0),
@@ -137,9 +163,47 @@ KINDS: dict[str, Kind] = {
         door=7.0,
         set_changes=1 / 30,
         quick_freezes=1 / 25,
+        fan_rpm=(2000.0, 2600.0),
+        humid=Humid(goods_s=900.0, wet=0.7, brought=0.4, dries=1.8, door=200.0),
+    ),
+    # Chest or upright, the coil in its walls or shelves and the condenser in its skin: no fan anywhere. Labels say 150
+    # to 300 kWh a year, which is 17 to 34 W on average.
+    "freezer": Kind(
+        sensors=(*_CABINET, *_LINES, ("humidity", 1.0), ("defrost", 0.0), ("set", 0.0)),
+        fluid=R600A,
+        set_c=((-22.0, -17.5),),
+        differential_k=(3.0, 5.0),
+        ambient_c=(17.0, 25.0),
+        swing_k=(0.6, 2.0),
+        duty=(0.34, 0.48),
+        cycles=(14.0, 36.0),
+        load_w=(24.0, 40.0),
+        coil_split_k=9.0,
+        approach_k=4.0,
+        heated_k=36.0,
+        efficiency=(0.46, 0.56),
+        still=1.0,
+        goods=(3.0, 6.0),
+        idle=(0.5, 2.5),
+        inrush=(2.0, 3.8),
+        draw_digits=1,
+        heater=(120.0, 220.0),
+        defrost_h=(36.0, 96.0),
+        defrost_heat=2.0,
+        doors=(3.0, 10.0),
+        door=4.0,
+        warm_loads=0.2,
+        set_changes=1 / 40,
+        quick_freezes=1 / 20,
+        manual=0.6,
+        humid=Humid(goods_s=1200.0, wet=0.65, brought=0.5, dries=1.2, door=100.0),
+        spared=("condenser_fan_stopped", "evaporator_fan_stopped", "coil_iced"),
     ),
     "air_conditioner": Kind(
-        sensors=(("air", 0.06), ("supply", 0.15), ("discharge", 0.3), ("ambient", 0.1), ("draw", 0.012)),
+        sensors=(
+            *(("air", 0.06), ("supply", 0.15), ("discharge", 0.3), ("ambient", 0.1), ("draw", 0.012)),
+            *(*_LINES, ("humidity", 1.0), ("fan", 0.004), ("set", 0.0)),
+        ),
         fluid=R32,
         set_c=((23.0, 26.0),),
         differential_k=(1.2, 2.0),
@@ -163,6 +227,8 @@ KINDS: dict[str, Kind] = {
         weekend=1.1,
         warm_loads=0.0,
         set_changes=1 / 12,
+        fan_rpm=(900.0, 1200.0),
+        humid=Humid(goods_s=14_400.0, wet=0.6, brought=3.4, dries=11.0, door=3.0),
     ),
     "cold_room": Kind(
         sensors=(
@@ -172,8 +238,8 @@ KINDS: dict[str, Kind] = {
             ("ambient", 0.06),
             ("draw", 0.015),
             ("door", 0.0),
-            ("suction", 0.2),
-            ("condenser", 0.2),
+            *_LINES,
+            *(("humidity", 1.0), ("fan", 0.004), ("defrost", 0.0), ("set", 0.0)),
         ),
         fluid=R404A,
         set_c=((1.0, 4.0), (-20.0, -17.0)),
@@ -199,5 +265,12 @@ KINDS: dict[str, Kind] = {
         door=3.0,
         weekend=1.2,
         set_changes=1 / 40,
+        fan_rpm=(1250.0, 1450.0),
+        humid=Humid(goods_s=1200.0, wet=0.8, brought=0.24, dries=0.63, door=60.0),
     ),
 }
+
+
+def faults_of(kind: Kind) -> tuple[str, ...]:
+    """Those that it can have."""
+    return tuple(name for name in FAULTS if name not in kind.spared)

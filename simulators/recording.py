@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from simulators.days import Floats
-from simulators.thermal import Ints
+from simulators.sensors import Ints
 
 TIME_NAMES = ("time", "timestamp", "ts", "datetime", "date")
 _DELIMITERS = ",;\t|"

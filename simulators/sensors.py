@@ -1,33 +1,94 @@
-"""What the sensors of a unit make of what is so."""
+"""What the sensors of a unit make of what is so: noise, steps of their own size, a sample now and then that is missing,
+and a clock that does not tick quite evenly."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from simulators.days import Floats
-from simulators.model import Kind
+from simulators.days import DAY_S, Floats
+from simulators.model import Kind, Unit
 
-SOURCES = ("air", "coil", "discharge", "ambient", "draw", "door", "suction", "condenser")
+Ints = npt.NDArray[np.int64]
+
+SOURCES = (
+    *("air", "coil", "discharge", "ambient", "draw", "door", "suction", "condenser"),
+    *("humidity", "fan", "defrost", "set"),
+)
+_HOW = {"door": "state", "draw": "share", "fan": "share", "humidity": "plain", "defrost": "state", "set": "state"}
+STEPS = (1, 1, 2, 5)  # tenths of a kelvin that a unit's thermometers tell apart: half of them tell one
+MISSED = 0.0005  # share of a sensor's samples
+JITTER_MS, LATEST_MS = 400.0, 2_000.0
 
 
-def sensed(kinds: Sequence[Kind], signals: Floats, noise: Floats) -> Floats:
-    """What the sensors make of the signals: (units, n, metrics); NaN in the columns that a kind has not."""
-    n_units, n_steps = len(kinds), signals.shape[1]
-    values = np.full((n_units, n_steps, max(len(kind.sensors) for kind in kinds)), np.nan)
+class Noise(NamedTuple):
+    """Of one day. `gauss` (units, steps, metrics), NaN where a sensor says nothing; `jitter_ms` (units, steps)."""
+
+    gauss: npt.NDArray[np.float32]
+    jitter_ms: Ints
+
+
+class Reads(NamedTuple):
+    """How a sensor says a signal: "temperature" in steps of its own, "state" as it is, "share" with a noise that is a
+    share of it, "plain" with one that is not; the last two never below zero."""
+
+    how: str
+    sigma: float = 0.0
+    digits: int = 0
+    high: float = np.inf
+
+
+def tenths(units: Sequence[Unit]) -> Floats:
+    """(units, 1): the step of each unit's thermometers, in 0.1 K."""
+    return np.array([[np.random.default_rng((unit.seed, 6)).choice(STEPS)] for unit in units], np.float64)
+
+
+def noise_of(units: Sequence[Unit], day_no: int, step_s: int, metrics: int) -> Noise:
+    """Follows from seed and day alone."""
+    steps = DAY_S // step_s
+    gauss = np.empty((len(units), steps, metrics), np.float32)
+    jitter = np.empty((len(units), steps), np.float32)
+    for i, unit in enumerate(units):
+        rng = np.random.default_rng((unit.seed, 5, day_no))
+        rng.standard_normal(out=gauss[i], dtype=np.float32)
+        rng.standard_normal(out=jitter[i], dtype=np.float32)
+        gauss[i].reshape(-1)[rng.integers(steps * metrics, size=rng.poisson(MISSED * steps * metrics))] = np.nan
+    return Noise(gauss, np.clip(jitter * JITTER_MS, -LATEST_MS, LATEST_MS).astype(np.int64))
+
+
+def in_steps(temp_c: Floats, tenths: Floats) -> Floats:
+    """As a thermometer of that resolution says it."""
+    said: Floats = np.rint(temp_c * (10 / tenths)) * tenths / 10
+    return said
+
+
+def sensed(kinds: Sequence[Kind], signals: Floats, gauss: npt.NDArray[np.float32], tenths: Floats) -> Floats:
+    """What the sensors make of the signals (sources, n, units): (units, n, metrics); NaN in the columns that a kind
+    has not."""
+    values = np.full((len(kinds), signals.shape[1], gauss.shape[2]), np.nan)
     for kind in {id(kind): kind for kind in kinds}.values():
-        members = [i for i, other in enumerate(kinds) if other is kind]
-        sources = dict(zip(SOURCES, signals[:, :, members], strict=True))
+        places = [i for i, other in enumerate(kinds) if other is kind]
+        members = slice(None) if len(places) == len(kinds) else places
+        sources = {name: signals[place][:, members].T for place, name in enumerate(SOURCES)}
         # some air passes between the fins
         sources["supply"] = sources["air"] + 0.75 * (sources["coil"] - sources["air"])
-        for column, sensor in enumerate(kind.sensors):
-            values[members, :, column] = _said(kind, sensor, sources, noise[:, members, column]).T
+        for column, (source, sigma) in enumerate(kind.sensors):
+            noise = gauss[members, :, column]
+            high = 100.0 if source == "humidity" else np.inf
+            reads = Reads(_HOW.get(source, "temperature"), sigma, kind.draw_digits if source == "draw" else 0, high)
+            signal = sources[source] > 0 if source == "door" else sources[source]
+            values[members, :, column] = read(reads, signal, noise, tenths[members])
     return values
 
 
-def _said(kind: Kind, sensor: tuple[str, float], sources: dict[str, Floats], noise: Floats) -> Floats:
-    source, sigma = sensor
-    if source == "door":
-        return np.where(np.isnan(noise), np.nan, sources["door"] > 0)
-    if source == "draw":
-        return np.maximum(np.round(sources["draw"] * (1 + sigma * noise), kind.draw_digits), 0.0)
-    return np.round(sources[source] + sigma * noise, 1)
+def read(reads: Reads, signal: Floats, gauss: npt.NDArray[np.float32], tenths: Floats) -> Floats:
+    """One metric's readings of (units, n)."""
+    noise = (reads.sigma * gauss).astype(np.float64)
+    if reads.how == "state":
+        return signal + noise
+    if reads.how == "temperature":
+        return in_steps(signal + noise, tenths)
+    noisy = signal * (1 + noise) if reads.how == "share" else signal + noise
+    said: Floats = np.clip(np.round(noisy, reads.digits), 0.0, reads.high)
+    return said

@@ -20,6 +20,7 @@ class Strain(NamedTuple):
     fins: Floats
     leak_in: Floats
     moisture: Floats
+    damp: Floats
     melting: Floats
     read_k: Floats
     stalls: Floats
@@ -29,14 +30,20 @@ class Strain(NamedTuple):
     sensor_stuck: Bools
 
 
-def strain_of(faults: Sequence[Fault | None], day_no: int, step_s: int) -> Strain:
+def level_of(faults: Sequence[Fault | None], at_once: Sequence[bool], day_no: int, step_s: int) -> Floats:
+    """(steps, units): 0 healthy .. 1 at its full strength; whatever is there `at_once` has no ramp."""
     clock_ms = day_no * DAY_S * 1000 + np.arange(DAY_S // step_s) * step_s * 1000.0
     level = np.zeros((len(clock_ms), len(faults)))
-    effects = [Effect() if fault is None else FAULTS[fault.name] for fault in faults]
-    for i, (fault, effect) in enumerate(zip(faults, effects, strict=True)):
+    for i, (fault, step) in enumerate(zip(faults, at_once, strict=True)):
         if fault is not None:
-            ramp_ms = 1 if effect.step else fault.ramp_s * 1000 + 1
+            ramp_ms = 1 if step else fault.ramp_s * 1000 + 1
             level[:, i] = np.clip((clock_ms - fault.onset_ms) / ramp_ms, 0.0, 1.0) * fault.strength
+    return level
+
+
+def strain_of(faults: Sequence[Fault | None], day_no: int, step_s: int) -> Strain:
+    effects = [Effect() if fault is None else FAULTS[fault.name] for fault in faults]
+    level = level_of(faults, [effect.step for effect in effects], day_no, step_s)
 
     def full(name: str) -> Floats:
         return np.array([float(getattr(effect, name)) for effect in effects])
@@ -53,6 +60,7 @@ def strain_of(faults: Sequence[Fault | None], day_no: int, step_s: int) -> Strai
         fins=factor("fins"),
         leak_in=factor("leak_in"),
         moisture=factor("moisture"),
+        damp=factor("damp"),
         melting=factor("melting"),
         read_k=level * full("read_k"),
         stalls=level * full("stalls"),

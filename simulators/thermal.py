@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from simulators.body import Body
 from simulators.cabinet import Cabinet, Minute, minutes
 from simulators.days import DAY_S, Bools, Floats, outside
 from simulators.model import KINDS, Fault, Kind, Unit
-from simulators.sensors import sensed
+from simulators.moisture import Vapour
+from simulators.run import Run
+from simulators.sensors import SOURCES, noise_of, sensed, tenths
 from simulators.strain import strain_of
 
-Ints = npt.NDArray[np.int64]
-
 WARM_UP_S = 12 * 3600  # before the first reading, so that no unit starts at its set point
+LOST_K = 3.0  # beyond what its thermostat allows: it no longer does what it is for
 
 
 class Truth(NamedTuple):
@@ -31,19 +31,12 @@ class Truth(NamedTuple):
     defrosting: Bools
     air_c: Floats
     fault_level: Floats  # 0 healthy .. 1 the fault's full strength
+    shortfall: Floats  # from 1 on it does not do what it is for
     evaporating_c: Floats
     condensing_c: Floats
     superheat_k: Floats
     subcooled_k: Floats
     frost: Floats  # times what a healthy unit has before a defrost
-
-
-class Run(NamedTuple):
-    """`ts_ms` (n,); `values` (units, n, metrics) in the class's order of metrics, NaN where nothing was said."""
-
-    ts_ms: Ints
-    values: Floats
-    truth: Truth
 
 
 class Plant:
@@ -68,17 +61,9 @@ class Plant:
         self._at = -(-start_ms // (step_s * 1000)) - WARM_UP_S // step_s  # steps since 1970
         self._day_no = -1
         self._state = Cabinet(self._body, step_s)
+        self._vapour = Vapour(kinds, self._body.set_c, self._body.ambient_c, step_s)
+        self._metrics, self._tenths = max(len(kind.sensors) for kind in kinds), tenths(units)
         self.advance(WARM_UP_S // step_s)
-
-    @property
-    def wanted_c(self) -> Floats:
-        """(units,): what each thermostat is set to."""
-        return self._body.set_c
-
-    @property
-    def allowed_k(self) -> Floats:
-        """(units,): how far from that it lets the air go."""
-        return self._body.differential_k / 2
 
     @property
     def next_ms(self) -> int:
@@ -87,24 +72,27 @@ class Plant:
 
     def advance(self, steps: int) -> Run:
         begin, shape = self._at, (steps, len(self.units))
-        signals = np.empty((8, *shape))
+        signals = np.empty((len(SOURCES), *shape))
         truth, hidden = np.empty((2, *shape), dtype=np.bool_), np.empty((5, *shape))
-        noise, level, air_c = np.empty((*shape, 8)), np.empty(shape), np.empty(shape)
+        level, air_c = np.empty(shape), np.empty(shape)
+        gauss = np.empty((len(self.units), steps, self._metrics), np.float32)
+        jitter_ms = np.empty((len(self.units), steps), np.int64)
         while (done := self._at - begin) < steps:
             row = self._turn_page()
             count = min(steps - done, DAY_S // self.step_s - row)
             rows, here = slice(row, row + count), slice(done, done + count)
             self._run(rows, signals[:, here], truth[:, here], hidden[:, here])
-            signals[3, here], signals[5, here] = self._day.ambient_c[rows], self._doors[rows]
             air_c[here] = signals[0, here]
-            signals[0, here] = self._read(rows, signals[0, here])
-            noise[here] = np.where(self._day.silent[rows, :, None], np.nan, self._day.noise[rows])
-            noise[here, :, 0] *= ~self._strain.sensor_stuck[rows]
+            self._sense(rows, signals[:, here], truth[:, here])
+            gauss[:, here], jitter_ms[:, here] = self._noise.gauss[:, rows], self._noise.jitter_ms[:, rows]
+            gauss[:, here][self._day.silent[rows].T] = np.nan
+            gauss[:, here, 0] *= ~self._strain.sensor_stuck[rows].T
             level[here] = self._strain.level[rows]
             self._at += count
         ts_ms = np.arange(begin, begin + steps, dtype=np.int64) * (self.step_s * 1000)
-        unseen = (each.T for each in (*truth, air_c, level, *hidden))
-        return Run(ts_ms, sensed(self.kinds, signals, noise), Truth(*unseen))
+        shortfall = np.abs(air_c - self._body.set_c) / (self._body.differential_k / 2 + LOST_K)
+        unseen = (each.T for each in (*truth, air_c, level, shortfall, *hidden))
+        return Run(ts_ms, sensed(self.kinds, signals, gauss, self._tenths), Truth(*unseen), jitter_ms)
 
     def _run(self, rows: slice, signals: Floats, truth: Bools, hidden: Floats) -> None:
         state = self._state
@@ -118,11 +106,23 @@ class Plant:
             hidden[2, i], hidden[3, i] = flow.superheat_k, flow.subcooled_k
             hidden[4, i] = state.frost_j / self._body.frost_j
 
-    def _read(self, rows: slice, air_c: Floats) -> Floats:
-        """What the sensor of the air says of it; a stuck one says what was wanted when it was made."""
-        strain = self._strain
-        read_c: Floats = np.where(strain.sensor_stuck[rows], self._body.set_c, air_c + strain.read_k[rows])
-        return read_c
+    def _sense(self, rows: slice, signals: Floats, truth: Bools) -> None:
+        """The signals that are no state of the cabinet; what the sensor of the air says of it, a stuck one what was
+        wanted when it was made."""
+        body, strain, day = self._body, self._strain, self._day
+        air_c, coil_c = signals[0], signals[1]
+        signals[3], signals[5] = day.ambient_c[rows], self._doors[rows]
+        spins = strain.evaporator_fan[rows] * (truth[0] & (coil_c <= air_c + 1.0))
+        signals[8] = self._vapour.percent(
+            air_c=air_c,
+            coil_c=coil_c,
+            ambient_c=signals[3],
+            damp=strain.damp[rows],
+            doors=signals[5],
+            blown=spins,
+        )
+        signals[9], signals[10], signals[11] = body.fan_rpm * spins, truth[1], body.set_c + day.set_shift_k[rows]
+        signals[0] = np.where(strain.sensor_stuck[rows], body.set_c, air_c + strain.read_k[rows])
 
     def _turn_page(self) -> int:
         """The row of the day that the next step is on."""
@@ -131,6 +131,7 @@ class Plant:
             self._day_no = day_no
             self._day = outside(self.kinds, self._body.habits, self.units, day_no, self.step_s)
             self._strain = strain_of(self.faults, day_no, self.step_s)
+            self._noise = noise_of(self.units, day_no, self.step_s, self._metrics)
             self._doors = np.maximum(self._day.door, self._strain.door)
             self._minutes = minutes(self._body, self._day, self._strain, self._doors)
         return row

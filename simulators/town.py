@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-KINDS = ("refrigerator", "refrigerator", "air_conditioner", "cold_room")  # every fourth appliance is a cold room
+KINDS = (  # every fourth appliance is a cold room, every eighth a freezer
+    *("refrigerator", "refrigerator", "air_conditioner", "cold_room"),
+    *("refrigerator", "freezer", "air_conditioner", "cold_room"),
+)
 
-_PREFIX = {"refrigerator": "fridge", "air_conditioner": "aircon", "cold_room": "coldroom"}
+_PREFIX = {"refrigerator": "fridge", "freezer": "freezer", "air_conditioner": "aircon", "cold_room": "coldroom"}
 _MODEL = {
     "refrigerator": "Northwind KX-300",
+    "freezer": "Northwind Chest 200",
     "air_conditioner": "Northwind Split 12",
     "cold_room": "Northwind Walk-in 20",
 }
@@ -28,8 +32,13 @@ _REGIONS = (
     ("harbour", "America/Halifax", "en", ("Water Street", "Lighthouse Road", "Quay Lane", "Bay View")),
 )
 _ROOM = {
-    "en": {"refrigerator": "kitchen", "air_conditioner": "living room", "cold_room": "shop cellar"},
-    "zh": {"refrigerator": "厨房", "air_conditioner": "客厅", "cold_room": "店铺后仓"},
+    "en": {
+        "refrigerator": "kitchen",
+        "freezer": "cellar",
+        "air_conditioner": "living room",
+        "cold_room": "shop cellar",
+    },
+    "zh": {"refrigerator": "厨房", "freezer": "储藏室", "air_conditioner": "客厅", "cold_room": "店铺后仓"},
 }
 
 ENGINEERS: dict[str, dict[str, Any]] = {

@@ -6,7 +6,8 @@ import matplotlib as mpl
 import numpy as np
 
 from simulators.model import FAULTS, Fault, Unit
-from simulators.thermal import Run, simulate
+from simulators.run import Run
+from simulators.thermal import simulate
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

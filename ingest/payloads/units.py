@@ -7,6 +7,7 @@ SENML: dict[str, frozenset[str]] = {
     "V": frozenset({"V"}),
     "Hz": frozenset({"Hz"}),
     "Pa": frozenset({"Pa"}),
+    "1/min": frozenset({"1/min"}),
     "%": frozenset({"/100", "%RH", "%EL"}),
     "1": frozenset({"/"}),  # in the registry also the value of a switch
 }

@@ -9,11 +9,12 @@ import pytest
 from detectors.engine import Engine
 from detectors.model import Finding
 from ingest.model import Batch
-from simulators.model import FAULTS, Fault, Unit
-from simulators.thermal import Run, simulate
+from simulators.model import FAULTS, KINDS, Fault, Unit, faults_of
+from simulators.run import Run
+from simulators.thermal import simulate
 from tests.detectors.builders import CATALOGUE, DAY_MS, HOUR_MS, START_MS, observe, raised_at_end
 
-HEALTHY = 20  # of each class: with three classes the fleet of the demo
+HEALTHY = 20  # of each class
 WEAK = 0.8
 ARRAY = 1440  # readings of one message
 ONSET_H = 36
@@ -54,13 +55,14 @@ class Fleet:
         return [finding for finding in self.findings if finding.device_no in devices]
 
 
-@pytest.fixture(scope="module", params=sorted(CATALOGUE))
+@pytest.fixture(scope="module", params=sorted(KINDS))
 def fleet(request: pytest.FixtureRequest) -> Fleet:
     """Ten days: healthy units, each fault in three, a weak one in more; ill ones fall ill 36 hours before the end."""
     end_ms = START_MS + 10 * DAY_MS
     onset_ms = end_ms - ONSET_H * HOUR_MS
     healthy: list[Fault | None] = [None] * HEALTHY
-    ill = [Fault(name=name, onset_ms=onset_ms) for name, effect in FAULTS.items() if effect.seen_by] * 3
+    names = faults_of(KINDS[request.param])
+    ill = [Fault(name=name, onset_ms=onset_ms) for name in names if FAULTS[name].seen_by] * 3
     weak = [Fault(name="compressor_wear", onset_ms=onset_ms, strength=WEAK)] * 12
     faults = [*healthy, *ill, *weak]
     run = simulate(request.param, [Unit(seed=seed) for seed in range(len(faults))], START_MS, end_ms, fault=faults)

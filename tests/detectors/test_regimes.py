@@ -8,7 +8,8 @@ import pytest
 from detectors.regimes import REGIMES, UNKNOWN, label, recognised
 from devices import catalogue
 from devices.model import ApplianceClass, Condition, Metric, Regime, RegimeRule
-from simulators.thermal import Run, simulate
+from simulators.run import Run
+from simulators.thermal import simulate
 
 CLASSES = catalogue.load()
 START_MS, DAY_MS, MINUTE_MS = 1_731_000_000_000, 86_400_000, 60_000
@@ -35,7 +36,7 @@ def begins(mask: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(*np.nonzero(mask[:, 1:] & ~mask[:, :-1]), strict=True))
 
 
-@pytest.mark.parametrize("class_id", ["refrigerator", "air_conditioner", "cold_room"])
+@pytest.mark.parametrize("class_id", ["refrigerator", "freezer", "air_conditioner", "cold_room"])
 def test_a_compressor_that_runs_is_seen_to_run(class_id: str) -> None:
     run, said, labels = fleet(class_id)
     plain = said & ~is_(labels, Regime.DOOR_OPEN)

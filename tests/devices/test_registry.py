@@ -76,7 +76,7 @@ def test_an_id_that_cannot_stand_in_a_topic_is_refused(conn: psycopg.Connection[
 
 
 def test_a_class_that_is_not_in_the_catalogue_is_refused_by_name(conn: psycopg.Connection[Any]) -> None:
-    with pytest.raises(UnknownClassError, match="air_conditioner, cold_room, refrigerator"):
+    with pytest.raises(UnknownClassError, match=r"air_conditioner, cold_room, .*refrigerator"):
         register(conn, class_id="toaster")
 
 

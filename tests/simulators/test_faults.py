@@ -1,26 +1,31 @@
 """What each fault moves, against the same unit when sound: directions as refrigeration literature has them."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from devices import catalogue
-from simulators.model import FAULTS, KINDS, Fault, Unit
-from simulators.thermal import Run, Truth, simulate
+from simulators.model import FAULTS, KINDS, Fault, Unit, faults_of
+from simulators.run import Run
+from simulators.thermal import Truth, simulate
 from tests.simulators.yard import DAYS, DRAW, END_MS, HOUR_MS, SEEDS, healthy, ill, last_hours, on_time_min, starts
 
 
-@pytest.mark.parametrize("class_id", KINDS)
-@pytest.mark.parametrize("name", [n for n, effect in FAULTS.items() if "on_time" in effect.seen_by])
+def each(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Of every class those that it can have."""
+    return [(class_id, name) for name in names for class_id, kind in KINDS.items() if name in faults_of(kind)]
+
+
+@pytest.mark.parametrize(("class_id", "name"), each(n for n, e in FAULTS.items() if "on_time" in e.seen_by))
 def test_on_time_faults_lengthen_every_units_on_time(class_id: str, name: str) -> None:
     sound, sick = healthy(class_id), ill(class_id, name)
     late = last_hours(sick)
     assert (on_time_min(sick.truth.running[:, late]) > 1.35 * on_time_min(sound.truth.running)).all()
 
 
-@pytest.mark.parametrize("class_id", KINDS)
-@pytest.mark.parametrize("name", [n for n, effect in FAULTS.items() if "level" in effect.seen_by])
+@pytest.mark.parametrize(("class_id", "name"), each(n for n, e in FAULTS.items() if "level" in e.seen_by))
 def test_level_faults_move_every_units_temperature_beyond_the_smallest_shift(class_id: str, name: str) -> None:
     sound, sick = healthy(class_id), ill(class_id, name)
     rule = catalogue.load()[class_id].levels[0]
@@ -44,20 +49,22 @@ class Signs(NamedTuple):
     starts: int = 0
     air: int = 0
     frost: int = 0
+    humidity: int = 0
+    fan: int = 0
 
 
 SIGNS = {
     "refrigerant_leak": Signs(evaporating=-1, condensing=-1, superheat=1, subcooled=-1, draw=-1, duty=1),
     "condenser_fouled": Signs(evaporating=1, condensing=1, draw=1),
     "condenser_fan_stopped": Signs(evaporating=1, condensing=1, draw=1, starts=1),
-    "evaporator_fan_stopped": Signs(evaporating=-1, condensing=-1, draw=-1, duty=1, air=1),
-    "door_seal_leaking": Signs(duty=1),
-    "door_left_open": Signs(duty=1),
+    "evaporator_fan_stopped": Signs(evaporating=-1, condensing=-1, draw=-1, duty=1, air=1, fan=-1),
+    "door_seal_leaking": Signs(duty=1, humidity=1),
+    "door_left_open": Signs(duty=1, humidity=1),
     "compressor_wear": Signs(evaporating=1, condensing=-1, draw=-1, duty=1),
     "capillary_restricted": Signs(evaporating=-1, superheat=1, subcooled=1, draw=-1, duty=1),
     "overcharged": Signs(condensing=1, subcooled=1),
     "short_cycling": Signs(starts=1, duty=-1, air=1),
-    "start_stiction": Signs(duty=-1, starts=-1, air=1),
+    "start_stiction": Signs(starts=-1, air=1),
     "thermostat_stuck_on": Signs(duty=1, air=-1),
     "sensor_drift": Signs(duty=1, air=-1),
 }
@@ -71,6 +78,10 @@ def quantities(run: Run, class_id: str, rows: slice) -> Signs:
     def on(column: np.ndarray) -> np.ndarray:
         return np.array([np.nanmedian(row[mask]) for row, mask in zip(column, running, strict=True)])
 
+    def said(ending: str) -> np.ndarray:
+        names = catalogue.load()[class_id].metric_names
+        return run.values[:, rows, next(i for i, name in enumerate(names) if name.endswith(ending))]
+
     return Signs(
         evaporating=on(truth.evaporating_c),
         condensing=on(truth.condensing_c),
@@ -81,11 +92,12 @@ def quantities(run: Run, class_id: str, rows: slice) -> Signs:
         starts=starts(running),
         air=np.median(truth.air_c, axis=1),
         frost=truth.frost[:, -1],
+        humidity=on(said("humidity_pct")),
+        fan=on(said("_fan_rpm")) if "fan" in dict(KINDS[class_id].sensors) else np.zeros(len(running)),
     )
 
 
-@pytest.mark.parametrize("class_id", KINDS)
-@pytest.mark.parametrize("name", SIGNS)
+@pytest.mark.parametrize(("class_id", "name"), each(SIGNS))
 def test_a_fault_moves_pressures_temperatures_and_power_as_the_field_says(class_id: str, name: str) -> None:
     late = last_hours(healthy(class_id))
     sound, sick = (quantities(run, class_id, late) for run in (healthy(class_id), ill(class_id, name)))

@@ -4,20 +4,21 @@ from functools import cache
 
 import numpy as np
 
-from simulators.model import FAULTS, KINDS, Fault, Unit
-from simulators.thermal import Plant, Run, Truth
+from simulators.model import KINDS, Fault, Unit, faults_of
+from simulators.run import Run
+from simulators.thermal import Plant, Truth
 
 HOUR_MS = 3_600_000
 END_MS = 1_731_600_000_000
 DAYS = 7
 SEEDS = tuple(range(6))
-DRAW = {"refrigerator": 4, "air_conditioner": 4, "cold_room": 4}  # column of power or current
+DRAW = dict.fromkeys(KINDS, 4)  # column of power or current
 
 
 @cache
 def yard() -> tuple[list[tuple[str, str]], Run]:
     """Every class with every fault, and without one, in one plant: who is who, and seven days of them all."""
-    who = [(class_id, name) for class_id in KINDS for name in ("", *FAULTS) for _ in SEEDS]
+    who = [(class_id, name) for class_id, kind in KINDS.items() for name in ("", *faults_of(kind)) for _ in SEEDS]
     onset_ms = END_MS - 36 * HOUR_MS
     faults = [Fault(name=name, onset_ms=onset_ms) if name else None for _, name in who]
     units = [Unit(seed=seed) for seed in SEEDS] * (len(who) // len(SEEDS))
@@ -29,7 +30,12 @@ def ill(class_id: str, name: str) -> Run:
     who, run = yard()
     rows = [i for i, each in enumerate(who) if each == (class_id, name)]
     metrics = len(KINDS[class_id].sensors)
-    return Run(run.ts_ms, run.values[rows][..., :metrics], Truth(*(column[rows] for column in run.truth)))
+    return Run(
+        run.ts_ms,
+        run.values[rows][..., :metrics],
+        Truth(*(column[rows] for column in run.truth)),
+        run.jitter_ms[rows],
+    )
 
 
 def healthy(class_id: str) -> Run:

@@ -1,0 +1,38 @@
+"""What every simulated appliance, of whatever class, gives to those who send, write or judge it."""
+
+from typing import Any, NamedTuple, Protocol
+
+from simulators.days import Floats
+from simulators.sensors import Ints
+
+
+class Seen(Protocol):
+    """What no sensor says, each (units, n)."""
+
+    @property
+    def fault_level(self) -> Floats:
+        """0 healthy .. 1 the fault's full strength."""
+
+    @property
+    def shortfall(self) -> Floats:
+        """From 1 on, for hours, it does not do what it is for."""
+
+
+class Run(NamedTuple):
+    """`ts_ms` (n,); `values` (units, n, metrics) in the class's order of metrics, NaN where nothing was said.
+    `jitter_ms` (units, n): by how much later or earlier than that each was measured."""
+
+    ts_ms: Ints
+    values: Floats
+    truth: Any  # a Seen
+    jitter_ms: Ints
+
+
+class Plant(Protocol):
+    """Units that live on: `advance` continues where the last call stopped, without a jump."""
+
+    @property
+    def next_ms(self) -> int:
+        """The time of the next reading."""
+
+    def advance(self, steps: int) -> Run: ...
