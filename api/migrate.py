@@ -7,12 +7,11 @@ import psycopg
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
-from api import schema
+from api import classes, schema
 from api.database import Role
 from api.engines import fronts
 from api.partitions import check, spread
 from api.settings import Settings
-from devices import catalogue
 from ingest import partition
 from ledger.statements import Statements
 
@@ -32,12 +31,13 @@ def migrate(settings: Settings, logins: Path | None, *, new_log: bool = False) -
     `worker`, `relay`. `new_log`: the broker has none yet, and the record goes on in it. False: the worker has to read
     on before there can be as many partitions as were asked for.
 
-    Raises psycopg.Error, NatsRequestError, EngineStartError, PasswordMissingError, PartitionsFixedError and what
-    `schema.apply` raises.
+    Raises psycopg.Error, NatsRequestError, EngineStartError, PasswordMissingError, PartitionsFixedError, CatalogueError
+    and what `schema.apply` raises.
     """
+    catalogue = classes.of(settings)
     password = settings.db_password.get_secret_value() if settings.db_password else None
     with psycopg.connect(make_conninfo(settings.dsn, user=settings.admin, password=password), autocommit=True) as conn:
-        schema.apply(conn, catalogue.load())
+        schema.apply(conn, catalogue)
         if logins is not None:
             for role in get_args(Role):
                 _give_password(conn, role, logins / role.removeprefix("foremend_"))

@@ -15,14 +15,13 @@ import structlog
 from prometheus_client import CollectorRegistry
 from psycopg import Connection
 
-from api import database
+from api import classes, database
 from api.post import AT_ONCE, Post
 from api.rebirths import ask_for_rebirths
 from api.settings import Settings
 from api.watch import port
 from api.watch.port import Turns
 from api.watch.pulse import LOOPS, Pulse
-from devices import catalogue as catalogues
 from devices.model import Catalogue
 from ticketing.alerts import store as alerts
 from ticketing.alerts.take import take_findings
@@ -46,7 +45,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 
 def _run_loops(settings: Settings, stop: threading.Event, turns: Turns) -> None:
-    catalogue, policy = catalogues.load(), policy_of(settings)
+    catalogue, policy = classes.of(settings), policy_of(settings)
     jobs: dict[str, Job] = {
         "findings": lambda conn, ends: take_and_ask(conn, ends, Pulse("findings", turns), catalogue, policy),
         "rebirths": lambda conn, ends: ask_for_rebirths(conn, ends, Pulse("rebirths", turns), settings),

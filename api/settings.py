@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     lan: bool = False  # also open the public pages to the local network
     base_url: str = Field(default_factory=lambda known: f"http://{known['http_host']}:{known['http_port']}")
     tenant: str = Field(default="demo", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    catalogue: Path | None = None  # of the tenant's own models and metrics: a TOML file, or a folder of them
     data: Path = Path(".foremend")
     photos: Path = Field(default_factory=_under_data("photos"))
     smtp_url: SecretStr | None = None  # smtp://user:password@host:port; without it e-mail stays pending

@@ -17,7 +17,7 @@ import psycopg
 import structlog
 from psycopg import Connection
 
-from api import database
+from api import classes, database
 from api.aggregate import Aggregating
 from api.batch import Intake, is_about_content
 from api.checkpoint import Checkpoints
@@ -29,7 +29,6 @@ from api.watch import port
 from api.watch.port import Turns
 from api.watch.worker_meters import WorkerMeters
 from detectors import store as findings
-from devices import catalogue
 from ingest import adapter_log, partition
 from ingest.adapter_log import LogReader
 from ingest.adapter_wire import Wire
@@ -53,7 +52,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 
 def _keep_reading(settings: Settings, stop: threading.Event, meters: WorkerMeters, turns: Turns) -> None:
-    memory, ear = Memory(catalogue.load()), Ear()
+    memory, ear = Memory(classes.of(settings)), Ear()
     failures = 0
     while not stop.is_set():
         turns.mark("read")

@@ -13,26 +13,36 @@ from devices.rows import File
 def load(files: Iterable[Path] | None = None, own: Path | None = None, tenant_id: str = "") -> Catalogue:
     """The classes of the package, or of `files`, with what the tenants' files add: `own` is one, or a folder of them;
     `tenant_id` is whose it is if it does not say so. Raises CatalogueError."""
-    classes, faults = look(package() if files is None else files, [] if own is None else files_of(own), tenant_id)
+    classes = map(File, _package() if files is None else files)
+    catalogue, faults = _look(classes, map(File, [] if own is None else _files_of(own)), tenant_id)
     if faults:
         raise CatalogueError(faults)
-    return classes
+    return catalogue
 
 
-def package() -> list[Path]:
+def check(paths: Iterable[Path]) -> list[BadRow]:
+    """What is wrong with these files, classes or tenants' own, beside the rest of the package."""
+    files = [File(path) for path in paths]
+    classes = [file for file in files if "class_id" in file.table]
+    said = [file.table["class_id"] for file in classes]
+    rest = [file for file in map(File, _package()) if file.table["class_id"] not in said]
+    return _look([*rest, *classes], [file for file in files if file not in classes], "")[1]
+
+
+def _package() -> list[Path]:
     return sorted(Path(str(resources.files("devices") / "classes")).glob("*.toml"))
 
 
-def files_of(own: Path) -> list[Path]:
+def _files_of(own: Path) -> list[Path]:
     return sorted(own.glob("*.toml")) if own.is_dir() else [own]
 
 
-def look(files: Iterable[Path], own: Iterable[Path] = (), tenant_id: str = "") -> tuple[Catalogue, list[BadRow]]:
-    """As far as it is good, and what is wrong."""
+def _look(classes: Iterable[File], own: Iterable[File], tenant_id: str) -> tuple[Catalogue, list[BadRow]]:
+    """What is good, and what is wrong."""
     catalogue: Catalogue = {}
     faults: list[BadRow] = []
     gtins: dict[str, str] = {}
-    for file in map(File, files):
+    for file in classes:
         appliance = class_file.read(file)
         if appliance is not None and appliance.class_id in catalogue:
             file.refuse(("class_id",), f"there is another class {appliance.class_id!r}")
@@ -40,7 +50,7 @@ def look(files: Iterable[Path], own: Iterable[Path] = (), tenant_id: str = "") -
             catalogue[appliance.class_id] = appliance
             _once(file, gtins)
         faults += file.faults
-    for file in map(File, own):
+    for file in own:
         catalogue = own_file.read(file, catalogue, tenant_id)
         _once(file, gtins)
         faults += file.faults

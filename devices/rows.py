@@ -50,9 +50,9 @@ class File:
         else:
             self._lines = toml_lines.lines(text)
 
-    def refuse(self, where: Where, reason: str, row: str = "") -> None:
+    def refuse(self, where: Where, reason: str, row: str | None = None) -> None:
         """`row`: by which name a person knows what stands there."""
-        self._refuse(toml_lines.nearest(self._lines, where), row or spelled(where), reason)
+        self._refuse(toml_lines.nearest(self._lines, where), spelled(where) if row is None else row, reason)
 
     def _refuse(self, line: int, where: str, reason: str) -> None:
         self.faults.append(BadRow(file=str(self.path), line=line, where=where, reason=reason))
@@ -89,5 +89,5 @@ class File:
 
 
 def spelled(where: Where) -> str:
-    """`metrics[0].low`; the class itself where it is empty."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)[1:] or "the class"
+    """`metrics[0].low`; empty for the file itself."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)[1:]

@@ -26,10 +26,17 @@ def model_of(appliance: ApplianceClass, tenant_id: str, model: str) -> Model | N
     return next(_rows(appliance, tenant_id, model), None)
 
 
+def models_of(appliance: ApplianceClass, tenant_id: str) -> list[Model]:
+    """In order of their numbers, each as the nearest row describes it."""
+    rows = (*appliance.models, *appliance.own.get(tenant_id, _NOTHING).models)
+    known = {row.model: row for row in rows}
+    return [known[model] for model in sorted(known)]
+
+
 def by_gtin(catalogue: Catalogue, tenant_id: str, gtin: str) -> tuple[ApplianceClass, Model] | None:
     """The model that wears this GTIN (8 to 14 digits), for that tenant."""
     for appliance in catalogue.values():
-        for model in (*appliance.own.get(tenant_id, _NOTHING).models, *appliance.models):
+        for model in models_of(appliance, tenant_id):
             if model.gtin == gtin.zfill(14):
                 return appliance, model
     return None

@@ -4,7 +4,7 @@ from typing import Any
 
 from devices.model import Regime
 from devices.rows import Shape
-from devices.values import band, flag, gtin, name, number, one_of, positive, text, title, titles, whole
+from devices.values import band, flag, gtin, name, number, one_of, positive, tenant, text, title, titles, whole
 
 MIN_RETENTION_DAYS = 8  # twice the days that detectors learn again after a start
 MOST_A_SECOND = 1e8  # so that what a byte costs, in whole ns, is right to a few per cent
@@ -75,7 +75,8 @@ MODEL = Shape(must={"model": text, "maker": text, "title": title}, may={**_ALIKE
 
 _WHOSE = {"class_id": name}
 OWN_FILE = Shape(
-    must={}, may={"tenant": text, "settings": _looked_at_later, "metrics": _looked_at_later, "models": _looked_at_later}
+    must={},
+    may={"tenant": tenant, "settings": _looked_at_later, "metrics": _looked_at_later, "models": _looked_at_later},
 )
 OWN_SETTINGS = Shape(must=_WHOSE, may=_ALIKE)
 OWN_METRIC = Shape(must={**_WHOSE, **METRIC.must}, may=METRIC.may)

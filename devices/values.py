@@ -11,6 +11,7 @@ Check = Callable[[Any], str | None]
 LANGUAGES = ("en", "zh")
 LONGEST_TEXT = 200
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_TENANT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _GTIN = re.compile(r"[0-9]{8}|[0-9]{12,14}")
 
 
@@ -24,6 +25,13 @@ def text(value: Any) -> str | None:
     if isinstance(value, str) and value.strip() and len(value) <= LONGEST_TEXT and value.isprintable():
         return None
     return f"must be a text of one line, at most {LONGEST_TEXT} characters, here {value!r}"
+
+
+def tenant(value: Any) -> str | None:
+    """As it stands in topics."""
+    if isinstance(value, str) and _TENANT.fullmatch(value):
+        return None
+    return f"must be 1 to 64 of a-z A-Z 0-9 _ -, here {value!r}"
 
 
 def title(value: Any) -> str | None:

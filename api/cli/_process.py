@@ -6,11 +6,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from logging.handlers import RotatingFileHandler
 
 import structlog
 
 from api.settings import Settings
+from devices.errors import CatalogueError
 
 _LOG_BYTES = 8 * 1024 * 1024
 _OLD_LOGS = 2
@@ -31,6 +33,10 @@ def run(name: str, work: Callable[[Settings, threading.Event], None], settings: 
     log.info("started")
     try:
         work(settings, stop)
+    except CatalogueError as error:
+        for fault in error.faults:
+            log.error("bad row of the catalogue", **asdict(fault))  # noqa: TRY400  a person's mistake, not ours
+        sys.exit(1)
     except Exception:
         log.exception("died")
         sys.exit(1)

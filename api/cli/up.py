@@ -62,12 +62,14 @@ def _certificate(cert: Path | None, key: Path | None, client_ca: Path | None) ->
 
 
 def _run(*, http_port: int, lan: bool, **asked: Any) -> None:
+    from api import classes
     from api.cli import _display
     from api.engines.errors import EngineError
     from api.engines.plan import Plan
     from api.engines.supervisor import Supervisor
     from api.http import lan as local_network
     from api.schema import NewerSchemaError
+    from api.settings import Settings
     from devices.errors import CatalogueError
     from ingest.errors import LayoutError
 
@@ -86,6 +88,7 @@ def _run(*, http_port: int, lan: bool, **asked: Any) -> None:
         display.say("ready")
 
     try:
+        classes.of(Settings.from_environment(dsn=""))  # before anything is started for it in vain
         Supervisor(plan, display, stop, ready).run()
     except (EngineError, NewerSchemaError, CatalogueError, LayoutError) as error:
         raise fail(str(error)) from None

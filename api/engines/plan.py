@@ -43,8 +43,10 @@ class Plan:
 
     def house_environment(self, caller: Mapping[str, str], name: str, *, dsn: str, nats_url: str) -> dict[str, str]:
         """The caller's variables pass through (FOREMEND_SMTP_URL, FOREMEND_TENANT), ours win."""
+        own = caller.get("FOREMEND_CATALOGUE")
         return {
             **caller,
+            **({"FOREMEND_CATALOGUE": str(Path(own).absolute())} if own else {}),  # they run in another folder
             **self._addresses(),
             "FOREMEND_DSN": dsn,
             "FOREMEND_NATS_URL": nats_url,

@@ -13,7 +13,19 @@ from api.http.guard import Guard
 from api.http.house import House
 from api.http.meter import Meter
 from api.http.public import following, question, report
-from api.http.rest import customers, devices, edges, health, lifecycle, record, reports, sites, tickets, webhooks
+from api.http.rest import (
+    catalogue,
+    customers,
+    devices,
+    edges,
+    health,
+    lifecycle,
+    record,
+    reports,
+    sites,
+    tickets,
+    webhooks,
+)
 from api.http.rest import outages as rest_outages
 from api.http.rest import refusals as rest_refusals
 from api.http.staff import desk, device, outages, refusals, work
@@ -23,6 +35,7 @@ from api.watch.watch import Watch
 PUBLIC = (question.router, following.router, report.router)
 STAFF = (desk.router, device.router, outages.router, refusals.router, work.router)
 REST = (
+    catalogue.router,
     devices.router,
     lifecycle.router,
     customers.router,

@@ -10,12 +10,11 @@ from typing import Any
 import structlog
 import uvicorn
 
-from api import database
+from api import classes, database
 from api.http import lan
 from api.http.app import LOOPBACK, public_app, staff_app
 from api.http.house import House
 from api.settings import Settings
-from devices import catalogue
 
 _STOP_S = 3  # how long a page that follows live may hold up the end
 
@@ -35,7 +34,7 @@ class _Server(uvicorn.Server):
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError when an address is taken."""
     with database.pool(settings, "foremend_api") as pool, ExitStack() as open_sockets:
-        house = House(settings=settings, pool=pool, catalogue=catalogue.load())
+        house = House(settings=settings, pool=pool, catalogue=classes.of(settings))
         names = LOOPBACK | lan.names(settings)
         here = open_sockets.enter_context(_listen(settings.http_host, settings.http_port))
         server = _Server(_config(staff_app(house, names)), house.stopping)

@@ -51,6 +51,7 @@ def test_no_get_route_changes_a_row(scene: Scene, house: House, nats_server: Nat
         "{device_id}": scene.device_id,
         "{customer_id}": scene.question()["customer_id"],
         "{site}": "Mill 3",
+        "{class_id}": "refrigerator",
         "{ticket_id}": ticket["ticket_id"],
         "{name}": ticket["number"],
         "{sha256}": "ab" * 32,
