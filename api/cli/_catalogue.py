@@ -27,7 +27,7 @@ def classes(catalogue: Catalogue, tenant_id: str) -> Table:
 
 def one(appliance: ApplianceClass, tenant_id: str) -> list[Table]:
     row = settings.of(appliance, tenant_id, "")
-    rules = [_rule(rule) for rule in (*row.levels, *row.on_times)]
+    rules = [*map(_rule, row.levels), *map(_rule, row.on_times)]
     regimes = [
         (rule.regime, " and ".join(map(_condition, rule.when)), f"{rule.hold_s} s", f"{rule.stay_s} s")
         for rule in row.regimes
