@@ -1,10 +1,17 @@
-"""What a generated fleet is made of: how many of which class, and which faults begin when in which share of them.
+"""What a simulated fleet is made of: how many of which class and where, which faults begin when in which share of them,
+and how often what is no fault happens to all.
 
 A mix is a TOML file:
 
     [classes]                      # shares of the fleet; whatever they add up to
     refrigerator = 3
     cold_room = 1
+
+    [places]                       # likewise, of climate.PLACES
+    dublin = 1
+
+    [nuisances]                    # as in incidents.Rates; what is not named is as there
+    power_cuts = 4                 # a year
 
     [[faults]]
     name = "refrigerant_leak"
@@ -15,15 +22,21 @@ A mix is a TOML file:
 """
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from devices.model import Catalogue
+from simulators import clock, incidents
+from simulators.climate import PLACES, Place
+from simulators.incidents import Rates
 from simulators.model import FAULTS, KINDS, Fault, Span, Unit, faults_of
 
 DAY_MS = 86_400_000
+_HEIRS = 500_000  # seeds beyond all of the fleet's own
 
 
 class MixError(Exception):
@@ -43,21 +56,25 @@ class Share:
 
 @dataclass(frozen=True, kw_only=True)
 class Mix:
-    classes: dict[str, float]
+    classes: dict[str, float] = field(default_factory=lambda: dict.fromkeys(KINDS, 1.0))
+    places: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PLACES, 1.0))
     faults: tuple[Share, ...] = ()
+    nuisances: Rates = field(default_factory=Rates)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """One unit of the fleet, as it was drawn."""
+    """One device of the fleet, as it was drawn."""
 
     device_id: str
     class_id: str
     unit: Unit
-    fault: Fault | None
+    clock: clock.Clock
+    fault: Fault | None = None
+    heir: Unit | None = None  # who gets the label when the unit is replaced
 
 
-EVERYTHING = Mix(classes=dict.fromkeys(KINDS, 1.0))
+EVERYTHING = Mix()
 
 
 def load(path: Path) -> Mix:
@@ -66,21 +83,40 @@ def load(path: Path) -> Mix:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise MixError(f"{path}: {error}") from error
-    strange = said.keys() - {"classes", "faults"}
+    strange = said.keys() - {each.name for each in fields(Mix)}
     if strange:
-        raise MixError(f"{path}: {min(strange)!r} is nothing that a mix has; it has [classes] and [[faults]]")
-    classes = said.get("classes", EVERYTHING.classes)
-    for class_id, weight in classes.items():
-        if class_id not in KINDS:
-            raise MixError(f"{path}: class {class_id!r} has no physics; there are {', '.join(KINDS)}")
-        if not isinstance(weight, int | float) or weight < 0:
-            raise MixError(f"{path}: {class_id} = {weight!r} is no share")
-    if not classes or sum(classes.values()) <= 0:
-        raise MixError(f"{path}: [classes] is empty")
+        raise MixError(
+            f"{path}: {min(strange)!r} is nothing that a mix has; it has [classes], [places], [nuisances], [[faults]]"
+        )
+    classes = _weights(path, said, "classes", KINDS, "has no physics")
+    places = _weights(path, said, "places", PLACES, "is nowhere")
+    nuisances = _rates(path, said.get("nuisances", {}))
     faults = tuple(_share(path, number, row) for number, row in enumerate(said.get("faults", []), 1))
     if sum(fault.share for fault in faults) > 1:
         raise MixError(f"{path}: the shares of the faults add up to more than all units")
-    return Mix(classes=classes, faults=faults)
+    return Mix(classes=classes, places=places, faults=faults, nuisances=nuisances)
+
+
+def _weights(path: Path, said: dict[str, Any], what: str, known: Iterable[str], wrong: str) -> dict[str, float]:
+    weights: dict[str, float] = said.get(what, dict.fromkeys(known, 1.0))
+    for name, weight in weights.items():
+        if name not in known:
+            raise MixError(f"{path}: {name!r} in [{what}] {wrong}; there are {', '.join(known)}")
+        if not isinstance(weight, int | float) or weight < 0:
+            raise MixError(f"{path}: {name} = {weight!r} is no share")
+    if not weights or sum(weights.values()) <= 0:
+        raise MixError(f"{path}: [{what}] is empty")
+    return weights
+
+
+def _rates(path: Path, said: dict[str, Any]) -> Rates:
+    known = [each.name for each in fields(Rates)]
+    for name, rate in said.items():
+        if name not in known:
+            raise MixError(f"{path}: {name!r} in [nuisances] happens to nobody; there are {', '.join(known)}")
+        if not isinstance(rate, int | float) or rate < 0:
+            raise MixError(f"{path}: {name} = {rate!r} is no rate")
+    return Rates(**said)
 
 
 def _share(path: Path, number: int, row: dict[str, Any]) -> Share:
@@ -106,12 +142,27 @@ def _span(where: str, key: str, said: object) -> Span:
     raise MixError(f"{where}: {key} must be [low, high], not negative" + (", at most 1" if key == "strength" else ""))
 
 
-def draw(mix: Mix, devices: int, seed: int, start_ms: int) -> list[Made]:
-    """The units, whoever is ill among them; the same for the same seed."""
-    rng = np.random.default_rng((seed, 7))
+def draw(mix: Mix, classes: Catalogue, devices: int, seed: int, start_ms: int, days: int) -> list[Made]:
+    """The devices, whoever is ill among them, and what happens to each within so many days; the same for the same
+    seed."""
     class_ids = _spread(mix.classes, devices)
-    well = rng.permutation(devices).tolist()
-    faults: list[Fault | None] = [None] * devices
+    faults = _faults(mix, class_ids, seed, start_ms)
+    weights = np.array(list(mix.places.values())) / sum(mix.places.values())
+    at = np.random.default_rng((seed, 8)).choice(len(weights), devices, p=weights).tolist()
+    places = [replace(PLACES[name], seed=seed) for name in mix.places]
+    made = []
+    for number, class_id in enumerate(class_ids):
+        device_id = f"{class_id.replace('_', '-')}-{number:05d}"
+        celsius = [metric.name for metric in classes[class_id].metrics if metric.unit == "°C"]
+        unit = _unit(mix.nuisances, celsius, seed * 1_000_000 + number, places[at[number]], start_ms, days)
+        made.append(_made(mix.nuisances, device_id, class_id, unit, faults[number], start_ms))
+    return made
+
+
+def _faults(mix: Mix, class_ids: list[str], seed: int, start_ms: int) -> list[Fault | None]:
+    rng = np.random.default_rng((seed, 7))
+    well = rng.permutation(len(class_ids)).tolist()
+    faults: list[Fault | None] = [None] * len(class_ids)
     for share in mix.faults:
         able = {class_id for class_id in mix.classes if share.name in faults_of(KINDS[class_id])}
         count = round(share.share * sum(class_id in able for class_id in class_ids))
@@ -123,15 +174,22 @@ def draw(mix: Mix, devices: int, seed: int, start_ms: int) -> list[Made]:
                 ramp_s=rng.uniform(*share.ramp_h) * 3600,
                 strength=rng.uniform(*share.strength),
             )
-    return [
-        Made(
-            device_id=f"{class_id.replace('_', '-')}-{place:05d}",
-            class_id=class_id,
-            unit=Unit(seed=seed * 1_000_000 + place),
-            fault=fault,
-        )
-        for place, (class_id, fault) in enumerate(zip(class_ids, faults, strict=True))
-    ]
+    return faults
+
+
+def _unit(rates: Rates, celsius: list[str], seed: int, place: Place, start_ms: int, days: int) -> Unit:
+    happens = incidents.draw(rates, seed, celsius, place.utc_offset_h, start_ms, days)
+    return Unit(seed=seed, utc_offset_h=place.utc_offset_h, place=place, habit=rates.habit(), incidents=happens)
+
+
+def _made(rates: Rates, device_id: str, class_id: str, unit: Unit, fault: Fault | None, start_ms: int) -> Made:
+    """Nobody is replaced twice, nor before the fault that was asked for has shown itself."""
+    first = next((each for each in unit.incidents if each.name == "replaced" and fault is None), None)
+    stays = tuple(each for each in unit.incidents if each.name != "replaced" or each is first)
+    unit = replace(unit, incidents=stays)
+    heir = None if first is None else replace(unit, seed=unit.seed + _HEIRS, since_ms=first.at_ms)
+    own = clock.draw(rates, unit.seed, start_ms)
+    return Made(device_id=device_id, class_id=class_id, unit=unit, clock=own, fault=fault, heir=heir)
 
 
 def _spread(weights: dict[str, float], devices: int) -> list[str]:

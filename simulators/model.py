@@ -4,8 +4,10 @@ Ranges without a source are engineering judgement around measured household refr
 on for 12 to 38 minutes, duty 0.31 to 0.44, 71 to 111 W running, one-sample inrush of 2 to 4 times that.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from simulators.climate import Place
+from simulators.everyday import Habit, Incident
 from simulators.refrigerant import R32, R404A, R600A, Refrigerant
 
 Span = tuple[float, float]
@@ -16,10 +18,14 @@ NEVER_H = 1e9
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """One appliance: everything about it but its fault follows from `seed`."""
+    """One appliance: everything about it but its fault and its incidents follows from `seed`."""
 
     seed: int
     utc_offset_h: float = 0.0  # meals and weekends are local
+    place: Place | None = None  # None: the same weather all the year
+    habit: Habit = field(default_factory=Habit)
+    incidents: tuple[Incident, ...] = ()
+    since_ms: int = 0  # switched on for the first time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +87,8 @@ class Everyday:
 
     ambient_c: Span
     swing_k: Span  # half of the difference between day and night
+    outdoors: bool = False  # where its condenser stands; `ambient_c` is then that of its design
+    heated_c: float = -INF  # what people keep the air at when it is colder outside, with what is inside anyway
     weekend: float = 1.4
     warm_loads: float = 0.0  # a day
     set_changes: float = 0.0  # a day
@@ -209,6 +217,8 @@ KINDS: dict[str, Kind] = {
         differential_k=(1.2, 2.0),
         ambient_c=(31.0, 34.0),
         swing_k=(0.8, 1.6),
+        outdoors=True,
+        heated_c=13.5,  # and people, lamps and the sun make 20 of it
         gains_k=(5.0, 8.0),
         duty=(0.32, 0.44),
         cycles=(24.0, 52.0),

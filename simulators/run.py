@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple, Protocol
 
-from simulators.days import Floats
+from simulators.days import Floats, Happened
 from simulators.sensors import Ints
 
 
@@ -20,12 +20,14 @@ class Seen(Protocol):
 
 class Run(NamedTuple):
     """`ts_ms` (n,); `values` (units, n, metrics) in the class's order of metrics, NaN where nothing was said.
-    `jitter_ms` (units, n): by how much later or earlier than that each was measured."""
+    `jitter_ms` (units, n): by how much later or earlier than that each was measured. `happened`: on the days that this
+    run came to first, whenever on them."""
 
     ts_ms: Ints
     values: Floats
     truth: Any  # a Seen
     jitter_ms: Ints
+    happened: Happened = []  # noqa: RUF012  never written to
 
 
 class Plant(Protocol):

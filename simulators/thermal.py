@@ -13,7 +13,7 @@ import numpy as np
 
 from simulators.body import Body
 from simulators.cabinet import Cabinet, Minute, minutes
-from simulators.days import DAY_S, Bools, Floats, outside
+from simulators.days import DAY_S, Bools, Floats, Happened, outside
 from simulators.model import KINDS, Fault, Kind, Unit
 from simulators.moisture import Vapour
 from simulators.run import Run
@@ -60,10 +60,11 @@ class Plant:
         self._body = Body(kinds, units)
         self._at = -(-start_ms // (step_s * 1000)) - WARM_UP_S // step_s  # steps since 1970
         self._day_no = -1
+        self._happened: Happened = []
         self._state = Cabinet(self._body, step_s)
         self._vapour = Vapour(kinds, self._body.set_c, self._body.ambient_c, step_s)
         self._metrics, self._tenths = max(len(kind.sensors) for kind in kinds), tenths(units)
-        self.advance(WARM_UP_S // step_s)
+        self._happened = self.advance(WARM_UP_S // step_s).happened
 
     @property
     def next_ms(self) -> int:
@@ -92,7 +93,9 @@ class Plant:
         ts_ms = np.arange(begin, begin + steps, dtype=np.int64) * (self.step_s * 1000)
         shortfall = np.abs(air_c - self._body.set_c) / (self._body.differential_k / 2 + LOST_K)
         unseen = (each.T for each in (*truth, air_c, level, shortfall, *hidden))
-        return Run(ts_ms, sensed(self.kinds, signals, gauss, self._tenths), Truth(*unseen), jitter_ms)
+        happened, self._happened = self._happened, []
+        values = sensed(self.kinds, signals, gauss, self._tenths)
+        return Run(ts_ms, values, Truth(*unseen), jitter_ms, happened)
 
     def _run(self, rows: slice, signals: Floats, truth: Bools, hidden: Floats) -> None:
         state = self._state
@@ -129,7 +132,8 @@ class Plant:
         day_no, row = divmod(self._at, DAY_S // self.step_s)
         if day_no != self._day_no:
             self._day_no = day_no
-            self._day = outside(self.kinds, self._body.habits, self.units, day_no, self.step_s)
+            self._day, happened = outside(self.kinds, self._body.habits, self.units, day_no, self.step_s)
+            self._happened += happened
             self._strain = strain_of(self.faults, day_no, self.step_s)
             self._noise = noise_of(self.units, day_no, self.step_s, self._metrics)
             self._doors = np.maximum(self._day.door, self._strain.door)

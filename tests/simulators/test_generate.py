@@ -1,15 +1,21 @@
 """A generated fleet: files that say what happened, and the truth beside them."""
 
 import json
+import sys
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from devices import catalogue
 from simulators import generate
-from simulators.mix import DAY_MS, EVERYTHING, Mix, MixError, Share, draw, load
+from simulators.mix import DAY_MS, Mix, MixError, Share, draw, load
+
+CLASSES = catalogue.load()
+START_MS = generate.start_ms_of(generate.START)
 
 MIX = """
 [classes]
@@ -20,6 +26,13 @@ cold_room = 1
 name = "evaporator_fan_stopped"
 share = 0.34
 onset_day = [1, 1]
+
+[places]
+singapore = 1
+
+[nuisances]
+clock_steps = 0
+clock_forgets = 0
 """
 
 
@@ -39,7 +52,7 @@ def test_the_files_hold_every_reading_and_the_truth_about_every_unit(tmp_path: P
     assert {path.name for path in out.iterdir()} == {"cold_room.csv", "refrigerator.csv", "truth.json"}
     for class_id, count in (("refrigerator", 4), ("cold_room", 2)):
         rows = pd.read_csv(out / f"{class_id}.csv")
-        assert tuple(rows.columns[2:]) == catalogue.load()[class_id].metric_names
+        assert tuple(rows.columns) == ("device_id", "ts", "received_ms", *CLASSES[class_id].metric_names)
         assert set(rows.device_id) == {name for name, unit in units.items() if unit["class_id"] == class_id}
         assert rows.device_id.nunique() == count
         assert 0.9 * 2 * 1440 * count < len(rows) <= 2 * 1440 * count
@@ -47,8 +60,8 @@ def test_the_files_hold_every_reading_and_the_truth_about_every_unit(tmp_path: P
     ill = [unit["fault"] for unit in units.values() if unit["fault"]]
     assert [fault["name"] for fault in ill] == ["evaporator_fan_stopped"] * 2
     for fault in ill:
-        assert fault["onset_ms"] == generate.START_MS + DAY_MS
-        assert fault["onset_ms"] < fault["functional_failure_ms"] < generate.START_MS + 2 * DAY_MS
+        assert fault["onset_ms"] == START_MS + DAY_MS
+        assert fault["onset_ms"] < fault["functional_failure_ms"] < START_MS + 2 * DAY_MS
         assert fault["severity_by_hour"][:24] == [0.0] * 24
         assert fault["severity_by_hour"][26:] == [1.0] * 22
 
@@ -62,12 +75,42 @@ def test_the_same_seed_gives_the_same_files_and_another_one_others(tmp_path: Pat
     assert said[0] != said[2]
 
 
+def test_parquet_says_what_csv_says_with_a_row_group_for_each_day(tmp_path: Path, mix: Path) -> None:
+    for form in ("csv", "parquet"):
+        generate.generate(load(mix), 3, 2, 3, tmp_path / form, form=form)
+    said = pd.read_csv(tmp_path / "csv/refrigerator.csv")
+    packed = pd.read_parquet(tmp_path / "parquet/refrigerator.parquet")
+    pd.testing.assert_frame_equal(packed.astype({"device_id": said.device_id.dtype}), said, check_exact=True)
+    assert pq.ParquetFile(tmp_path / "parquet/refrigerator.parquet").num_row_groups == 2
+    assert packed.isna().to_numpy().any(), "a sensor without a word is null"
+
+
+def test_without_pyarrow_parquet_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert generate.main(["--devices", "1", "--days", "1", "--format", "parquet", "--out", str(tmp_path)]) == 1
+    assert "foremend[research]" in capsys.readouterr().err
+
+
+def test_the_calendar_decides_the_season(tmp_path: Path) -> None:
+    mix = Mix(classes={"refrigerator": 1.0}, places={"shanghai": 1.0})
+    rooms = {}
+    for month in (1, 7):
+        out = tmp_path / str(month)
+        generate.generate(mix, 1, 1, 3, out, start=date(2025, month, 20))
+        rooms[month] = pd.read_csv(out / "refrigerator.csv").ambient_temp_c.mean()
+        weather = json.loads((out / "truth.json").read_text())["places"]["shanghai"]["mean_of_day_c"]
+        assert len(weather) == 1
+    assert rooms[7] > rooms[1] + 3
+
+
 def test_a_fault_befalls_its_share_and_nobody_twice() -> None:
     shares = (
         Share(name="refrigerant_leak", share=0.1, onset_day=(5.0, 20.0), ramp_h=(24.0, 240.0), strength=(0.6, 1.0)),
         Share(name="compressor_wear", share=0.25, onset_day=(0.0, 1.0)),
     )
-    made = draw(Mix(classes=EVERYTHING.classes, faults=shares), 200, 1, 0)
+    made = draw(Mix(faults=shares), CLASSES, 200, 1, 0, 30)
     names = [each.fault.name if each.fault else "" for each in made]
     assert [names.count(name) for name in ("refrigerant_leak", "compressor_wear", "")] == [20, 50, 130]
     leaks = [each.fault for each in made if each.fault and each.fault.name == "refrigerant_leak"]
@@ -88,6 +131,9 @@ def test_a_fault_befalls_its_share_and_nobody_twice() -> None:
         ('[[faults]]\nname = "compressor_wear"\nshare = 0.1\nonset_day = [2, 1]', "onset_day"),
         ('[[faults]]\nname = "compressor_wear"\nshare = 0.1\nonset_day = [1, 2]\nstrength = [0, 3]', "strength"),
         ('[[faults]]\nname = "compressor_wear"\nshare = 0.1\nonset_day = [1, 2]\nsince = 4', "since"),
+        ("[places]\natlantis = 1", "atlantis"),
+        ("[nuisances]\ngremlins = 1", "gremlins"),
+        ("[nuisances]\nreplaced = -1", "no rate"),
         ("fleet = 4", "fleet"),
         ("[classes", "mix.toml"),
     ],

@@ -74,7 +74,7 @@ def test_a_device_is_named_after_its_file_and_content() -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (("--class", "toaster"), "no class 'toaster'; there are: air_conditioner, cold_room, refrigerator."),
+        (("--class", "toaster"), "no class 'toaster'; there are: air_conditioner, cold_room,"),
         (("--map", "power=watts"), "refrigerator has no metric 'watts'; it has: cabinet_temp_c,"),
         (("--map", "power"), "--map 'power' is not COLUMN=METRIC."),
         (("--delimiter", "a["), "--delimiter 'a[' is neither one character nor auto."),

@@ -1,0 +1,110 @@
+"""Units as they speak: what is so in the plant, as sensors, firmware and clocks say it of whichever has the label."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from devices.model import Catalogue
+from simulators.clock import Ints
+from simulators.days import DAY_S, Floats, Happened
+from simulators.everyday import Incident
+from simulators.incidents import FIRMWARE, said_by_firmware
+from simulators.mix import Made
+from simulators.model import KINDS
+from simulators.thermal import Plant
+
+ARRAY_MS = 400 * 60_000  # what one message holds ...
+NEXT_ARRAY_MS = 50  # ... and the next one comes after so long
+
+
+class Spoken(NamedTuple):
+    """(units, n): `minute_ms` when it was due, `measured_ms` when it was measured, `ts_ms` what the unit's clock said
+    then, `received_ms` when the log would have it; `values` (units, n, metrics), NaN where nothing was said."""
+
+    minute_ms: Ints
+    measured_ms: Ints
+    ts_ms: Ints
+    received_ms: Ints
+    values: Floats
+    truth: Any  # a run.Seen
+    happened: Happened
+
+
+class Crew:
+    def __init__(self, made: Sequence[Made], classes: Catalogue, start_ms: int) -> None:
+        self.made = made
+        self._heirs = [i for i, each in enumerate(made) if each.heir is not None]
+        units = [*(each.unit for each in made), *(each.heir for each in made if each.heir is not None)]
+        kinds = [KINDS[each.class_id] for each in made]
+        faults = [*(each.fault for each in made), *(None for _ in self._heirs)]
+        self._plant = Plant([*kinds, *(kinds[i] for i in self._heirs)], units, start_ms, faults=faults)
+        self._names = [classes[each.class_id].metric_names for each in made]
+        # Each appliance has a second of the minute that is its own.
+        self._phase_ms = np.array([each.unit.seed * 7919 % 59_000 for each in made])
+        self._resets: list[list[Incident]] = [[] for _ in made]
+        cuts = [(i, incident) for i, each in enumerate(made) for incident in each.unit.incidents]
+        self._known = self._reset(cuts)  # and not told yet
+
+    @property
+    def next_ms(self) -> int:
+        return self._plant.next_ms
+
+    def advance(self, steps: int) -> Spoken:
+        n = len(self.made)
+        run = self._plant.advance(steps)
+        values, truth = run.values, run.truth
+        for place, i in enumerate(self._heirs, n):
+            since = int(np.searchsorted(run.ts_ms, self._plant.units[place].since_ms))
+            for column in (values, *truth):
+                column[i, since:] = column[place, since:]
+        happened = [(i, incident) for i, incident in run.happened if i < n]
+        happened += self._reset(happened) + self._known
+        self._known = []
+        minute_ms = run.ts_ms + self._phase_ms[:, None]
+        measured_ms = minute_ms + run.jitter_ms[:n]
+        ts_ms, received_ms = np.empty_like(measured_ms), measured_ms.copy()
+        for i, each in enumerate(self.made):
+            ts_ms[i] = each.clock.said_ms(measured_ms[i], (*each.unit.incidents, *self._resets[i]))
+            _alter(each, self._names[i], measured_ms[i], values[i])
+            _delay(each, measured_ms[i], received_ms[i])
+        return Spoken(
+            minute_ms, measured_ms, ts_ms, received_ms, values[:n], truth._make(each[:n] for each in truth), happened
+        )
+
+    def _reset(self, happened: Happened) -> Happened:
+        """What power cuts do to clocks."""
+        resets = []
+        old_ms = self._plant.next_ms - 2 * DAY_S * 1000
+        for i, incident in happened:
+            reset = self.made[i].clock.after(incident) if incident.name == "power_cut" else None
+            if reset is not None:
+                still = [each for each in self._resets[i] if each.until_ms is None or each.until_ms > old_ms]
+                self._resets[i] = [*still, reset]
+                resets.append((i, reset))
+        return resets
+
+
+def _alter(each: Made, names: Sequence[str], measured_ms: Ints, values: Floats) -> None:
+    """What its firmware makes of the values (n, metrics)."""
+    for incident in each.unit.incidents:
+        if incident.name in FIRMWARE:
+            rows = _during(incident, measured_ms)
+            column = names.index(incident.metric)
+            values[rows, column] = said_by_firmware(incident, values[rows, column])
+
+
+def _during(incident: Incident, at_ms: Ints) -> slice:
+    """The rows of ascending times that it covers."""
+    until = None if incident.until_ms is None else int(np.searchsorted(at_ms, incident.until_ms))
+    return slice(int(np.searchsorted(at_ms, incident.at_ms)), until)
+
+
+def _delay(each: Made, measured_ms: Ints, received_ms: Ints) -> None:
+    """What was measured while a unit was offline comes when it is back, as arrays, the newest one first or last."""
+    for incident in each.unit.incidents:
+        if incident.name == "offline" and incident.until_ms is not None:
+            rows = _during(incident, measured_ms)
+            waited = measured_ms[rows]
+            array = (incident.until_ms - waited if incident.size else waited - incident.at_ms) // ARRAY_MS
+            received_ms[rows] = incident.until_ms + array * NEXT_ARRAY_MS
