@@ -21,6 +21,7 @@ from api.sections import CheckpointError, Section
 from detectors import store as findings
 from detectors.engine import Engine, Step
 from devices.model import Catalogue
+from devices.variants import Variants
 from ingest import history, partition
 from ingest.adapter_log import LogReader
 from ingest.admit import admit
@@ -47,8 +48,9 @@ _log = structlog.get_logger("worker")
 
 
 def fingerprint(catalogue: Catalogue) -> str:
-    """Of all that decides what is remembered: the sections' code and the catalogue. Another one is another memory."""
-    digest = hashlib.sha256(repr(sorted(catalogue.items())).encode())
+    """Of all that decides what is remembered: the sections' code, and what they look at of the catalogue. Another one
+    is another memory."""
+    digest = hashlib.sha256(Variants(catalogue).deciding().encode())
     for code in _code():
         digest.update(code)
     return digest.hexdigest()
@@ -78,12 +80,14 @@ class Memory:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self.fingerprint = fingerprint(catalogue)
-        self.directory = Directory(catalogue)
+        self._variants = Variants(catalogue)
+        self.directory = Directory(catalogue, self._variants)
         self._forget()
 
     def _forget(self) -> None:
-        self.engine = Engine(self.catalogue)
-        self.allowance = Allowance(self.catalogue)
+        watched, variants = self._variants.classes, self.directory.variants
+        self.engine = Engine(watched, variants=variants)
+        self.allowance = Allowance(watched, variants)
         self.heard = Heard(PACE)
         self.bridges: list[BridgeWord] = []  # what they said and nobody has written down yet
         self.cursor: int | None = None
@@ -167,6 +171,7 @@ class Memory:
         """From the record, which does not say what devices took out of their allowances: those begin full."""
         self._forget()
         with conn.transaction():
+            self.directory.meet_all(conn)
             decided = findings.recalled(conn, claim.cursor)
             classes = self.catalogue.values()
             ours = {device_no for appliance in classes for device_no in history.devices(conn, appliance, claim.span)}

@@ -7,6 +7,7 @@ into batches. What it remembers is a function of each device's last four days, a
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from detectors.on_time import OnTime
 from detectors.record import Record
 from detectors.rows import arrange, device_numbers
 from devices.model import ApplianceClass, Catalogue
+from ingest.apart import apart
 from ingest.model import Batch, Bools, Ints
 
 
@@ -65,13 +67,18 @@ class _Class:
 
 class Engine:
     def __init__(
-        self, catalogue: Catalogue, build: Callable[[ApplianceClass], tuple[Detector, ...]] = detectors_of
+        self,
+        catalogue: Catalogue,
+        build: Callable[[ApplianceClass], tuple[Detector, ...]] = detectors_of,
+        variants: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
+        """`variants`: by device_no, the name in `catalogue` of those that are not watched as their class is."""
         self._classes: dict[str, _Class] = {}
+        self._variants = variants
         self._record: Record | None = None
-        for appliance in catalogue.values():
+        for name, appliance in catalogue.items():
             detectors = build(appliance)
-            self._classes[appliance.class_id] = _Class(
+            self._classes[name] = _Class(
                 columns=tuple(appliance.metric_names.index(detector.metric) for detector in detectors),
                 detectors=detectors,
                 memories=[detector.blank(0) for detector in detectors],
@@ -86,13 +93,22 @@ class Engine:
         """
         findings: list[Finding] = []
         steps = []
-        for class_id in sorted({batch.class_id for batch in batches if len(batch)}):
-            mine = [batch for batch in batches if batch.class_id == class_id]
-            step, found = self._observe_class(class_id, mine, quiet=quiet)
+        for name, mine in sorted(self._apart(batches).items()):
+            step, found = self._observe_class(name, mine, quiet=quiet)
             steps.append(step)
             findings += found
         findings.sort(key=lambda finding: (finding.seq, finding.device_no, finding.at_ms, finding.rule))
         return Step(findings=tuple(findings), classes=tuple(steps))
+
+    def _apart(self, batches: Sequence[Batch]) -> dict[str, list[Batch]]:
+        """By class, or variant of it."""
+        parts: dict[str, list[Batch]] = {}
+        for batch in batches:
+            for name, mask in apart(batch.class_id, batch.device_no, self._variants):
+                part = batch if mask is None else batch.where(mask)
+                if len(part):
+                    parts.setdefault(name, []).append(part)
+        return parts
 
     def keep(self, step: Step) -> None:
         for part in step.classes:
@@ -126,8 +142,8 @@ class Engine:
                 rest = piece.rest
 
     def _remember(self, class_id: str, decided: Iterable[Finding]) -> None:
-        mine = self._classes[class_id]
         for finding in decided:
+            mine = self._classes[self._variants.get(finding.device_no, class_id)]
             slot = int(mine.slots.claim(np.array([finding.device_no]))[0])
             self._grow(mine)
             for detector, memory in zip(mine.detectors, mine.memories, strict=True):

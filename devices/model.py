@@ -265,6 +265,7 @@ class Address:
 
     device_no: int
     class_id: str
+    model: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

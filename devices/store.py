@@ -144,7 +144,12 @@ def count_devices(conn: Connection[Any], tenant_id: str) -> int:
 def find_addresses(conn: Connection[Any], keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Address]:
     names = {"tenant_ids": [tenant_id for tenant_id, _ in keys], "device_ids": [device_id for _, device_id in keys]}
     rows = conn.execute(_sql.find_addresses, names)
-    return {(tenant_id, device_id): Address(device_no, class_id) for tenant_id, device_id, device_no, class_id in rows}
+    return {(tenant_id, device_id): Address(*address) for tenant_id, device_id, *address in rows}
+
+
+def list_models(conn: Connection[Any], class_ids: Sequence[str]) -> list[tuple[int, str, str, str]]:
+    """Number, class, tenant and model of all devices of these classes."""
+    return conn.execute(_sql.list_models, {"class_ids": list(class_ids)}).fetchall()
 
 
 def insert_recording(conn: Connection[Any], tenant_id: str, recording: Recording) -> None:

@@ -11,16 +11,18 @@ A bucket is one number: until when what was taken out of it will have run in aga
 sums are exact and a batch may end anywhere.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from devices.model import ApplianceClass, Catalogue
 from ingest import limits
+from ingest.apart import apart
 from ingest.columns import Log
-from ingest.model import Batch, Ints
+from ingest.model import Batch, Bools, Ints
 
 KINDS = ("messages", "points", "bytes")
 TRAFFIC = ("live", "backfill")
@@ -41,6 +43,15 @@ class Asked:
     device_no: Ints
     newest_ms: Ints
     wanted: Ints
+
+    def where(self, mask: Bools) -> "Asked":
+        return Asked(
+            class_id=self.class_id,
+            place=self.place[mask],
+            device_no=self.device_no[mask],
+            newest_ms=self.newest_ms[mask],
+            wanted=self.wanted[mask],
+        )
 
 
 class Over(NamedTuple):
@@ -104,7 +115,9 @@ def ask(batch: Batch, log: Log, replayed: Collection[int]) -> Asked:
 class Allowance:
     """The buckets of all devices. Nobody has taken anything out of those not met yet."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, variants: Mapping[int, str] = MappingProxyType({})) -> None:
+        """`variants`: by device_no, the name in `catalogue` of those that are not as their class."""
+        self._variants = variants
         self._bounds = {class_id: _bounds(appliance) for class_id, appliance in catalogue.items()}
         self._until_ns = np.zeros((0, len(KINDS)), np.int64)  # (2 * n_devices, 3): live and backfill in turn
         self._now_ns = 0
@@ -116,10 +129,8 @@ class Allowance:
         now_ns = self._now_ns + np.cumsum(passed_ms) * _MS_NS
         over: dict[int, Over] = {}
         buckets, untils_ns = [np.zeros(0, np.int64)], [np.zeros((0, len(KINDS)), np.int64)]
-        for each in wanted:
-            if not len(each.place):
-                continue
-            bounds = self._bounds[each.class_id]
+        for name, each in self._apart(wanted):
+            bounds = self._bounds[name]
             old = each.newest_ms < received_ms[each.place] - bounds.old_ms
             bucket, until_ns, refused = self._take(bounds, each, 2 * each.device_no + old, now_ns[each.place])
             buckets.append(bucket)
@@ -172,6 +183,14 @@ class Allowance:
             for row, kind in kinds.items():
                 over[int(each.place[order[ends[n] + row]])] = bounds.over(traffic, kind)
         return whose, after_ns, over
+
+    def _apart(self, wanted: Sequence[Asked]) -> Iterator[tuple[str, Asked]]:
+        """What each variant asks for; there is hardly ever more than the class."""
+        for each in wanted:
+            for name, mask in apart(each.class_id, each.device_no, self._variants):
+                part = each if mask is None else each.where(mask)
+                if len(part.place):
+                    yield name, part
 
     def _found(self, bucket: Ints) -> Ints:
         found = np.zeros((len(bucket), len(KINDS)), np.int64)

@@ -7,6 +7,7 @@ from psycopg import Connection
 
 from devices import store as devices
 from devices.model import Catalogue
+from devices.variants import Variants
 from ingest import topics
 from ingest.edge.model import EdgeTopic
 from ingest.model import Message
@@ -22,10 +23,23 @@ class Directory:
     """Remembers only devices that exist, so that it cannot grow by what strangers send. Nobody is refused as unknown
     but by a look at the registry that is younger than his message; a batch costs at most one look."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, variants: Variants | None = None) -> None:
         self._class_ids = frozenset(catalogue)
+        self._variants = variants or Variants({})
         self._known: dict[str, Source] = {}
         self.tenants: dict[int, str] = {}  # by device_no
+        self.variants: dict[int, str] = {}  # by device_no, of those that are watched otherwise than their class
+
+    def meet_all(self, conn: Connection[Any]) -> None:
+        """Know the variants of all devices, before what they said is learned from the record."""
+        class_ids = self._variants.varied
+        for device_no, class_id, tenant_id, model in devices.list_models(conn, class_ids) if class_ids else ():
+            self._note(device_no, class_id, tenant_id, model)
+
+    def _note(self, device_no: int, class_id: str, tenant_id: str, model: str) -> None:
+        name = self._variants.name(class_id, tenant_id, model)
+        if name != class_id:
+            self.variants[device_no] = name
 
     def sources(self, conn: Connection[Any], messages: Sequence[Message]) -> list[Source]:
         """Where each message came from."""
@@ -48,4 +62,5 @@ class Directory:
             if answers[subject].reason is None and address is not None and source.tenant_id is not None:
                 self._known[subject] = answers[subject]
                 self.tenants[address.device_no] = source.tenant_id
+                self._note(address.device_no, address.class_id, source.tenant_id, address.model)
         return answers

@@ -140,9 +140,13 @@ SELECT count(*) FROM device WHERE tenant_id = %(tenant_id)s
 
 -- name: find_addresses
 -- Which of the devices that a batch of messages names exist.
-SELECT d.tenant_id, d.device_id, d.device_no, d.class_id
+SELECT d.tenant_id, d.device_id, d.device_no, d.class_id, d.model
 FROM unnest(%(tenant_ids)s::text[], %(device_ids)s::text[]) AS asked (tenant_id, device_id)
 JOIN device d USING (tenant_id, device_id)
+
+-- name: list_models
+-- Which devices may be watched otherwise than their class, when all that is on record is learned again.
+SELECT device_no, class_id, tenant_id, model FROM device WHERE class_id = ANY(%(class_ids)s)
 
 -- name: find_gateway
 -- Whether a device may stand behind that one: which one it is, whether it has a gateway itself, whether the device has some behind it.

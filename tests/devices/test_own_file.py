@@ -23,13 +23,13 @@ hold_s = 3600
 
 [[metrics]]
 class_id = "refrigerator"
-name = "humidity_pct"
-unit = "%"
+name = "shelf_kg"
+unit = "kg"
 low = 0.0
 high = 100.0
 resolution = 1.0
 cadence_s = 300
-title = { en = "Humidity", zh = "湿度" }
+title = { en = "Weight on the shelf", zh = "搁架重量" }
 
 [[models]]
 class_id = "refrigerator"
@@ -85,8 +85,8 @@ def test_nothing_of_it_holds_for_another_tenant(tmp_path: Path) -> None:
     assert (other.levels, other.on_times, other.limits) == (plain.levels, plain.on_times, plain.limits)
     assert settings.model_of(mixed, "other", "BCD-218") is None
     assert settings.by_gtin({"refrigerator": mixed}, "other", "6901234567892") is None
-    assert [metric.name for metric in mixed.own["acme"].metrics] == ["humidity_pct"]
-    assert "humidity_pct" not in mixed.metric_names, "a tenant's metric is no column"
+    assert [metric.name for metric in mixed.own["acme"].metrics] == ["shelf_kg"]
+    assert "shelf_kg" not in mixed.metric_names, "a tenant's metric is no column"
 
 
 def test_a_model_is_found_by_its_gtin_however_many_digits_are_scanned(tmp_path: Path) -> None:
@@ -137,11 +137,11 @@ def test_a_folder_of_files_is_read_a_file_a_tenant(tmp_path: Path) -> None:
         ("hold_s = 3600", "family = 'compressor'", "has no key 'family'"),
         ('metric = "power_w"', 'metric = "ambient_temp_c"', "no rule in on_times for 'ambient_temp_c' to change"),
         ("points_per_s = 500", "points_per_s = 0.01", "limits.points_per_s: must be between 1 and"),
-        ('name = "humidity_pct"', 'name = "power_w"', "'power_w' is a metric of refrigerator already"),
+        ('name = "shelf_kg"', 'name = "power_w"', "'power_w' is a metric of refrigerator already"),
         ('gtin = "06901234567892"', 'gtin = "06901234567893"', ":28: .*its last digit would have to be 2"),
         ('gtin = "06901234567892"', "gtin = 6901234567892", "gtin must be a text of 8, 12, 13 or 14 digits"),
         ("[[models]]", '[[settings]]\nclass_id = "refrigerator"\n[[models]]', "class_id 'refrigerator' stands twice"),
-        ('metric = "power_w", above', 'metric = "humidity_pct", above', "no metric 'humidity_pct'"),
+        ('metric = "power_w", above', 'metric = "shelf_kg", above', "no metric 'shelf_kg'"),
         ("set_point_c = [1.0, 7.0]", "set_point_c = [1.0]", "must be two numbers, the lower one first"),
     ],
 )

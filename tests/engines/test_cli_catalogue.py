@@ -27,16 +27,16 @@ def test_check_says_every_fault_and_show_shows_what_holds(tmp_path: Path) -> Non
     good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
     good.write_text(OWN, encoding="utf-8")
     bad.write_text(
-        OWN.replace("low = 0.0", "low = 0.0\nhigher = 5").replace('unit = "%"', "unit = 5"), encoding="utf-8"
+        OWN.replace("low = 0.0", "low = 0.0\nhigher = 5").replace('unit = "kg"', "unit = 5"), encoding="utf-8"
     )
     assert foremend("catalogue", "check", good).stdout == f"nothing is wrong with {good}\n"
     refused = foremend("catalogue", "check", bad)
     assert refused.returncode == 1
     lines = refused.stderr.splitlines()
-    assert lines[0].startswith(f"{bad}:17: metrics[0] (humidity_pct): unit must be a text of one line")
-    assert lines[1].startswith(f"{bad}:19: metrics[0] (humidity_pct): has no key 'higher'; did you mean 'high'?")
+    assert lines[0].startswith(f"{bad}:17: metrics[0] (shelf_kg): unit must be a text of one line")
+    assert lines[1].startswith(f"{bad}:19: metrics[0] (shelf_kg): has no key 'higher'; did you mean 'high'?")
     shown = foremend("catalogue", "show", "refrigerator", FOREMEND_CATALOGUE=str(good), FOREMEND_TENANT="acme").stdout
-    assert "humidity_pct" in shown
+    assert "shelf_kg" in shown
     assert "power_w on_above 45" in shown
     assert "shift of 2.5" in shown
 

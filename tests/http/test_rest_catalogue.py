@@ -32,9 +32,7 @@ def test_an_app_learns_classes_metrics_families_and_the_tenants_own(client: Test
     fridge = found["refrigerator"]
     power = next(metric for metric in fridge["metrics"] if metric["name"] == "power_w")
     assert (power["unit"], power["resolution"], power["title"]["zh"]) == ("W", 0.1, "功率")
-    assert [(own["name"], own["unit"], own["cadence_s"]) for own in fridge["own_metrics"]] == [
-        ("humidity_pct", "%", 300)
-    ]
+    assert [(own["name"], own["unit"], own["cadence_s"]) for own in fridge["own_metrics"]] == [("shelf_kg", "kg", 300)]
     assert (fridge["models"], fridge["rated_power_w"], fridge["levels"][0]["min_shift"]) == (3, 130.0, 2.5)
     assert {family["family_id"]: family["safety"] for family in fridge["families"]}["compressor"] is False
     assert fridge["regimes"][0]["regime"] == "defrost"

@@ -15,9 +15,11 @@ from ingest import allowance
 from ingest.admit import Admitted, admit
 from ingest.allowance import Allowance, Asked
 from ingest.model import Message, Reason
-from tests.ingest.builders import CATALOGUE, FRIDGE, NOW_MS, a_message, a_reading, a_source
+from tests.ingest import builders
+from tests.ingest.builders import CATALOGUE, NOW_MS, a_message, a_reading, a_source
 from tests.ingest.speakers import BY_NAME, SPEAKERS, Speaker
 
+FRIDGE = replace(builders.FRIDGE, metrics=builders.FRIDGE.metrics[:6])  # of which 400 readings are one message
 SMALL = Limits(messages_per_s=2, points_per_s=10, bytes_per_s=1000, burst_s=10)
 DAY_MS = 86_400_000
 

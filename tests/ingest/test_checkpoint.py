@@ -227,10 +227,12 @@ def test_a_fenced_worker_writes_none(house: House, conn: Connection[Any]) -> Non
     assert house.one("SELECT count(*) FROM checkpoint") == 0
 
 
-def a_desk(house: House, conn: Connection[Any]) -> Desk:
+def a_desk(house: House, conn: Connection[Any], models: tuple[str, str] = ("m", "m")) -> Desk:
     """It has read twenty hours of two devices and written its checkpoint."""
     with house.database.connect() as owner:
         register(owner, ("demo", "d2", "refrigerator"))
+        for device_id, model in zip(("d1", "d2"), models, strict=True):
+            owner.execute("UPDATE device SET model = %s WHERE device_id = %s", [model, device_id])
     desk = Desk(house, conn)
     speak(house, 0, 20)
     desk.read_all()

@@ -5,6 +5,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from devices import settings
 from devices import store as devices
 from devices.model import Catalogue
 from ticketing.alerts import lifecycle
@@ -27,7 +28,8 @@ def confirm(
     device = devices.find_device_by_no(conn, alert.device_no)
     if device is None:
         raise NotFoundError("device", alert.device_id)
-    snapshot = freeze(conn, device, catalogue[device.class_id], alert, now=now)
+    appliance = settings.of(catalogue[device.class_id], device.tenant_id, device.model)
+    snapshot = freeze(conn, device, appliance, alert, now=now)
     tickets.lock_device(conn, alert.device_no)
     standing = desk.open_for(conn, alert.tenant_id, alert.device_no, alert.family)
     if standing is None:

@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from api.http.house import House
 from api.http.problems import RefusedError, refuse
-from devices import registry
+from devices import registry, settings
 from devices.model import ApplianceClass, Customer, Device
 from devices.people import households
 from ledger import scope
@@ -61,7 +61,8 @@ def stay(conn: Connection[Any], link: Link, device_no: int) -> None:
 
 def owned(conn: Connection[Any], house: House, device_no: int) -> Owned:
     device = registry.by_no(conn, device_no)
-    return Owned(device=device, appliance=house.catalogue[device.class_id], customer=registry.customer_of(conn, device))
+    appliance = settings.of(house.catalogue[device.class_id], device.tenant_id, device.model)
+    return Owned(device=device, appliance=appliance, customer=registry.customer_of(conn, device))
 
 
 def follow_url(conn: Connection[Any], house: House, tenant_id: str, ticket_id: UUID, recipient: str) -> str:
