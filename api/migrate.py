@@ -9,6 +9,7 @@ from psycopg.conninfo import make_conninfo
 
 from api import classes, schema
 from api.database import Role
+from api.door.token import Issuer
 from api.engines import fronts
 from api.partitions import check, spread
 from api.settings import Settings
@@ -46,7 +47,14 @@ def migrate(settings: Settings, logins: Path | None, *, new_log: bool = False) -
         several = settings.partitions if settings.partitions != 1 else None
         check(conn, settings.partitions)
         first_seq = partition.leave_log(conn) + 1 if new_log else 1
-        fronts.ensure_logs(nats_url, names, slots=several, replicas=settings.log_replicas, first_seq=first_seq)
+        fronts.ensure_logs(
+            nats_url,
+            names,
+            slots=several,
+            replicas=settings.log_replicas,
+            first_seq=first_seq,
+            issuer=Issuer(settings.nats_issuer.get_secret_value()).public if settings.nats_issuer else None,
+        )
         return several is None or spread(conn, nats_url, several, names)
 
 

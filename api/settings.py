@@ -1,10 +1,11 @@
 """What the processes are told: read from the environment, by the roof alone."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _QUIET = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
@@ -12,6 +13,20 @@ _QUIET = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
 
 def _under_data(name: str) -> Any:
     return lambda known: known["data"] / name
+
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+class SignIn(StrEnum):
+    """Whether a device must say who it is."""
+
+    OPEN = "open"  # on this machine alone
+    REQUIRED = "required"
+
+
+def _sign_in(known: dict[str, Any]) -> SignIn:
+    return SignIn.OPEN if known["mqtt_host"] in _LOOPBACK else SignIn.REQUIRED
 
 
 _FRONTS = r"^$|^[a-z0-9-]{1,32}(,[a-z0-9-]{1,32})*$"
@@ -35,6 +50,9 @@ class Settings(BaseSettings):
     mqtt_ca: Path | None = None  # who signed its certificate; without it, whom the system trusts
     mqtt_cert: Path | None = None  # ours, and its key, where the door asks its clients for one
     mqtt_key: Path | None = None
+    device_sign_in: SignIn = Field(default_factory=_sign_in)  # required, but where only this machine can publish
+    nats_issuer: SecretStr | None = None  # of foremend door: any random text; of it the key is made that NATS trusts
+    broker_logs: str = ""  # of foremend door: NATS' log files, `a.log,b.log`, in which stands what was denied
     http_host: str = "127.0.0.1"
     http_port: int = 8080
     public_port: int | None = Field(default=None, ge=0, le=65535)  # the public pages alone, for a reverse proxy
@@ -56,6 +74,12 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(default=None, ge=0, le=65535)  # of worker and relay; pages have /metrics
     metrics_host: str = "127.0.0.1"
     log_file: Path | None = None  # JSON lines, rotated; without it they go to standard error
+
+    @model_validator(mode="after")
+    def _open_to_nobody_else(self) -> Self:
+        if self.device_sign_in is SignIn.OPEN and self.mqtt_host not in _LOOPBACK:
+            raise ValueError(f"FOREMEND_DEVICE_SIGN_IN=open is for this machine alone, not for {self.mqtt_host}")
+        return self
 
     @classmethod
     def from_environment(cls, **known: Any) -> "Settings":

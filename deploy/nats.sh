@@ -1,7 +1,9 @@
 #!/bin/sh
 # NATS for the house. PUBACK waits for the log only where the log and the listener's own stream were made as we want them
-# before the listener opened: at the first start NATS runs without its MQTT door until `foremend migrate` has made it.
-# Arguments go to nats-server. NATS_STORE, NATS_MAX_FILE, NATS_MQTT_PORT: see nats.conf; the secrets are files.
+# before the listener opened: at the first start NATS runs without its MQTT door until `foremend migrate` has made it. With
+# the log, it writes down whose signature opens the door (nats-door.conf).
+# Arguments go to nats-server. NATS_STORE, NATS_MAX_FILE, NATS_MQTT_PORT: see nats.conf; the secrets are files. NATS_LOG: the
+# server's own log, in a folder that group NATS_LOG_GROUP may read.
 # NATS_CERTIFICATE: a folder with cert.pem and key.pem encrypts the door, client-ca.pem beside them makes it ask devices for
 # certificates; renewed files are taken up without a restart.
 # NATS_ROLE: `core` or `front` where there are several servers; NATS_NAME is then its own. A core has no door.
@@ -13,8 +15,8 @@ login=${url#*://}
 login=${login%@*}
 # In quotes, so that a password of digits is not read as a number.
 export NATS_HOUSE_PASSWORD="\"${login#*:}\""
-export NATS_DEVICE_PASSWORD="\"$(cat "$NATS_DEVICE_PASSWORD_FILE")\""
 export NATS_NAME="${NATS_NAME:-foremend}"
+export NATS_CONNECTIONS="door.$NATS_NAME.connections" NATS_KICK="door.$NATS_NAME.kick.*"
 export NATS_DOMAIN='""'
 export NATS_HOST="${NATS_HOST:-0.0.0.0}"
 conf=nats
@@ -31,12 +33,14 @@ if [ -n "${NATS_ROLE:-}" ]; then
       export NATS_DOMAIN="$NATS_NAME" NATS_LEAFS="[$(list nats-leaf front)]" ;;
   esac
 fi
-made="$NATS_STORE/jetstream/HOUSE/streams/LOG/meta.sum"
-if [ ! -f "$made" ]; then
+issuer() {
+  sed -n 's/.*"foremend_issuer":"\([A-Z2-7]\{56\}\)".*/\1/p' "$NATS_STORE/jetstream/HOUSE/streams/LOG/meta.inf" 2>/dev/null || :
+}
+if [ -z "$(issuer)" ]; then
   nats-server -c "$here/$conf.conf" "$@" &
   first=$!
   trap 'kill "$first"; wait "$first"; exit 0' TERM INT
-  until [ -f "$made" ]; do
+  until [ -n "$(issuer)" ]; do
     kill -0 "$first"                 # it did not start: we end with it
     sleep 0.2
   done
@@ -44,6 +48,12 @@ if [ ! -f "$made" ]; then
   kill "$first"
   wait "$first" || true
   trap - TERM INT
+fi
+export NATS_ISSUER="$(issuer)" NATS_LOG
+mkdir -p "$(dirname "$NATS_LOG")"
+if [ "$(id -u)" = 0 ]; then          # a new file of a folder with this bit has the folder's group
+  chgrp "${NATS_LOG_GROUP:-0}" "$(dirname "$NATS_LOG")"
+  chmod 2750 "$(dirname "$NATS_LOG")"
 fi
 door=$conf-mqtt
 certificate=${NATS_CERTIFICATE:-/nowhere}

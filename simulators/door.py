@@ -1,6 +1,7 @@
 """The house's HTTP door, as the yard uses it."""
 
 from datetime import datetime
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -35,6 +36,16 @@ class Door:
 
     def put_device(self, device_id: str, facts: Json) -> Json:
         return self._ask("PUT", f"/api/devices/{device_id}", facts)
+
+    def new_credential(self, device_id: str) -> Json:
+        """With what a device signs in; one that was handed out before goes on until the new one is used."""
+        path = f"/api/devices/{device_id}/credentials"
+        try:
+            return self._ask("POST", path, {})
+        except DoorError as error:
+            if error.status != HTTPStatus.CONFLICT:
+                raise
+            return self._ask("POST", path, {"rotate": True})
 
     def put_engineer(self, slug: str, facts: Json) -> Json:
         return self._ask("PUT", f"/api/engineers/{slug}", facts)

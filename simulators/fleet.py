@@ -17,12 +17,12 @@ import signal
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from devices import catalogue
-from simulators.courier import Courier
+from simulators.courier import Couriers, Login
 from simulators.door import Door, DoorError
 from simulators.herd import Herd, Said, arrays
 from simulators.model import FAULTS, KINDS, Fault, faults_of
@@ -58,6 +58,7 @@ class Ground:
     households: list[Household]
     start_ms: int  # of the first reading, at the first start
     newest_ms: dict[str, int]  # device -> the newest reading that the record holds
+    logins: dict[str, Login] = field(default_factory=dict)  # of each device, if it must sign in
 
 
 def say(phase: str, done: int, total: int) -> None:
@@ -80,9 +81,11 @@ def register(demo: Demo, now_ms: int) -> Ground:
     households = [household(number) for number in range(1, demo.devices + 1)]
     total = len(households) + len(ENGINEERS)
     newest_ms: dict[str, int] = {}
+    logins: dict[str, Login] = {}
     with Door(demo.api) as door:
         for done, home in enumerate(households, 1):
-            door.put_device(home.device_id, home.facts)
+            if door.put_device(home.device_id, home.facts)["sign_in"] == "required":
+                logins[home.device_id] = Login.read(door.new_credential(home.device_id))
             newest = door.newest_ms(home.device_id)
             if newest is not None:
                 newest_ms[home.device_id] = newest
@@ -94,7 +97,7 @@ def register(demo: Demo, now_ms: int) -> Ground:
         name = hashlib.sha256(f"fleet {demo.seed} {demo.fault} {demo.devices} {demo.days}".encode()).hexdigest()
         wanted_ms = (now_ms - int(demo.days * DAY_MS)) // MINUTE_MS * MINUTE_MS
         kept = door.put_recording(households[0].device_id, name, wanted_ms, keep_time=False, facts={"of": "demo fleet"})
-    return Ground(households=households, start_ms=int(kept["shift_ms"]), newest_ms=newest_ms)
+    return Ground(households=households, start_ms=int(kept["shift_ms"]), newest_ms=newest_ms, logins=logins)
 
 
 class Fleet:
@@ -114,7 +117,7 @@ class Fleet:
         for waiting, readings in zip(self._waiting.values(), said, strict=True):
             waiting.extend(readings)
 
-    async def send(self, courier: Courier, device_id: str, now_ms: int) -> None:
+    async def send(self, courier: Couriers, device_id: str, now_ms: int) -> None:
         """All that is due of one device, in order, one array after the other."""
         waiting = self._waiting[device_id]
         due = []
@@ -124,7 +127,7 @@ class Fleet:
             await courier.deliver(f"fm/{self._demo.tenant}/{device_id}/up/telemetry", payload)
             self._sent += count
 
-    async def catch_up(self, courier: Courier) -> None:
+    async def catch_up(self, courier: Couriers) -> None:
         """A day at a time; while one is sent, the next one is lived."""
         begin_ms, at_ms = self._ground.start_ms, min(self._ground.start_ms + DAY_MS, _now_ms())
         await asyncio.to_thread(self.grow, at_ms)
@@ -140,7 +143,7 @@ class Fleet:
                 return
             at_ms = next_ms
 
-    async def live(self, courier: Courier) -> None:
+    async def live(self, courier: Couriers) -> None:
         busy: dict[str, asyncio.Task[None]] = {}
         said_ms = 0
         self._sent = 0
@@ -179,7 +182,7 @@ async def live(demo: Demo) -> None:
         loop.add_signal_handler(number, me.cancel)
     ground = await asyncio.to_thread(register, demo, _now_ms())
     fleet = Fleet(demo, ground)
-    async with Courier(demo.mqtt_host, demo.mqtt_port, f"fleet-{os.getpid()}") as courier:
+    async with Couriers(demo.mqtt_host, demo.mqtt_port, f"fleet-{os.getpid()}", ground.logins) as courier:
         await fleet.catch_up(courier)
         await fleet.live(courier)
 

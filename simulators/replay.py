@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulators.courier import Courier
+from simulators.courier import Couriers, Login
 from simulators.door import Door, DoorError, Json
 from simulators.herd import Said, arrays
 from simulators.recording import Recording, RecordingError, read
@@ -73,7 +73,8 @@ def replay(request: Request, console: Console) -> Outcome:
         span = (said[0][0], said[-1][0])
         there = int(door.ledger(device_id, *span)["committed"])
         before = door.ledger(device_id)
-        acknowledged = asyncio.run(_publish(request, registered, said, console))
+        logins = _logins(door, registered, device_id)
+        acknowledged = asyncio.run(_publish(request, registered, logins, said, console))
         _wait_for_worker(door)
         after = _settled(door, device_id)
     return Outcome(
@@ -135,10 +136,18 @@ def _shift_ms(door: Door, request: Request, recording: Recording, device_id: str
     return int(kept["shift_ms"])
 
 
-async def _publish(request: Request, registered: Json, said: list[Said], console: Console) -> int:
+def _logins(door: Door, registered: Json, device_id: str) -> dict[str, Login]:
+    if registered["sign_in"] != "required":
+        return {}
+    return {device_id: Login.read(door.new_credential(device_id))}
+
+
+async def _publish(
+    request: Request, registered: Json, logins: Mapping[str, Login], said: list[Said], console: Console
+) -> int:
     address = request.mqtt or str(registered["mqtt"])
     host, _, port = address.rpartition(":")
-    courier, acknowledged = Courier(host, int(port), f"replay-{os.getpid()}"), 0
+    courier, acknowledged = Couriers(host, int(port), f"replay-{os.getpid()}", logins), 0
     columns = (TextColumn("publishing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     async with courier:
         with Progress(*columns, console=console) as progress:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli._options import CHECKOUT, Data, HttpPort, MqttPort, NatsPort, data_folder, fail
+from api.settings import SignIn
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +28,14 @@ def register(app: typer.Typer) -> None:
         mqtt_client_ca: Annotated[
             Path | None, typer.Option(help="Devices must show a certificate of this authority (PEM).")
         ] = None,
+        sign_in: Annotated[
+            SignIn,
+            typer.Option(
+                "--sign-in",
+                envvar="FOREMEND_DEVICE_SIGN_IN",
+                help="Whether devices must sign in with credentials of their own.",
+            ),
+        ] = SignIn.OPEN,
         no_fleet: Annotated[bool, typer.Option("--no-fleet", help="Without the demo's appliances.")] = False,
         fleet_seed: Annotated[int | None, typer.Option(help="Another seed: another unit falls ill.")] = None,
         fleet_fault: Annotated[str | None, typer.Option(help="Which fault, or none.")] = None,
@@ -43,6 +52,7 @@ def register(app: typer.Typer) -> None:
             lan=lan,
             power_safe=power_safe,
             certificate=_certificate(mqtt_cert, mqtt_key, mqtt_client_ca),
+            sign_in=sign_in,
             fleet=None if no_fleet else fleet,
         )
 
@@ -94,12 +104,19 @@ def _run(*, http_port: int, lan: bool, **asked: Any) -> None:
         raise fail(str(error)) from None
 
 
+_SIGN_IN = {
+    SignIn.OPEN: "Any program on this machine may speak for any device; --sign-in required asks each for its own.",
+    SignIn.REQUIRED: "Devices sign in with what foremend credentials issue DEVICE gives them.",
+}
+
+
 def _addresses(plan: Any) -> list[str]:
     return [
         "",
         f"  desk             {plan.desk_url}/desk",
         f"  engineers        {plan.desk_url}/work",
         f"  MQTT             127.0.0.1:{plan.mqtt_port}, topic fm/demo/DEVICE/up/telemetry",
+        f"                   {_SIGN_IN[plan.sign_in]}",
         f"  data and logs    {plan.data}",
         "",
         "  Ctrl-C stops everything, and the data stays; make clean forgets it.",

@@ -10,7 +10,7 @@ from typing import Any
 from api.doctor.record import clock
 from api.doctor.setup import Setup
 from api.engines.nats import LOG_STREAM, MAX_PAYLOAD_BYTES, STREAM, spread
-from api.settings import Settings
+from api.settings import Settings, SignIn
 from api.watch import checks, doors
 from api.watch.checks import Check, failed, ok, warning
 from api.watch.standing import RecordStanding, log_standing, server_facts, server_now
@@ -128,6 +128,9 @@ def _door(settings: Settings) -> Check:
         return failed("mqtt", f"What listens at {where} does not speak MQTT 3.1.1.", "Another program has the port?")
     if answer[3]:
         return ok("mqtt", f"Devices connect at {where} with a password.")
+    if settings.device_sign_in is SignIn.REQUIRED:
+        words = f"Devices must sign in, and the door at {where} lets in whoever says nothing."
+        return failed("mqtt", words, "Set the broker up as deploy/nats-door.conf does.")
     return ok("mqtt", f"Devices connect at {where}; no password is asked for.")
 
 

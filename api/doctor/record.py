@@ -10,6 +10,7 @@ from psycopg import Connection
 from api import database
 from api.database import Role
 from api.doctor.setup import Setup
+from api.settings import SignIn
 from api.watch import checks
 from api.watch.checks import Check, failed, ok, warning
 from api.watch.standing import RecordStanding, record_standing
@@ -21,6 +22,7 @@ OPEN_TABLES = {
     "partition",
     "pulse",
     "checkpoint",
+    "door_count",
     "listening",
     "sealing",
     "stale_hour",
@@ -41,6 +43,8 @@ def examine(setup: Setup) -> tuple[list[Check], RecordStanding | None]:
         found += [checks.schema(standing.schema_version)]
         if standing.schema_version is not None:
             found += [_roles(conn), _closed(conn), checks.worker(standing), checks.relay(standing)]
+            if setup.settings.device_sign_in is SignIn.REQUIRED:
+                found += [checks.door(standing), checks.denied(standing)]
     return found, standing
 
 

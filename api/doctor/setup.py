@@ -9,7 +9,7 @@ from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from api.database import Role
-from api.settings import Settings
+from api.settings import Settings, SignIn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,7 @@ def of_folder(data: Path) -> Setup:
         nats_url=SecretStr(f"nats://house:{secret}@127.0.0.1:{nats.get('port', 4222)}"),
         mqtt_port=nats.get("mqtt", {}).get("port", 1883),
         mqtt_tls="tls" in nats.get("mqtt", {}),
+        device_sign_in=SignIn.REQUIRED if "authorization" in nats else SignIn.OPEN,
         data=data,
     )
     return Setup(settings=settings, embedded=data)

@@ -13,15 +13,22 @@ from ingest.adapter_log import fronts_of, slots_of
 
 
 def ensure_logs(
-    url: str, fronts: Sequence[str], *, slots: int | None, replicas: int | None, first_seq: int = 1
+    url: str,
+    fronts: Sequence[str],
+    *,
+    slots: int | None,
+    replicas: int | None,
+    first_seq: int = 1,
+    issuer: str | None = None,
 ) -> None:
     """The house's log, which begins with `first_seq` if it is made, and those of the fronts, all with the same slots.
     Raises NatsRequestError, EngineStartError."""
     sources = [{"name": STREAM, "external": {"api": _api(front), "deliver": ""}} for front in fronts]
-    ensure_stream(url, slots=slots, replicas=replicas, sources=sources if fronts else None, first_seq=first_seq)
+    drawn = sources if fronts else None
+    ensure_stream(url, slots=slots, replicas=replicas, sources=drawn, first_seq=first_seq, issuer=issuer)
     there = slots_of(_info(url)["config"])
     for front in fronts:
-        ensure_stream(url, slots=there, api=_api(front))
+        ensure_stream(url, slots=there, api=_api(front), issuer=issuer)
 
 
 def heads(url: str, fronts: Sequence[str]) -> dict[str, int]:

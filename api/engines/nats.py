@@ -22,18 +22,21 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from api.door import sessions
 from api.engines import account as accounts
 from api.engines.account import Account
 from api.engines.certificates import Certificate, Served
 from api.engines.errors import EngineStartError
+from api.engines.nats_access import access
 from api.engines.nats_request import NatsRequestError, request
 from api.engines.process import Child, wait_until
-from api.watch.standing import SERVER_FACTS
+from api.settings import SignIn
 from ingest.adapter_log import slots_of
 from ingest.slots import SLOTS_OF_ONE
 from ingest.topics import DOOR
 
 STREAM = "LOG"
+ISSUER = "foremend_issuer"  # in the log's metadata: the key of whoever lets devices in
 
 
 def spread(slots: int) -> dict[str, str]:
@@ -66,7 +69,6 @@ LISTENER_STREAM: dict[str, Any] = {
 }
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024  # of a packet; a larger one ends its device's connection. Large payloads we refuse
 _LOOPBACK = "127.0.0.1"
-_SERVER_FACTS = "$SYS.REQ.SERVER.PING.VARZ"  # limits and fill level are the server's, not the account's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,12 +88,14 @@ def ensure_stream(
     replicas: int | None = None,
     sources: Sequence[dict[str, Any]] | None = None,
     first_seq: int = 1,
+    issuer: str | None = None,
     api: str = "$JS.API",
 ) -> None:
     """The log exists as it must, with no limit of its own (the server's max_file is the only one), and the listener's
     own stream leaves it what is the log's. To be called while devices cannot connect. `slots`: over which the log
     spreads the devices, `replicas`: how many servers keep it, `sources`: what it draws from; None: as it is, or as one
-    worker and one server need it. `first_seq`: with which a log that is made begins. `api`: of which JetStream domain.
+    worker and one server need it. `first_seq`: with which a log that is made begins. `issuer`: whose signature opens
+    the server's door (deploy/nats.sh); None: as it is. `api`: of which JetStream domain.
 
     Raises NatsRequestError, EngineStartError.
     """
@@ -103,7 +107,8 @@ def ensure_stream(
         if name == STREAM:
             fixed["subject_transform"] = spread(slots or slots_of(there))
             fixed["sources"] = there.get("sources", []) if sources is None else list(sources)
-        if fixed.items() <= {"sources": [], **there}.items():
+            fixed["metadata"] = _metadata(there) | ({} if issuer is None else {ISSUER: issuer})
+        if fixed.items() <= {"sources": [], **there, "metadata": _metadata(there)}.items():
             continue
         if name == STREAM and not there and first_seq > 1:
             fixed["first_seq"] = first_seq
@@ -111,6 +116,11 @@ def ensure_stream(
         answer = request(url, f"{api}.STREAM.{verb}.{name}", made | fixed)
         if "error" in answer:
             raise EngineStartError("NATS", f"the stream {name} could not be made: {answer['error']['description']}")
+
+
+def _metadata(config: dict[str, Any]) -> dict[str, str]:
+    """What we wrote; the server adds some of its own."""
+    return {name: text for name, text in config.get("metadata", {}).items() if not name.startswith("_nats.")}
 
 
 def stream_state(url: str) -> StreamState:
@@ -137,6 +147,7 @@ class Nats:
         max_file_bytes: int | None = None,
         sync_always: bool = False,
         certificate: Certificate | None = None,
+        sign_in: SignIn = SignIn.OPEN,
     ) -> None:
         self.port = port
         self.mqtt_port = mqtt_port
@@ -146,12 +157,23 @@ class Nats:
         self._max_file_bytes = max_file_bytes  # None: three quarters of the disk's free space, NATS' own default
         self._sync_always = sync_always
         self._served = Served(certificate, self._folder, self._write_private) if certificate else None
+        self._sign_in = sign_in
         self.log = data / "logs" / "nats.log"
         self.process = Child("nats", data / "pids" / "nats", grace_s=30)
 
     @property
     def url(self) -> str:
         return f"nats://house:{self._secrets()['house']}@{_LOOPBACK}:{self.port}"
+
+    @property
+    def issuer(self) -> str:
+        """Of what the key is made that signs who is let in."""
+        return self._secrets()["issuer"]
+
+    @property
+    def said(self) -> Path:
+        """The server's own log, in which stands what it denied."""
+        return self._folder / "nats.log"
 
     def start(self) -> None:
         """Returns when devices may publish. Raises EngineStartError, DataFolderError."""
@@ -188,7 +210,7 @@ class Nats:
         answers = wait_until(lambda: self._answers(mqtt=mqtt) or not self.process.alive(), 60)
         if not answers or not self.process.alive():
             self.process.end()
-            raise EngineStartError("NATS", f"see {self._folder / 'nats.log'}: {self._last_words()}")
+            raise EngineStartError("NATS", f"see {self.said}: {self._last_words()}")
 
     def _answers(self, *, mqtt: bool) -> bool:
         try:
@@ -201,54 +223,40 @@ class Nats:
         return True
 
     def _config(self, *, mqtt: bool) -> dict[str, Any]:
-        """NATS reads JSON. A device may publish what it measured and hear what it is told, nothing else."""
-        words = self._secrets()
-        device = {
-            "user": "device",
-            "password": words["device"],
-            "allowed_connection_types": ["MQTT"],
-            "permissions": {
-                "publish": ["fm.*.*.up.>"],
-                "subscribe": ["fm.*.*.down", "fm.*.*.down.>", "$MQTT.sub.>", "$MQTT.deliver.pubrel.>"],
-            },
-        }
+        """NATS reads JSON."""
         store: dict[str, Any] = {"store_dir": str(self._folder / "store")}
         if self._max_file_bytes is not None:
             store["max_file_store"] = self._max_file_bytes
         if self._sync_always:
             store["sync_interval"] = "always"
         config: dict[str, Any] = {
-            "server_name": "foremend",
+            "server_name": sessions.ONLY,
             "host": _LOOPBACK,
             "port": self.port,
             "max_payload": MAX_PAYLOAD_BYTES,
             "jetstream": store,
-            "log_file": str(self._folder / "nats.log"),
+            "log_file": str(self.said),
+            "logtime_utc": True,
             "logfile_size_limit": 8 * 1024 * 1024,
             "logfile_max_num": 3,
-            "system_account": "SYS",
-            "accounts": {
-                "SYS": {"exports": [{"service": _SERVER_FACTS, "accounts": ["HOUSE"]}]},
-                "HOUSE": {
-                    "jetstream": "enabled",
-                    "users": [{"user": "house", "password": words["house"]}, device],
-                    "imports": [{"service": {"account": "SYS", "subject": _SERVER_FACTS}, "to": SERVER_FACTS}],
-                },
-            },
+            **access(self._secrets(), self._sign_in),
         }
         if mqtt:
-            config["mqtt"] = {"host": _LOOPBACK, "port": self.mqtt_port, "no_auth_user": "device"}
+            config["mqtt"] = {"host": _LOOPBACK, "port": self.mqtt_port}
+            if self._sign_in is SignIn.OPEN:
+                config["mqtt"]["no_auth_user"] = "device"
             if self._served is not None:
                 config["mqtt"]["tls"] = self._served.config()
         return config
 
     def _secrets(self) -> dict[str, str]:
-        """Made once; the file is the engines' user's alone."""
+        """Each made once; the file is the engines' user's alone."""
         path = self._folder / "secrets.json"
-        if not path.exists():
-            fresh = {"house": secrets.token_urlsafe(24), "device": secrets.token_urlsafe(24)}
-            self._write_private(path, json.dumps(fresh))
-        known: dict[str, str] = json.loads(path.read_text())
+        known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        missing = [name for name in ("house", "device", "issuer") if name not in known]
+        if missing:
+            known |= {name: secrets.token_urlsafe(24) for name in missing}
+            self._write_private(path, json.dumps(known))
         return known
 
     def _write_private(self, path: Path, text: str) -> None:
@@ -272,7 +280,7 @@ class Nats:
         return copy
 
     def _last_words(self) -> str:
-        for log in (self.log, self._folder / "nats.log"):
+        for log in (self.log, self.said):
             lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
             if lines:
                 return lines[-1]

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.engines.certificates import Certificate
+from api.settings import SignIn
 
 _LOOPBACK = "127.0.0.1"
-_HOUSE_ONLY = {"FOREMEND_DSN", "FOREMEND_NATS_URL", "FOREMEND_SMTP_URL"}
+_HOUSE_ONLY = {"FOREMEND_DSN", "FOREMEND_NATS_URL", "FOREMEND_NATS_ISSUER", "FOREMEND_SMTP_URL"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class Plan:
     fleet: tuple[str, ...] | None
     certificate: Certificate | None = None  # of the devices' door; None: it is not encrypted
     power_safe: bool = False  # NATS syncs each message before it acknowledges
+    sign_in: SignIn = SignIn.OPEN  # whether devices must say who they are
     sync: bool = True  # False: for tests, that may lose everything with the machine
     backoff_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)  # between deaths; one more ends the house
 
@@ -64,6 +66,7 @@ class Plan:
         return encrypted | {
             "FOREMEND_MQTT_HOST": _LOOPBACK,
             "FOREMEND_MQTT_PORT": str(self.mqtt_port),
+            "FOREMEND_DEVICE_SIGN_IN": self.sign_in.value,
             "FOREMEND_HTTP_HOST": _LOOPBACK,
             "FOREMEND_HTTP_PORT": str(self.http_port),
             "FOREMEND_BASE_URL": self.base_url,

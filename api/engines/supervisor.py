@@ -1,7 +1,7 @@
 """Everything that `foremend up` runs: started in one order, watched, ended in the other.
 
-Order of start: PostgreSQL, schema, NATS, worker, relay, api, fleet. Order of death: the reverse, so that nobody
-loses what somebody above still wants to write.
+Order of start: PostgreSQL, schema, NATS, door (if devices must sign in), worker, relay, api, fleet. Order of death: the
+reverse, so that nobody loses what somebody above still wants to write.
 """
 
 import http
@@ -9,8 +9,9 @@ import http.client
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 
@@ -26,6 +27,7 @@ from api.engines.postgres import Postgres
 from api.engines.process import Child
 from api.engines.progress import CatchUp, Display, FleetProgress
 from api.engines.service import Service, Watched, WatchedEngine
+from api.settings import SignIn
 from devices import catalogue
 from ledger.statements import Statements
 
@@ -53,6 +55,7 @@ class Supervisor:
             account=self._account,
             sync_always=plan.power_safe,
             certificate=plan.certificate,
+            sign_in=plan.sign_in,
         )
         self._watched: list[Watched] = []  # in the order of start
         self._fleet = FleetProgress()
@@ -76,6 +79,7 @@ class Supervisor:
             ("PostgreSQL", lambda: self._begin(WatchedEngine("PostgreSQL", self._postgres, self._plan.backoff_s))),
             ("schema", self._apply_schema),
             ("NATS", lambda: self._begin(WatchedEngine("NATS", self._nats, self._plan.backoff_s))),
+            *([("door", self._start_door)] if self._plan.sign_in is SignIn.REQUIRED else []),
             ("worker, relay, pages", self._start_house),
         ]
         if self._plan.fleet is not None:
@@ -98,10 +102,19 @@ class Supervisor:
             except psycopg.Error as error:
                 raise EngineError(f"the schema could not be brought up to date: {error}") from error
 
+    def _start_door(self) -> None:
+        """Devices wait for it, nobody else does."""
+        self._begin_ours(
+            "door", {"FOREMEND_NATS_ISSUER": self._nats.issuer, "FOREMEND_BROKER_LOGS": str(self._nats.said)}
+        )
+
+    def _begin_ours(self, name: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
+        env = self._plan.house_environment(os.environ, name, dsn=self._postgres.dsn, nats_url=self._nats.url)
+        self._begin(Service(name, self._plan.house_command(name), {**env, **more}, plan=self._plan))
+
     def _start_house(self) -> None:
         for name in ("worker", "relay", "api"):
-            env = self._plan.house_environment(os.environ, name, dsn=self._postgres.dsn, nats_url=self._nats.url)
-            self._begin(Service(name, self._plan.house_command(name), env, plan=self._plan))
+            self._begin_ours(name)
         deadline = time.monotonic() + _API_START_S
         while not self._stop.is_set() and not self._api_answers():
             self._look_after()
@@ -182,7 +195,7 @@ class Supervisor:
 
 def end_left(data: Path) -> None:
     """End what a killed supervisor left on this data, in the order of death."""
-    for name in ("fleet", "api", "relay", "worker"):
+    for name in ("fleet", "api", "relay", "worker", "door"):
         Child(name, data / "pids" / name).end()
     Nats(data, port=0, mqtt_port=0).stop()
     Postgres(data).stop()

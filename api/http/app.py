@@ -15,6 +15,7 @@ from api.http.meter import Meter
 from api.http.public import following, question, report
 from api.http.rest import (
     catalogue,
+    credentials,
     customers,
     devices,
     edges,
@@ -28,14 +29,16 @@ from api.http.rest import (
 )
 from api.http.rest import outages as rest_outages
 from api.http.rest import refusals as rest_refusals
+from api.http.staff import credentials as staff_credentials
 from api.http.staff import desk, device, outages, refusals, work
 from api.watch import exposition
 from api.watch.watch import Watch
 
 PUBLIC = (question.router, following.router, report.router)
-STAFF = (desk.router, device.router, outages.router, refusals.router, work.router)
+STAFF = (desk.router, device.router, staff_credentials.router, outages.router, refusals.router, work.router)
 REST = (
     catalogue.router,
+    credentials.router,
     devices.router,
     lifecycle.router,
     customers.router,

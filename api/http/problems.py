@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.http.photos import PhotoError
 from devices import errors as devices
+from devices.credentials import errors as credentials
 from ingest.errors import LogError
 from ledger import errors as ledger
 from ticketing import errors as ticketing
@@ -57,6 +58,9 @@ KNOWN: dict[type[Exception], tuple[int, str]] = {
     devices.UnknownCustomerError: (404, "unknown-customer"),
     devices.UnknownSiteError: (404, "unknown-site"),
     devices.HouseholdError: (409, "household-refused"),
+    credentials.AlreadyIssuedError: (409, "credential-issued"),
+    credentials.NothingToRotateError: (409, "nothing-to-rotate"),
+    credentials.UnknownCredentialError: (404, "unknown-credential"),
     ledger.IdempotencyConflictError: (422, "idempotency-key-reused"),
     ledger.IdempotencyInFlightError: (409, "idempotency-key-in-flight"),
     ticketing.NotFoundError: (404, "not-found"),

@@ -12,6 +12,13 @@ from ingest.adapter_log import Front
 STILL_S = 15.0  # longer than a lease: whoever reads has moved by then, or somebody else has taken over
 SILENT_S = 30.0  # several pulses of a loop, also of one that is busy with a full batch
 FILLED = 0.8
+ALARM_S = 3600.0  # for so long somebody is told of what a device was denied
+DOOR = "door"  # its loop's pulse
+DENIED = {
+    "PUBLISH": "messages to topics of others, which are acknowledged and lost",
+    "SUBSCRIBE": "subscriptions to topics of others",
+    "LIMITED": "guesses of passwords beyond the limit",
+}
 _NAMED = 3
 
 
@@ -65,6 +72,9 @@ def _of_record(standing: Standing) -> Iterator[Check]:
     if isinstance(log, LogStanding):
         yield cursor(record, log)
     yield relay(record)
+    if standing.signs_in:
+        yield door(record)
+        yield denied(record)
 
 
 def schema(version: int | None) -> Check:
@@ -124,6 +134,30 @@ def relay(record: RecordStanding) -> Check:
         longest = max(ages[loop] for loop in silent)
         return failed("relay", f"The relay is silent: {', '.join(silent)} for {longest:.0f} s.", start)
     return ok("relay", "The relay lives; all of its loops turn.")
+
+
+def door(record: RecordStanding) -> Check:
+    """Without it nobody comes in; whoever is in stays."""
+    age_s = next((beat.age_s for beat in record.beats if beat.loop == DOOR), None)
+    start = "Start it: foremend door"
+    if age_s is None:
+        return failed("door", "Devices must sign in, and the door that lets them in has never run.", start)
+    if age_s > SILENT_S:
+        return failed("door", f"The door is silent for {age_s:.0f} s: no device that was away can come back.", start)
+    unreadable = record.door.get("LOG_UNREADABLE")
+    if unreadable is not None and unreadable.age_s < SILENT_S:
+        remedy = "Let foremend door read the files that FOREMEND_BROKER_LOGS names."
+        return warning("door", "The door lives, but cannot read NATS' log: what it denies is not counted.", remedy)
+    return ok("door", "The door lives; devices sign in.")
+
+
+def denied(record: RecordStanding) -> Check:
+    """What a device wanted to say where it may not is acknowledged and gone: nobody else would notice."""
+    lately = [word for what, word in DENIED.items() if (said := record.door.get(what)) and said.age_s < ALARM_S]
+    if not lately:
+        return ok("denied", "For an hour no device wanted what it may not.")
+    words = f"Within the last hour there were {' and '.join(lately)}."
+    return warning("denied", words, "Which devices, and what: foremend credentials denied, or the device's page.")
 
 
 def _of_log(log: LogStanding | str) -> Iterator[Check]:

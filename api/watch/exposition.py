@@ -84,6 +84,11 @@ def _record(record: RecordStanding) -> Iterator[Metric]:
     lags: dict[str, float | None] = dict(record.sealed_lags_s)
     words = "How long ago the last hour ended that is aggregated, or about to be."
     yield _gauges("sealed_lag_seconds", words, "class", lags)
+    if record.door:
+        happened = CounterMetricFamily("foremend_door", "What happened at the devices' door, ever.", labels=["what"])
+        for what, said in sorted(record.door.items()):
+            happened.add_metric([what.lower()], said.times)
+        yield happened
     ages: dict[str, float | None] = {beat.loop: beat.age_s for beat in record.beats}
     yield _gauges("relay_silence_seconds", "Since when nothing was heard of a loop of the relay.", "loop", ages)
 

@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
-from api.settings import Settings
+from api.settings import Settings, SignIn
 from ingest import adapter_log
 from ingest.adapter_log import Head
 from ingest.adapter_wire import Wire
@@ -41,6 +41,14 @@ class Beat:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Happened:
+    """At the devices' door: how often ever, and how long ago the last time was."""
+
+    times: int
+    age_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordStanding:
     """`schema_version` is None where none may be read."""
 
@@ -48,6 +56,7 @@ class RecordStanding:
     partitions: tuple[Ownership, ...]
     beats: tuple[Beat, ...]
     sealed_lags_s: Mapping[str, float] = field(default_factory=dict)  # of each class that is aggregated
+    door: Mapping[str, "Happened"] = field(default_factory=dict)  # what happened there, if devices sign in
 
     @property
     def cursor(self) -> int:
@@ -89,6 +98,7 @@ class Standing:
 
     record: RecordStanding | str
     log: LogStanding | str
+    signs_in: bool = False  # whether devices must, and so whether there must be a door
 
 
 def look(settings: Settings, pool: ConnectionPool[Connection[Any]]) -> Standing:
@@ -97,7 +107,7 @@ def look(settings: Settings, pool: ConnectionPool[Connection[Any]]) -> Standing:
         log: LogStanding | str = log_standing(settings, record.cursor if isinstance(record, RecordStanding) else None)
     except LogError as error:
         log = str(error)
-    return Standing(record=record, log=log)
+    return Standing(record=record, log=log, signs_in=settings.device_sign_in is SignIn.REQUIRED)
 
 
 def _record(pool: ConnectionPool[Connection[Any]]) -> RecordStanding | str:
@@ -118,9 +128,10 @@ def record_standing(conn: Connection[Any]) -> RecordStanding:
             partitions = tuple(Ownership(**row) for row in cur.execute(_sql.list_partitions))
             beats = tuple(Beat(**row) for row in cur.execute(_sql.list_pulses))
             lags = dict(conn.execute(_sql.list_sealed_lags).fetchall())
+            door = {what: Happened(times=n, age_s=age_s) for what, n, age_s in conn.execute(_sql.list_door_counts)}
     except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
         return RecordStanding(schema_version=None, partitions=(), beats=())
-    return RecordStanding(schema_version=version, partitions=partitions, beats=beats, sealed_lags_s=lags)
+    return RecordStanding(schema_version=version, partitions=partitions, beats=beats, sealed_lags_s=lags, door=door)
 
 
 def log_standing(settings: Settings, cursor: int | None) -> LogStanding:

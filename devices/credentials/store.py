@@ -79,8 +79,9 @@ def note_used(conn: Connection[Any], used: dict[str, tuple[datetime, str]], now:
     return [username for (username,) in conn.execute(_sql.end_older, {"usernames": list(used), "now": now})]
 
 
-def list_ended(conn: Connection[Any], now: datetime, *, limit: int = 1000) -> list[str]:
-    return [username for (username,) in conn.execute(_sql.list_ended, {"now": now, "limit": limit})]
+def list_ended(conn: Connection[Any], now: datetime, *, but: Sequence[str] = (), limit: int = 1000) -> list[str]:
+    names = {"now": now, "but": list(but), "limit": limit}
+    return [username for (username,) in conn.execute(_sql.list_ended, names)]
 
 
 def mark_dropped(conn: Connection[Any], usernames: Sequence[str], now: datetime) -> None:

@@ -6,7 +6,7 @@ from api.settings import Settings
 from tests.engines import compose
 from tests.engines.compose import CLUSTER, ROOT
 
-OURS = {"migrate", "worker", "relay", "api"}
+OURS = {"migrate", "door", "worker", "relay", "api"}
 CORES = {"nats-1", "nats-2", "nats-3"}
 FRONTS = {"front-1", "front-2"}
 
@@ -51,6 +51,7 @@ def test_our_processes_know_what_they_are_told_and_migrate_names_all_fronts() ->
         assert set(compose.environment(name, CLUSTER)) <= known, name
         assert compose.secrets(name, CLUSTER)["foremend_nats_url"] == "nats_urls"
     told = compose.environment("migrate", CLUSTER)
+    assert compose.environment("door", CLUSTER)["FOREMEND_FRONTS"] == told["FOREMEND_FRONTS"]
     assert set(told["FOREMEND_FRONTS"].split(",")) == FRONTS
     assert int(told["FOREMEND_LOG_REPLICAS"]) == len(CORES)
     workers = compose.by_yaml(CLUSTER)["services"]["worker"]["deploy"]["replicas"]

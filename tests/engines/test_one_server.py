@@ -25,11 +25,12 @@ from api.engines import account as accounts
 from api.engines.nats import Nats, free_port
 from api.engines.postgres import Postgres
 from api.engines.process import wait_until
-from api.settings import Settings
+from api.settings import Settings, SignIn
 from tests.engines import compose
 from tests.engines.compose import ROOT
 
-OURS = {"migrate", "worker", "relay", "api", "bridge"}
+MQTT_DOORS = ("nats-mqtt.conf", "nats-front-mqtt.conf")
+OURS = {"migrate", "door", "worker", "relay", "api", "bridge"}
 
 
 def test_the_compose_file_is_read_by_docker_or_else_is_yaml_without_open_ends() -> None:
@@ -61,21 +62,34 @@ def test_our_processes_are_told_only_what_they_know_and_see_only_their_own_passw
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"]
     assert compose.secrets("bridge") == {"foremend_bridge_password": "bridge", "foremend_nats_url": "nats_url"}
-    for name in OURS - {"migrate", "bridge"}:
+    door = {"foremend_db_password": "relay", "foremend_nats_url": "nats_url", "foremend_nats_issuer": "nats_issuer"}
+    assert compose.secrets("door") == door
+    for name in OURS - {"migrate", "bridge", "door"}:
         assert compose.secrets(name) == {"foremend_db_password": name, "foremend_nats_url": "nats_url"}
 
 
 def test_nats_has_there_what_the_embedded_one_has(tmp_path: Path) -> None:
     (tmp_path / "nats").mkdir()
-    config = Nats(tmp_path, port=1, mqtt_port=2)._config(mqtt=True)
+    config = Nats(tmp_path, port=1, mqtt_port=2, sign_in=SignIn.REQUIRED)._config(mqtt=True)
     text = (ROOT / "deploy" / "nats.conf").read_text()
-    (device,) = (user for user in config["accounts"]["HOUSE"]["users"] if user["user"] == "device")
-    for side, subjects in device["permissions"].items():
-        assert f"{side}: {json.dumps(subjects)}" in text
     assert f"max_payload: {config['max_payload']} " in text
-    (facts,) = config["accounts"]["HOUSE"]["imports"]
-    assert f'"{facts["service"]["subject"]}"}}, to: {facts["to"]}}}' in text
+    (house,) = config["accounts"]["HOUSE"]["users"]
+    assert f"user: {house['user']}, " in text
+    assert f"allowed_connection_types: [{', '.join(house['allowed_connection_types'])}]" in text
+    told = {"$NATS_CONNECTIONS": "door.foremend.connections", "$NATS_KICK": "door.foremend.kick.*"}
+    for name, subject in told.items():
+        text = text.replace(name, subject)
+    imports = config["accounts"]["HOUSE"]["imports"]
+    assert len(imports) == 3
+    for each in imports:
+        assert f'"{each["service"]["subject"]}"}}, to: {each["to"]}}}' in text
     assert config["system_account"] in text
+    door = (ROOT / "deploy" / "nats-door.conf").read_text()
+    asked = config["authorization"]
+    assert f"timeout: {asked['timeout']} " in door
+    callout = asked["auth_callout"]
+    assert f"account: {callout['account']}, auth_users: [{', '.join(callout['auth_users'])}]" in door
+    assert all("include nats-door.conf" in (ROOT / "deploy" / name).read_text() for name in MQTT_DOORS)
 
 
 def test_the_image_is_made_from_the_lock_and_does_not_run_as_root() -> None:
@@ -118,12 +132,14 @@ class Server:
             "FOREMEND_DSN": self.postgres.dsn,
             "FOREMEND_DATA": str(self.folder / "house"),
             "FOREMEND_MQTT_HOST": "127.0.0.1",
+            "FOREMEND_DEVICE_SIGN_IN": "required",
             "FOREMEND_MQTT_PORT": str(self.ports["mqtt"]),
             "FOREMEND_BASE_URL": f"http://127.0.0.1:{self.ports['public']}",
         }
         own = {"FOREMEND_HTTP_HOST": "127.0.0.1", "FOREMEND_HTTP_PORT": str(self.ports["http"])}
         own |= {"FOREMEND_PUBLIC_PORT": str(self.ports["public"])}
         told |= own if service == "api" else {}
+        told |= {"FOREMEND_BROKER_LOGS": str(self.folder / "said" / "nats.log")} if service == "door" else {}
         told |= {"FOREMEND_METRICS_PORT": "0"} if "FOREMEND_METRICS_PORT" in told else {}
         return {**_bare_environment(), **told}
 
@@ -152,7 +168,7 @@ class Server:
             "NATS_STORE": str(self.folder / "nats"),
             "NATS_MQTT_PORT": str(self.ports["mqtt"]),
             "NATS_URL_FILE": str(self.secrets / "nats_url"),
-            "NATS_DEVICE_PASSWORD_FILE": str(self.secrets / "nats_device"),
+            "NATS_LOG": str(self.folder / "said" / "nats.log"),
         }
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         where = ["-a", "127.0.0.1", "-p", str(self.ports["nats"]), "-m", str(self.ports["monitor"])]
@@ -176,7 +192,10 @@ class Server:
 
     def last_words(self) -> str:
         """For whoever must find out why it did not start."""
-        logs = [f"{name}: {(self.folder / f'{name}.log').read_text()[-2000:]}" for name in ("relay", "api", "worker")]
+        logs = [
+            f"{name}: {(self.folder / f'{name}.log').read_text()[-2000:]}"
+            for name in ("relay", "api", "worker", "door")
+        ]
         return "\n".join(logs)
 
     def ready(self) -> bool:
@@ -230,9 +249,9 @@ def _ask_for_passwords(postgres: Postgres, password: str) -> None:
         conn.execute("SELECT pg_reload_conf()")
 
 
-def _publish(server: Server, password: str) -> Any:
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
-    client.username_pw_set("device", password)
+def _publish(server: Server, username: str, password: str) -> Any:
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="demo:fridge-1", reconnect_on_failure=False)
+    client.username_pw_set(username, password)
     codes: list[Any] = []
     client.on_connect = lambda _c, _u, _f, code, _p: codes.append(code)
     client.connect("127.0.0.1", server.ports["mqtt"])
@@ -264,15 +283,17 @@ def test_the_house_stands_by_environment_and_secrets_alone_and_keeps_a_reading(s
             done = server.foremend("migrate", "migrate", "--logins", str(server.secrets))
             assert done.returncode == 0, done.stderr
             assert wait_until(server.device_door_is_open, 10)
-        for service in ("worker", "relay", "api"):
+        for service in ("door", "worker", "relay", "api"):
             house.enter_context(server.running(service))
         assert wait_until(server.ready, 40), server.last_words()
 
         body = {"class_id": "refrigerator", "model": "F-200", "serial": "S1"}
         answer = httpx2.put(f"http://127.0.0.1:{server.ports['http']}/api/devices/fridge-1", json=body)
         assert answer.status_code in {200, 201}, answer.text
-        assert _publish(server, "guessed").is_failure
-        assert _publish(server, server.secret("nats_device")) is True
+        at = f"http://127.0.0.1:{server.ports['http']}/api/devices/fridge-1/credentials"
+        own = httpx2.post(at, json={}).json()
+        assert _publish(server, own["username"], "guessed").is_failure
+        assert _publish(server, own["username"], own["password"]) is True
         assert wait_until(lambda: _kept(server) == 1, 10)
 
         assert server.get("/r/nothing", "public").status_code == 404

@@ -108,6 +108,7 @@ def as_json(house: House, device: Device) -> dict[str, Any]:
         "version": device.version,
         "topic": f"fm/{device.tenant_id}/{device.device_id}/up/telemetry",
         "mqtt": f"{house.settings.mqtt_host}:{house.settings.mqtt_port}",
+        "sign_in": house.settings.device_sign_in,
         "label_url": label_url(house, device),
     }
 

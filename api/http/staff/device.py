@@ -10,7 +10,7 @@ from api.http.evidence import Reader
 from api.http.house import Home
 from api.http.public import bearer
 from api.http.rest.devices import label_url
-from api.http.staff import lists
+from api.http.staff import credentials, lists
 from devices import registry
 from ingest import history
 from ingest.presence import shown
@@ -78,6 +78,7 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             ours=shown.ours(conn, now - OURS_FOR),
             gateway=registry.by_no(conn, device.gateway_no) if device.gateway_no else None,
             label_path=f"/r/{device.label_token}",
+            **credentials.of_device(conn, home, device, now),
             alerts=lists.alert_rows(conn, home, language, known, owned.zone),
             tickets=lists.ticket_rows(conn, home, language, tickets.listed(conn, LATEST, device_no=device.device_no)),
         )

@@ -20,6 +20,10 @@ SELECT loop, turns, extract(epoch FROM clock_timestamp() - at)::float8 AS age_s 
 -- How long ago the last hour ended up to which each class is aggregated, or about to be.
 SELECT class_id, extract(epoch FROM clock_timestamp() - sealed_to)::float8 FROM sealing
 
+-- name: list_door_counts
+-- How often what happened at the devices' door, and how long ago the last time was.
+SELECT what, times, extract(epoch FROM clock_timestamp() - last_at)::float8 FROM door_count WHERE what ~ '^[A-Z_]+$'
+
 -- name: beat
 -- A loop has turned; several relays share the row.
 INSERT INTO pulse (loop, at, turns) VALUES (%(loop)s, clock_timestamp(), %(turns)s)

@@ -78,7 +78,7 @@ RETURNING older.username
 -- Those that open nothing any more and whose sessions nobody has dropped yet.
 SELECT username FROM credential
 WHERE dropped_at IS NULL AND (revoked_at IS NOT NULL OR expires_at IS NOT NULL)
-  AND least(revoked_at, expires_at) <= %(now)s
+  AND least(revoked_at, expires_at) <= %(now)s AND username <> ALL(%(but)s)
 ORDER BY least(revoked_at, expires_at) LIMIT %(limit)s
 
 -- name: mark_dropped
@@ -93,3 +93,26 @@ SELECT pg_notify('credential_changed', '')
 -- name: listen_for_change
 -- To be told of it.
 LISTEN credential_changed
+
+-- name: add_denials
+-- So much more was denied; a row for each device and kind, however often.
+INSERT INTO denial (device_no, kind, tenant_id, denied, first_at, last_at, last_what)
+SELECT d.device_no, said.kind, d.tenant_id, said.times, said.first_at, said.last_at, said.what
+FROM unnest(%(tenant_id)s::text[], %(device_id)s::text[], %(kind)s::text[], %(times)s::bigint[],
+            %(first_at)s::timestamptz[], %(last_at)s::timestamptz[], %(what)s::text[])
+     AS said (tenant_id, device_id, kind, times, first_at, last_at, what)
+JOIN device d USING (tenant_id, device_id)
+ON CONFLICT (device_no, kind) DO UPDATE SET denied = denial.denied + excluded.denied,
+    last_at = greatest(denial.last_at, excluded.last_at), last_what = excluded.last_what
+
+-- name: list_denials_of_device
+-- What one device was kept from, for its page.
+SELECT d.device_id, n.kind, n.denied, n.first_at, n.last_at, n.last_what
+FROM denial n JOIN device d USING (device_no)
+WHERE n.tenant_id = %(tenant_id)s AND n.device_no = %(device_no)s ORDER BY n.last_at DESC LIMIT 10
+
+-- name: list_denials
+-- Which of a tenant's devices were denied something last.
+SELECT d.device_id, n.kind, n.denied, n.first_at, n.last_at, n.last_what
+FROM denial n JOIN device d USING (device_no)
+WHERE n.tenant_id = %(tenant_id)s ORDER BY n.last_at DESC LIMIT %(limit)s

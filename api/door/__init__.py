@@ -1,0 +1,1 @@
+"""Who is let in by NATS: the process that answers its auth callout, ends sessions and counts what was denied."""

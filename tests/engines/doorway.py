@@ -1,0 +1,153 @@
+"""A door at which devices must sign in: NATS that asks, the process that answers, and a record of who may."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from pydantic import SecretStr
+
+from api.door import run
+from api.door.asking import CALLOUT
+from api.engines.nats import Nats, StreamState, stream_state
+from api.engines.process import wait_until
+from api.settings import Settings
+from devices import catalogue, registry
+from devices.credentials import issuing
+from devices.credentials.model import Issued
+from devices.model import Device
+from devices.registry import Registration
+from ingest.adapter_wire import Wire
+from ingest.errors import LogError
+from ledger import scope
+from ledger.model import Scope
+from tests.conftest import Database
+
+
+@dataclass
+class Doorway:
+    nats: Nats
+    database: Database
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def settings(self) -> Settings:
+        return self.database.settings(
+            nats_url=SecretStr(self.nats.url),
+            mqtt_port=self.nats.mqtt_port,
+            device_sign_in="required",
+            nats_issuer=SecretStr(self.nats.issuer),
+            broker_logs=str(self.nats.said),
+        )
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """The door's process, here as a thread."""
+        stop = threading.Event()
+        thread = threading.Thread(target=run.run, args=(self.settings, stop))
+        thread.start()
+        try:
+            assert wait_until(lambda: thread.is_alive() and self._is_asked(), 10)
+            yield
+        finally:
+            stop.set()
+            thread.join(20)
+            assert not thread.is_alive()
+
+    def _is_asked(self) -> bool:
+        """Whether somebody listens to NATS' questions; one that is none gets no answer."""
+        try:
+            with closing(Wire(self.nats.url, 0.3)) as wire:
+                wire.request(CALLOUT)
+        except LogError as error:
+            return "nobody" not in str(error)
+        return True
+
+    @contextmanager
+    def acting(self, tenant_id: str = "demo") -> Iterator[tuple[Any, Scope, datetime]]:
+        by = Scope(tenant_id=tenant_id, actor="staff:desk")
+        with self.database.connect("foremend_api", autocommit=False) as conn, conn.transaction():
+            scope.enter(conn, by)
+            yield conn, by, datetime.now(UTC)
+
+    def a_device(self, device_id: str, tenant_id: str = "demo") -> Device:
+        said = Registration(device_id=device_id, class_id="refrigerator", model="F", serial=device_id)
+        with self.acting(tenant_id) as (conn, by, now):
+            return registry.register(conn, catalogue.load(), said, by=by, now=now).device
+
+    def issue(self, device_id: str, tenant_id: str = "demo") -> Issued:
+        device = self.a_device(device_id, tenant_id)
+        with self.acting(tenant_id) as (conn, by, now):
+            return issuing.issue(conn, device, by=by, now=now)
+
+    def rotate(self, device_id: str) -> Issued:
+        with self.acting() as (conn, by, now):
+            return issuing.rotate(conn, registry.find(conn, "demo", device_id), by=by, now=now)
+
+    def revoke(self, device_id: str, n: int | None = None) -> None:
+        with self.acting() as (conn, by, now):
+            issuing.revoke(conn, registry.find(conn, "demo", device_id), n, by=by, now=now)
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with self.database.connect() as conn:
+            return conn.execute(query).fetchall()
+
+    def log(self) -> StreamState:
+        return stream_state(self.nats.url)
+
+
+class Client:
+    """A paho client, as somebody else's appliance would be. `code`: of CONNACK, None until it comes."""
+
+    def __init__(
+        self,
+        port: int,
+        username: str | None,
+        password: str | None,
+        client_id: str,
+        *,
+        address: str = "",
+        will: str | None = None,
+    ) -> None:
+        self.code: int | None = None
+        self.heard: list[str] = []
+        self.granted: list[int] = []
+        self.lost = threading.Event()
+        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, reconnect_on_failure=False)
+        self.client.username_pw_set(username, password)
+        self.client.on_connect = self._connected
+        self.client.on_disconnect = lambda *_: self.lost.set()
+        self.client.on_message = lambda _c, _u, message: self.heard.append(message.topic)
+        self.client.on_subscribe = lambda _c, _u, _m, codes, _p: self.granted.extend(code.value for code in codes)
+        if will is not None:
+            self.client.will_set(will, b"gone", qos=1)
+        self.client.connect("127.0.0.1", port, bind_address=address)
+        self.client.loop_start()
+        assert wait_until(lambda: self.code is not None or self.lost.is_set(), 15)
+
+    def _connected(self, _c: Any, _u: Any, _f: Any, code: Any, _p: Any) -> None:
+        self.code = code.value
+
+    @property
+    def is_in(self) -> bool:
+        return self.code == 0 and not self.lost.is_set()
+
+    def publish(self, topic: str, payload: bytes = b"?", qos: int = 1) -> None:
+        self.client.publish(topic, payload, qos=qos).wait_for_publish(5)
+
+    def subscribe(self, topic: str) -> int:
+        self.client.subscribe(topic, qos=1)
+        assert wait_until(lambda: bool(self.granted), 5)
+        return self.granted.pop()
+
+    def vanish(self) -> None:
+        """As when the power fails: the last will is spoken."""
+        self.client.socket().close()
+        self.client.loop_stop()
+
+    def leave(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
