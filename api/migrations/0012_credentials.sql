@@ -44,5 +44,6 @@ CREATE TABLE door_count (
 
 GRANT SELECT, INSERT, UPDATE ON credential TO foremend_api;
 GRANT SELECT, UPDATE ON credential TO foremend_relay;
-GRANT SELECT ON denial, door_count TO foremend_api;
+GRANT SELECT ON denial TO foremend_api;
+GRANT SELECT ON door_count TO foremend_api, foremend_worker;
 GRANT SELECT, INSERT, UPDATE ON denial, door_count TO foremend_relay;

@@ -16,7 +16,7 @@ from api.watch import checks
 from api.watch import watch as watching
 from api.watch.checks import Check, State, readiness
 from api.watch.pulse import LOOPS, Pulse
-from api.watch.standing import Beat, LogStanding, Ownership, RecordStanding, Standing, record_standing
+from api.watch.standing import Beat, Happened, LogStanding, Ownership, RecordStanding, Standing, record_standing
 from ingest import partition
 from ingest.adapter_log import Front, Head
 from tests.conftest import Database, NatsServer
@@ -64,6 +64,43 @@ def test_a_worker_without_a_lease_is_a_failure(lease_left_s: float | None, words
     record = replace(RECORD, partitions=(replace(OWNED, lease_left_s=lease_left_s),))
     check = said("worker", Standing(record=record, log=LOG))
     assert (check.state, words in check.sentence) == (State.FAILED, True)
+
+
+DOOR_BEAT = Beat(loop="door", turns=9, age_s=2.0)
+GUARDED = replace(RECORD, beats=(*BEATS, DOOR_BEAT))
+
+
+@pytest.mark.parametrize(
+    ("record", "state", "words"),
+    [
+        (GUARDED, State.OK, "lives"),
+        (RECORD, State.FAILED, "has never run"),
+        (replace(RECORD, beats=(*BEATS, replace(DOOR_BEAT, age_s=45.0))), State.FAILED, "silent for 45 s"),
+        (replace(GUARDED, door={"LOG_UNREADABLE": Happened(times=3, age_s=1.0)}), State.WARNING, "cannot read"),
+        (replace(GUARDED, door={"LOG_UNREADABLE": Happened(times=3, age_s=99.0)}), State.OK, "lives"),
+    ],
+)
+def test_a_door_that_does_not_answer_is_a_failure_where_devices_must_sign_in(
+    record: RecordStanding, state: State, words: str
+) -> None:
+    check = said("door", Standing(record=record, log=LOG, signs_in=True))
+    assert (check.state, words in check.sentence) == (state, True), check.sentence
+    assert "door" not in states(Standing(record=record, log=LOG))
+
+
+@pytest.mark.parametrize(
+    ("door", "state"),
+    [
+        ({}, State.OK),
+        ({"PUBLISH": Happened(times=1, age_s=3599.0)}, State.WARNING),
+        ({"SUBSCRIBE": Happened(times=1, age_s=1.0)}, State.WARNING),
+        ({"LIMITED": Happened(times=1, age_s=1.0)}, State.WARNING),
+        ({"PUBLISH": Happened(times=1, age_s=3601.0)}, State.OK),
+        ({"WRONG_PASSWORD": Happened(times=1, age_s=1.0)}, State.OK),
+    ],
+)
+def test_what_a_device_was_denied_is_an_alarm_for_an_hour(door: dict[str, Happened], state: State) -> None:
+    assert said("denied", Standing(record=replace(GUARDED, door=door), log=LOG, signs_in=True)).state is state
 
 
 @pytest.mark.parametrize(
