@@ -27,7 +27,7 @@ from api.engines import account as accounts
 from api.engines.account import Account
 from api.engines.certificates import Certificate, Served
 from api.engines.errors import EngineStartError
-from api.engines.nats_access import access
+from api.engines.nats_access import ISSUER, access, written
 from api.engines.nats_request import NatsRequestError, request
 from api.engines.process import Child, wait_until
 from api.settings import SignIn
@@ -36,7 +36,6 @@ from ingest.slots import SLOTS_OF_ONE
 from ingest.topics import DOOR
 
 STREAM = "LOG"
-ISSUER = "foremend_issuer"  # in the log's metadata: the key of whoever lets devices in
 
 
 def spread(slots: int) -> dict[str, str]:
@@ -107,8 +106,8 @@ def ensure_stream(
         if name == STREAM:
             fixed["subject_transform"] = spread(slots or slots_of(there))
             fixed["sources"] = there.get("sources", []) if sources is None else list(sources)
-            fixed["metadata"] = _metadata(there) | ({} if issuer is None else {ISSUER: issuer})
-        if fixed.items() <= {"sources": [], **there, "metadata": _metadata(there)}.items():
+            fixed["metadata"] = written(there) | ({} if issuer is None else {ISSUER: issuer})
+        if fixed.items() <= {"sources": [], **there, "metadata": written(there)}.items():
             continue
         if name == STREAM and not there and first_seq > 1:
             fixed["first_seq"] = first_seq
@@ -116,11 +115,6 @@ def ensure_stream(
         answer = request(url, f"{api}.STREAM.{verb}.{name}", made | fixed)
         if "error" in answer:
             raise EngineStartError("NATS", f"the stream {name} could not be made: {answer['error']['description']}")
-
-
-def _metadata(config: dict[str, Any]) -> dict[str, str]:
-    """What we wrote; the server adds some of its own."""
-    return {name: text for name, text in config.get("metadata", {}).items() if not name.startswith("_nats.")}
 
 
 def stream_state(url: str) -> StreamState:

@@ -8,6 +8,7 @@ from api.door.token import ACCOUNT, Issuer, subjects
 from api.settings import SignIn
 from api.watch.standing import SERVER_FACTS
 
+ISSUER = "foremend_issuer"  # in the log's metadata: the key of whoever lets devices in
 ANSWER_S = 10  # the server waits so long for the door's answer; after a restart, thousands stand there at once
 ASKED_OF_SERVER = {  # what the house may ask the server itself, and under which subject
     "$SYS.REQ.SERVER.PING.VARZ": SERVER_FACTS,  # limits and fill level are the server's, not the account's
@@ -43,3 +44,8 @@ def access(secrets: Mapping[str, str], sign_in: SignIn) -> dict[str, Any]:
         callout = {"issuer": Issuer(secrets["issuer"]).public, "account": ACCOUNT, "auth_users": ["house"]}
         said["authorization"] = {"timeout": ANSWER_S, "auth_callout": callout}
     return said
+
+
+def written(stream: Mapping[str, Any]) -> dict[str, str]:
+    """What we wrote into a stream's metadata; the server adds some of its own."""
+    return {name: text for name, text in stream.get("metadata", {}).items() if not name.startswith("_nats.")}
