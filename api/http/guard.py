@@ -11,9 +11,11 @@ from api.http.problems import Problem, as_json
 
 FORM_BYTES = 64 * 1024
 PHOTO_BYTES = 8 * 1024 * 1024
-_WITH_PHOTO = {  # as a file, or as base64 in JSON
+IMPORT_BYTES = 64 * 1024 * 1024  # some 300,000 devices; it is held in memory while it is read
+_LARGE = {  # a photo as a file, or as base64 in JSON; a file of devices
     "/r/": PHOTO_BYTES + FORM_BYTES,
     "/api/reports": PHOTO_BYTES * 4 // 3 + FORM_BYTES,
+    "/api/imports": IMPORT_BYTES,
 }
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _TOKEN_PAGES = ("/q/", "/t/", "/r/")
@@ -24,7 +26,7 @@ _POLICY = (
 
 
 def body_limit(path: str) -> int:
-    return next((limit for prefix, limit in _WITH_PHOTO.items() if path.startswith(prefix)), FORM_BYTES)
+    return next((limit for prefix, limit in _LARGE.items() if path.startswith(prefix)), FORM_BYTES)
 
 
 def refusal(method: str, path: str, headers: Headers, hosts: frozenset[str]) -> Problem | None:

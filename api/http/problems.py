@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from api.http.photos import PhotoError
 from devices import errors as devices
 from devices.credentials import errors as credentials
+from devices.imports.model import MeanwhileError
 from ingest.errors import LogError
 from ledger import errors as ledger
 from ticketing import errors as ticketing
@@ -61,6 +62,7 @@ KNOWN: dict[type[Exception], tuple[int, str]] = {
     credentials.AlreadyIssuedError: (409, "credential-issued"),
     credentials.NothingToRotateError: (409, "nothing-to-rotate"),
     credentials.UnknownCredentialError: (404, "unknown-credential"),
+    MeanwhileError: (409, "changed-meanwhile"),
     ledger.IdempotencyConflictError: (422, "idempotency-key-reused"),
     ledger.IdempotencyInFlightError: (409, "idempotency-key-in-flight"),
     ticketing.NotFoundError: (404, "not-found"),

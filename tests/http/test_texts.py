@@ -9,6 +9,7 @@ import pytest
 from api import http
 from api.texts import CATALOGUE, LANGUAGES, preferred, say
 from devices import catalogue
+from devices.imports.model import Code as Fault
 from ingest.clock import ClockState
 from ingest.model import Reason, Replayed
 from ledger.model import DeliveryState
@@ -36,6 +37,7 @@ NAMED = {  # what is looked up by a value: every value has its word
     "clock": ClockState,
     "event": Note,
     "waits": Code,
+    "import.fault": Fault,
 }
 
 

@@ -1,0 +1,44 @@
+"""The running Foremend, asked over HTTP: an answer, or one sentence about what is wrong."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from api.cli._options import fail
+
+PATIENCE_S = 30
+
+Api = Annotated[str, typer.Option("--api", help="The running Foremend.")]
+DEFAULT = "http://127.0.0.1:8080"
+
+
+def ask(api: str, method: str, path: str, **more: Any) -> Any:
+    """What the answer holds. Ends the command with the problem's own sentence if it is no success."""
+    import httpx2
+
+    url = f"{api.rstrip('/')}{path}"
+    try:
+        answer = httpx2.request(method, url, timeout=PATIENCE_S, trust_env=False, **more)
+        said = answer.json() if answer.content else None
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+        raise unreachable(url, error) from None
+    if not answer.is_success:
+        raise fail(problem(said, answer.status_code))
+    return said
+
+
+def unreachable(url: str, error: Exception) -> typer.Exit:
+    return fail(f"no Foremend answers at {url} ({error}); start it with make up, or name it with --api URL")
+
+
+def problem(said: Any, status: int) -> str:
+    """What a problem says, with its places in the body and with what would have been allowed."""
+    if not isinstance(said, dict):
+        return f"the answer was {status}"
+    reasons = "; ".join(f"{each.get('pointer', '')} {each['detail']}".strip() for each in said.get("errors", []))
+    return " ".join(filter(None, [str(said.get("detail", status)), reasons]))
+
+
+def in_path(name: str) -> str:
+    return quote(name, safe="")
