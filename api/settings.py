@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int = 8080
     public_port: int | None = Field(default=None, ge=0, le=65535)  # the public pages alone, for a reverse proxy
+    proxies: str = ""  # addresses of reverse proxies, `10.0.0.2,10.0.0.3`, whose X-Forwarded-For is believed
     lan: bool = False  # also open the public pages to the local network
     base_url: str = Field(default_factory=lambda known: f"http://{known['http_host']}:{known['http_port']}")
     tenant: str = Field(default="demo", pattern=r"^[A-Za-z0-9_-]{1,64}$")

@@ -1,6 +1,11 @@
 """The word on an appliance's label: 130 random bits that a person can also type."""
 
 import hashlib
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from devices import gs1
+from devices.gs1 import Item
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32: without i, l, o, u
 LENGTH = 26  # of 5 bits each
@@ -18,6 +23,28 @@ def spell(entropy: bytes) -> str:
 def read(typed: str) -> str:
     """What was meant: letters of either size, gaps and dashes left out, look-alikes put right."""
     return typed.lower().replace("-", "").replace(" ", "").translate(_LOOK_ALIKES)
+
+
+def is_token(text: str) -> bool:
+    return len(text) == LENGTH and set(text) <= set(ALPHABET)
+
+
+def meant(text: str, hosts: Collection[str]) -> str | Item | None:
+    """What a code on an appliance says: the token, bare or in an address of ours (`hosts`), or the maker's own name for
+    the item, which is the same whoever resolves it. None: somebody else's code."""
+    if is_token(bare := read(text.strip())):
+        return bare
+    try:
+        link = urlsplit(text.strip())
+        host = link.hostname
+    except ValueError:
+        return None
+    if link.scheme not in ("http", "https"):
+        return None
+    token = read(link.path.removeprefix("/r/"))
+    if host in hosts and link.path.startswith("/r/") and is_token(token):
+        return token
+    return gs1.read(text.strip())
 
 
 def sha256(token: str) -> bytes:

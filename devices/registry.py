@@ -246,6 +246,12 @@ def by_label(conn: Connection[Any], label_token: str) -> Device | None:
     return store.find_successor(conn, device.device_no)
 
 
+def by_serial(conn: Connection[Any], tenant_id: str, model: str, serial: str) -> Device | None:
+    """The appliance that its maker calls so."""
+    device_no = store.find_device_by_serial(conn, tenant_id, model, serial)
+    return None if device_no is None else by_no(conn, device_no)
+
+
 def customer(conn: Connection[Any], tenant_id: str, customer_id: UUID) -> Customer | None:
     return store.find_customer(conn, tenant_id, customer_id)
 

@@ -74,6 +74,12 @@ def find_device_by_label(conn: Connection[Any], label_sha256: bytes) -> Device |
     return _one(conn, _sql.find_device_by_label, {"label_sha256": label_sha256.hex()})
 
 
+def find_device_by_serial(conn: Connection[Any], tenant_id: str, model: str, serial: str) -> int | None:
+    names = {"tenant_id": tenant_id, "model": model, "serial": serial}
+    row = conn.execute(_sql.find_device_by_serial, names).fetchone()
+    return row[0] if row else None
+
+
 def find_devices_by_no(conn: Connection[Any], device_nos: Iterable[int]) -> dict[int, Device]:
     with conn.cursor(row_factory=kwargs_row(_device)) as cur:
         rows = cur.execute(_sql.find_devices_by_no, {"device_nos": sorted(set(device_nos))})

@@ -17,6 +17,8 @@ HttpPort = Annotated[int, typer.Option("--http-port", min=1, max=65535, help="Pa
 MqttPort = Annotated[int, typer.Option("--mqtt-port", min=1, max=65535, help="Where appliances publish.")]
 NatsPort = Annotated[int, typer.Option("--nats-port", min=1, max=65535, help="Where our own processes read the log.")]
 
+Api = Annotated[str, typer.Option("--api", help="The running Foremend.")]
+
 
 def data_folder(given: Path | None) -> Path:
     return (given or account.default_data(CHECKOUT)).expanduser().absolute()

@@ -1,4 +1,4 @@
-"""The two applications: everything for this machine, and the three public pages for whoever holds a link."""
+"""The two applications: everything for this machine, and the public pages for whoever holds a link."""
 
 from collections.abc import Iterable
 
@@ -8,11 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse, Response
 
-from api.http import pages, problems, static
+from api.http import lan, pages, problems, static
 from api.http.guard import Guard
 from api.http.house import House
 from api.http.meter import Meter
-from api.http.public import following, question, report
+from api.http.public import following, item, question, report
 from api.http.rest import (
     catalogue,
     credentials,
@@ -35,7 +35,7 @@ from api.http.staff import desk, device, outages, refusals, work
 from api.watch import exposition
 from api.watch.watch import Watch
 
-PUBLIC = (question.router, following.router, report.router)
+PUBLIC = (question.router, following.router, report.router, item.router)
 STAFF = (desk.router, device.router, staff_credentials.router, outages.router, refusals.router, work.router)
 REST = (
     catalogue.router,
@@ -53,10 +53,9 @@ REST = (
     tickets.router,
     webhooks.router,
 )
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def staff_app(house: House, hosts: frozenset[str] = LOOPBACK) -> FastAPI:
+def staff_app(house: House, hosts: frozenset[str] = lan.HERE) -> FastAPI:
     """Staff pages and the REST interface, beside the public pages: for loopback only, until sign-in exists."""
     app = _app(house, hosts, (*STAFF, *PUBLIC, health.router))
     app.state.watch = Watch.of(house.settings, house.pool)
@@ -72,7 +71,7 @@ def _front_door() -> Response:
 
 
 def public_app(house: House, hosts: frozenset[str]) -> FastAPI:
-    """`/q/ /t/ /r/` and what they are drawn with; nothing else exists here."""
+    """`/q/ /t/ /r/ /01/` and what they are drawn with; nothing else exists here."""
     return _app(house, hosts, PUBLIC, openapi_url=None)
 
 

@@ -14,11 +14,12 @@ PHOTO_BYTES = 8 * 1024 * 1024
 IMPORT_BYTES = 64 * 1024 * 1024  # some 300,000 devices; it is held in memory while it is read
 _LARGE = {  # a photo as a file, or as base64 in JSON; a file of devices
     "/r/": PHOTO_BYTES + FORM_BYTES,
+    "/01/": PHOTO_BYTES + FORM_BYTES,
     "/api/reports": PHOTO_BYTES * 4 // 3 + FORM_BYTES,
     "/api/imports": IMPORT_BYTES,
 }
 _SAFE = {"GET", "HEAD", "OPTIONS"}
-_TOKEN_PAGES = ("/q/", "/t/", "/r/")
+_TOKEN_PAGES = ("/q/", "/t/", "/r/", "/01/")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

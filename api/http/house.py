@@ -13,7 +13,9 @@ from psycopg_pool import ConnectionPool
 from starlette.requests import HTTPConnection
 
 from api import database
+from api.http import lan
 from api.http.meter import Meters
+from api.http.pace import Pace
 from api.settings import Settings
 from devices.model import Catalogue
 from ledger import scope
@@ -34,9 +36,16 @@ class House:
     clock: Callable[[], datetime] = _now
     stopping: threading.Event = field(default_factory=threading.Event)
     meters: Meters = field(default_factory=Meters)
+    item_pace: Pace = field(default_factory=lambda: Pace(per_minute=10, burst=30))  # serials can be guessed
+    photo_pace: Pace = field(default_factory=lambda: Pace(per_minute=6, burst=10))  # photos cost time
 
     def scope(self, actor: str = DESK) -> Scope:
         return Scope(tenant_id=self.settings.tenant, actor=actor)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Names in addresses that are ours: of the links that we send out, and of this machine."""
+        return lan.names(self.settings) | lan.HERE
 
     @contextmanager
     def acting(self, by: Scope | None = None) -> Iterator[Connection[Any]]:

@@ -20,9 +20,13 @@ class Label:
 
 def of(url: str, model: str, serial: str) -> Label:
     """`url` is that of the device's page; its token, in groups, is what one types."""
+    return Label(url=url, lines=(f"{model} · {serial}", "-".join(groups(url))))
+
+
+def groups(url: str) -> tuple[str, ...]:
+    """The token of a device's page, as it is printed for people."""
     token = url.rpartition("/")[2]
-    grouped = "-".join(token[start : start + 5] for start in range(0, len(token), 5))
-    return Label(url=url, lines=(f"{model} · {serial}", grouped))
+    return tuple(token[start : start + 5] for start in range(0, len(token), 5))
 
 
 def _code(label: Label) -> segno.QRCode:

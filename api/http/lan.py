@@ -9,6 +9,7 @@ import segno
 from api.settings import Settings
 
 NO_NETWORK = "127.0.0.1"
+HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def address() -> str:

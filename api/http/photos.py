@@ -30,26 +30,32 @@ _UNREADABLE = (  # what pillow raises for broken files, and for those that would
     TypeError,
     OverflowError,
 )
-_tables = threading.BoundedSemaphore(2)  # photos read at once: the largest takes half a gigabyte for a moment
+tables = threading.BoundedSemaphore(2)  # photos read at once: the largest takes half a gigabyte for a moment
 
 
 class PhotoError(Exception):
     """What was sent is no photo that we can read."""
 
 
-def clean(data: bytes) -> bytes:
-    """A JPEG without metadata: no place, no camera, no thumbnail. Raises PhotoError."""
+def upright(data: bytes, side: int, mode: str = "RGB") -> Image.Image:
+    """At most `side` pixels wide and high; how many there are is known before they are unpacked. Raises PhotoError."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise PhotoError(f"more than {MAX_PIXELS} pixels")
-            image.draft("RGB", (MAX_SIDE, MAX_SIDE))
-            upright = ImageOps.exif_transpose(image).convert("RGB")
+            image.draft(mode, (side, side))
+            turned = ImageOps.exif_transpose(image).convert(mode)
     except _UNREADABLE as error:
         raise PhotoError(str(error)) from error
-    upright.thumbnail((MAX_SIDE, MAX_SIDE))
-    bare = Image.new("RGB", upright.size)
-    bare.paste(upright)
+    turned.thumbnail((side, side))
+    return turned
+
+
+def clean(data: bytes) -> bytes:
+    """A JPEG without metadata: no place, no camera, no thumbnail. Raises PhotoError."""
+    photo = upright(data, MAX_SIDE)
+    bare = Image.new("RGB", photo.size)
+    bare.paste(photo)
     out = io.BytesIO()
     bare.save(out, "JPEG", quality=_QUALITY, optimize=True)
     return out.getvalue()
@@ -65,7 +71,7 @@ class Developed:
 
 def develop(data: bytes) -> Developed:
     """Raises PhotoError."""
-    with _tables:
+    with tables:
         body = clean(data)
     photo = Photo(sha256=hashlib.sha256(body).hexdigest(), media_type="image/jpeg", size_bytes=len(body))
     return Developed(photo=photo, body=body)

@@ -12,7 +12,7 @@ import uvicorn
 
 from api import classes, database
 from api.http import lan
-from api.http.app import LOOPBACK, public_app, staff_app
+from api.http.app import public_app, staff_app
 from api.http.house import House
 from api.settings import Settings
 
@@ -35,9 +35,9 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError when an address is taken."""
     with database.pool(settings, "foremend_api") as pool, ExitStack() as open_sockets:
         house = House(settings=settings, pool=pool, catalogue=classes.of(settings))
-        names = LOOPBACK | lan.names(settings)
+        names = lan.HERE | lan.names(settings)
         here = open_sockets.enter_context(_listen(settings.http_host, settings.http_port))
-        server = _Server(_config(staff_app(house, names)), house.stopping)
+        server = _Server(_config(staff_app(house, names), settings.proxies), house.stopping)
         beside = open_sockets.enter_context(_beside(house, names))
         server.run(sockets=[here])
         if beside is not None:
@@ -53,7 +53,7 @@ def _beside(house: House, names: frozenset[str]) -> Iterator[uvicorn.Server | No
         return
     address, port = where
     with _listen(address, port) as there:
-        server = uvicorn.Server(_config(public_app(house, names | {address})))
+        server = uvicorn.Server(_config(public_app(house, names | {address}), house.settings.proxies))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [there]}, name="lan", daemon=True)
         thread.start()
         yield server
@@ -81,13 +81,14 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _config(app: Any) -> uvicorn.Config:
+def _config(app: Any, proxies: str) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,  # addresses with tokens do not belong in logs
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies),  # else anybody could say that he is somebody else
+        forwarded_allow_ips=proxies or None,
         timeout_graceful_shutdown=_STOP_S,
         log_config=None,
     )

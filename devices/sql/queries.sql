@@ -168,3 +168,7 @@ ON CONFLICT DO NOTHING
 -- Which files stand for a device.
 SELECT device_no, sha256, shift_ms, keep_time, facts FROM recording
 WHERE tenant_id = %(tenant_id)s AND device_no = %(device_no)s ORDER BY sha256 LIMIT 100
+
+-- name: find_device_by_serial
+-- The appliance that its maker calls so; nobody else of the tenant has that model and serial.
+SELECT device_no FROM device WHERE tenant_id = %(tenant_id)s AND model = %(model)s AND serial = %(serial)s

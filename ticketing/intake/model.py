@@ -10,6 +10,7 @@ from ticketing.tickets.model import Ticket
 
 MAX_WORDS = 4000  # characters; a page of text
 MAX_CONTACT = 200
+GUESSED = frozenset({"gs1"})  # channels by which somebody may name an appliance that he never stood before
 MOST_AN_HOUR = 12  # reports on one device; a household and its neighbours say less, whatever leaks
 
 
@@ -29,7 +30,7 @@ class Report:
     contact: str = ""
     serial: str | None = None  # as the person read it off the appliance, if asked
     photo: Photo | None = None
-    channel: str  # `qr` | `api`
+    channel: str  # `qr` | `gs1` | `link` | `api`
     actor: str  # `label:{device_id}`, `api:...`
 
 

@@ -10,7 +10,7 @@ from ledger.ids import uuid7
 from ticketing.dispatch.propose import propose
 from ticketing.errors import ReportRefusedError
 from ticketing.intake import gate, store
-from ticketing.intake.model import Outcome, Report, Submitted
+from ticketing.intake.model import GUESSED, Outcome, Report, Submitted
 from ticketing.model import UNSPECIFIED, Severity
 from ticketing.questions import store as questions
 from ticketing.questions.answer import answer
@@ -47,7 +47,11 @@ def _standing(conn: Connection[Any], report: Report) -> Ticket | None:
 
 
 def _say_yes(conn: Connection[Any], report: Report, now: datetime, catalogue: Catalogue) -> Ticket | None:
-    """The ticket that this very report opened by being the yes; None without a question, or if it just ended."""
+    """The ticket that this very report opened by being the yes; None without a question, or if it just ended.
+
+    Whoever may have guessed the appliance says no yes in its owner's place."""
+    if report.channel in GUESSED:
+        return None
     question = questions.open_of_device(conn, report.device.tenant_id, report.device.device_no)
     if question is None:
         return None

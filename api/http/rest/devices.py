@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from psycopg import Connection
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from api.http import product
 from api.http.house import Home, House
 from api.http.rest import versions
 from devices import recordings, registry
@@ -110,6 +111,7 @@ def as_json(house: House, device: Device) -> dict[str, Any]:
         "mqtt": f"{house.settings.mqtt_host}:{house.settings.mqtt_port}",
         "sign_in": house.settings.device_sign_in,
         "label_url": label_url(house, device),
+        "gs1_url": product.url_of(house, device),
     }
 
 

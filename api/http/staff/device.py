@@ -5,13 +5,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.http import evidence, label, pages, when
+from api.http import evidence, label, pages, product, sheet, sheet_pdf, when
 from api.http.evidence import Reader
 from api.http.house import Home
+from api.http.problems import refuse
 from api.http.public import bearer
 from api.http.rest.devices import label_url
 from api.http.staff import credentials, lists
 from devices import registry
+from devices.model import Device
 from ingest import history
 from ingest.presence import shown
 from ticketing.alerts import store as alerts
@@ -21,6 +23,7 @@ router = APIRouter(prefix="/desk/devices", include_in_schema=False)
 
 CURVES_OVER = timedelta(days=3)
 LATEST = 20
+MOST_LABELS = 240  # a second's work
 OURS_FOR = timedelta(days=1)  # for so long it is said that we did not listen
 
 
@@ -44,7 +47,37 @@ def device_list(
         devices=found,
         classes=home.catalogue,
         page=page,
+        labels_path=_labels_path(found, pages.language_of(request)),
     )
+
+
+def _labels_path(devices: list[Device], language: str) -> str:
+    return f"/desk/devices/labels.pdf?devices={','.join(each.device_id for each in devices)}&lang={language}"
+
+
+@router.get("/labels.pdf")
+def device_labels(
+    home: Home,
+    request: Request,
+    devices: Annotated[str, Query(max_length=8192)] = "",
+    grid: Annotated[str, Query(max_length=16)] = sheet.USUAL,
+    skip: Annotated[int, Query(ge=0, le=1000)] = 0,
+) -> Response:
+    """A sheet for these devices, named with commas between them, else for the first ones; for many, `foremend label
+    sheet` draws at home."""
+    wanted = list(dict.fromkeys(each for each in devices.split(",") if each))
+    if grid not in sheet.PRESETS or len(wanted) > MOST_LABELS:
+        raise refuse(422, "not-valid", f"At most {MOST_LABELS} devices, on a grid of {', '.join(sheet.PRESETS)}.")
+    with home.looking() as conn:
+        found = [registry.find(conn, home.settings.tenant, device_id) for device_id in wanted] or registry.listed(
+            conn, home.settings.tenant, limit=MOST_LABELS
+        )
+    language = pages.language_of(request)
+    words = [
+        sheet_pdf.words(label_url(home, each), each.model, each.serial, product.url_of(home, each), language)
+        for each in found
+    ]
+    return Response(sheet_pdf.draw(words, sheet.PRESETS[grid], skip=skip), media_type="application/pdf")
 
 
 @router.get("/{device_id}")
@@ -77,6 +110,7 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             patience=when.span(language, away[0].patience_ms or 0) if away else None,
             ours=shown.ours(conn, now - OURS_FOR),
             gateway=registry.by_no(conn, device.gateway_no) if device.gateway_no else None,
+            labels_path=_labels_path([device], language),
             label_path=f"/r/{device.label_token}",
             **credentials.of_device(conn, home, device, now),
             alerts=lists.alert_rows(conn, home, language, known, owned.zone),
