@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from psycopg import Connection
 
 from api import classes, database
+from api.mosquitto.setup import keeper_of
 from api.post import AT_ONCE, Post
 from api.rebirths import ask_for_rebirths
 from api.settings import Settings
@@ -39,12 +40,12 @@ Job = Callable[[Connection[Any], threading.Event], None]
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Until `stop` is set. Raises what killed a loop, after the other loops have ended."""
-    turns = Turns(*LOOPS)
-    with port.opened(settings, CollectorRegistry(), turns):
-        _run_loops(settings, stop, turns)
+    turns, registry = Turns(*LOOPS), CollectorRegistry()
+    with port.opened(settings, registry, turns):
+        _run_loops(settings, stop, turns, registry)
 
 
-def _run_loops(settings: Settings, stop: threading.Event, turns: Turns) -> None:
+def _run_loops(settings: Settings, stop: threading.Event, turns: Turns, registry: CollectorRegistry) -> None:
     catalogue, policy = classes.of(settings), policy_of(settings)
     jobs: dict[str, Job] = {
         "findings": lambda conn, ends: take_and_ask(conn, ends, Pulse("findings", turns), catalogue, policy),
@@ -52,6 +53,8 @@ def _run_loops(settings: Settings, stop: threading.Event, turns: Turns) -> None:
         "timers": lambda conn, ends: keep_time(conn, ends, Pulse("timers", turns), catalogue, policy),
         "deliveries": lambda conn, ends: deliver(conn, ends, Pulse("deliveries", turns), settings, catalogue),
     }
+    if (keeper := keeper_of(settings, registry)) is not None:
+        jobs["mosquitto"] = lambda conn, ends: keeper.run(conn, ends, Pulse("mosquitto", turns))
     with ThreadPoolExecutor(len(jobs), thread_name_prefix="relay") as threads:
         loops = [threads.submit(_keep_at_it, name, job, settings, stop, turns) for name, job in jobs.items()]
         wait(loops, return_when=FIRST_COMPLETED)

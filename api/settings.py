@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     device_sign_in: SignIn = Field(default_factory=_sign_in)  # required, but where only this machine can publish
     nats_issuer: SecretStr | None = None  # of foremend door: any random text; of it the key is made that NATS trusts
     broker_logs: str = ""  # of foremend door: NATS' log files, `a.log,b.log`, in which stands what was denied
+    credential_key: SecretStr | None = Field(default=None, min_length=32)  # passwords for Mosquitto come from it
+    mosquitto_url: str | None = None  # mqtt:// or mqtts://host:port of a Mosquitto that the relay tells who may come in
+    mosquitto_username: str = "registrar"
+    mosquitto_password: SecretStr | None = None
+    mosquitto_ca: Path | None = None
+    mosquitto_door: str | None = None  # host:port of its encrypted door for devices, whose certificate is looked after
     http_host: str = "127.0.0.1"
     http_port: int = 8080
     public_port: int | None = Field(default=None, ge=0, le=65535)  # the public pages alone, for a reverse proxy

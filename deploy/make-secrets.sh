@@ -6,7 +6,7 @@ umask 022
 mkdir -p secrets certificates/door certificates/public
 chmod 700 secrets
 fresh() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
-for name in postgres api worker relay bridge nats_device nats_issuer nats_core; do
+for name in postgres api worker relay bridge registrar credential_key nats_issuer nats_core; do
   [ -s "secrets/$name" ] || fresh > "secrets/$name"
 done
 [ -s secrets/nats_urls ] || printf 'nats://house:%s@nats-1:4222,nats-2:4222,nats-3:4222' "$(fresh)" > secrets/nats_urls

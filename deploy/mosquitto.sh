@@ -1,13 +1,39 @@
 #!/bin/sh
-# Mosquitto for devices that want MQTT 5. Who may come in is written anew at each start, from the secrets and never on a
-# command line. MOSQUITTO_DATA, MOSQUITTO_PORT: where it keeps what waits for the bridge, and its door.
+# Mosquitto for devices that want MQTT 5. It begins with the house's own two users, from the secrets and never on a command
+# line, and is told of devices by the relay (docs/decisions/0034); with another password of theirs it begins anew.
+# MOSQUITTO_DATA: where it keeps what waits for the bridge; MOSQUITTO_PORT: the devices' door, MOSQUITTO_HOUSE_PORT: that of
+# bridge and relay.
+# MOSQUITTO_CERTIFICATE: a folder with cert.pem and key.pem encrypts the devices' door, client-ca.pem beside them makes it
+# ask for certificates; renewed files are taken up without a restart.
 set -eu
 umask 077
 here=$(dirname "$0")
-printf 'device:%s\nbridge:%s\n' "$(cat "$MOSQUITTO_DEVICE_PASSWORD_FILE")" "$(cat "$MOSQUITTO_BRIDGE_PASSWORD_FILE")" \
-  > "$MOSQUITTO_DATA/passwords"
-mosquitto_passwd -U "$MOSQUITTO_DATA/passwords"
-cp "$here/mosquitto.acl" "$MOSQUITTO_DATA/acl"
-sed "s|DATA|$MOSQUITTO_DATA|; s|PORT|$MOSQUITTO_PORT|" "$here/mosquitto.conf" > "$MOSQUITTO_DATA/mosquitto.conf"
-if [ "$(id -u)" = 0 ]; then chown -R mosquitto "$MOSQUITTO_DATA"; fi   # as whom it goes on
-exec mosquitto -c "$MOSQUITTO_DATA/mosquitto.conf"
+data=$MOSQUITTO_DATA
+secrets=$(cat "$MOSQUITTO_REGISTRAR_PASSWORD_FILE" "$MOSQUITTO_BRIDGE_PASSWORD_FILE" "$here/mosquitto-users.json" | sha256sum)
+if [ ! -s "$data/dynamic-security.json" ] || [ "$secrets" != "$(cat "$data/made-from" 2>/dev/null)" ]; then
+  printf 'registrar:%s\nbridge:%s\n' \
+    "$(cat "$MOSQUITTO_REGISTRAR_PASSWORD_FILE")" "$(cat "$MOSQUITTO_BRIDGE_PASSWORD_FILE")" > "$data/users"
+  mosquitto_passwd -U "$data/users"
+  # name:$7$iterations$salt$hash
+  hashed() { sed -n "s|^$1:[$]7[$]\([0-9]*\)[$]\([^$]*\)[$]\(.*\)|\"iterations\": \1, \"salt\": \"\2\", \"password\": \"\3\"|p" "$data/users"; }
+  sed "s|REGISTRAR|$(hashed registrar)|; s|BRIDGE|$(hashed bridge)|" "$here/mosquitto-users.json" \
+    > "$data/dynamic-security.json"
+  rm "$data/users"
+  printf '%s' "$secrets" > "$data/made-from"
+fi
+plugin=$(find /usr/lib /usr/local/lib -name mosquitto_dynamic_security.so 2>/dev/null | head -n 1)
+sed "s|DATA|$data|; s|HOUSE_PORT|$MOSQUITTO_HOUSE_PORT|; s|PORT|$MOSQUITTO_PORT|; s|PLUGIN|$plugin|" \
+  "$here/mosquitto.conf" > "$data/mosquitto.conf"
+own() { if [ "$(id -u)" = 0 ]; then chown -R mosquitto "$data"; fi; }   # as whom it goes on
+certificate=${MOSQUITTO_CERTIFICATE:-/nowhere}
+if [ -s "$certificate/cert.pem" ]; then
+  . "$here/certificates.sh"
+  take "$certificate" "$data/certificate"
+  printf 'certfile %s/cert.pem\nkeyfile %s/key.pem\n' "$data/certificate" "$data/certificate" >> "$data/mosquitto.conf"
+  if [ -s "$data/certificate/client-ca.pem" ]; then
+    printf 'cafile %s/client-ca.pem\nrequire_certificate true\n' "$data/certificate" >> "$data/mosquitto.conf"
+  fi
+  renew $$ "$certificate" "$data/certificate" own &
+fi
+own
+exec mosquitto -c "$data/mosquitto.conf"

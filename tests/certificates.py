@@ -1,6 +1,8 @@
 """Certificates as docs/how-to/encrypt-the-door.md makes them."""
 
 import os
+import socket
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -23,3 +25,11 @@ def ca(folder: Path) -> Path:
 def of_door(folder: Path, name: str = "127.0.0.1", *, days: int = 90, client_ca: Path | None = None) -> Certificate:
     made = make(folder, "door", "127.0.0.1", name, days=days)
     return Certificate(cert=made / "cert.pem", key=made / "key.pem", client_ca=client_ca)
+
+
+def serial(port: int, ca_file: Path) -> object:
+    """Of the certificate that a door shows."""
+    context = ssl.create_default_context(cafile=ca_file)
+    wire = socket.create_connection(("127.0.0.1", port), 5)
+    with context.wrap_socket(wire, server_hostname="127.0.0.1") as encrypted:
+        return (encrypted.getpeercert() or {})["serialNumber"]

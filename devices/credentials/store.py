@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from devices.credentials.model import Credential
+from devices.credentials.model import Credential, Username
 from devices.model import Device
 from ledger.statements import Statements
 
@@ -94,3 +94,26 @@ def tell_of_change(conn: Connection[Any]) -> None:
 
 def listen_for_change(conn: Connection[Any]) -> None:
     conn.execute(_sql.listen_for_change)
+
+
+def insert_seed(conn: Connection[Any], username: Username, seed: bytes) -> None:
+    conn.execute(_sql.insert_seed, {"username": str(username), "tenant_id": username.tenant_id, "seed": seed})
+
+
+def list_seeded(conn: Connection[Any], now: datetime) -> dict[str, str]:
+    """Usernames of live ones whose passwords can be computed, and the mark of each."""
+    return dict(conn.execute(_sql.list_seeded, {"now": now}).fetchall())
+
+
+def find_seeds(conn: Connection[Any], usernames: Sequence[str]) -> list[tuple[str, bytes, bytes]]:
+    """Username, seed, sha256 of the password."""
+    return conn.execute(_sql.find_seeds, {"usernames": list(usernames)}).fetchall()
+
+
+def count_unseeded(conn: Connection[Any], now: datetime) -> int:
+    (count,) = conn.execute(_sql.count_unseeded, {"now": now}).fetchone() or (0,)
+    return int(count)
+
+
+def forget_seeds(conn: Connection[Any], now: datetime) -> int:
+    return conn.execute(_sql.forget_seeds, {"now": now}).rowcount

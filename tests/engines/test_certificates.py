@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -32,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def door(engines_folder: Path, made: Path) -> Iterator[Nats]:
     certificate = certificates.of_door(made)
-    server = Nats(engines_folder / "door", port=free_port(), mqtt_port=free_port(), certificate=certificate)
+    server = Nats(engines_folder / "encrypted", port=free_port(), mqtt_port=free_port(), certificate=certificate)
     server.start()
     yield server
     server.stop()
@@ -60,13 +59,6 @@ class Talking:
         self._client.loop_stop()
 
 
-def serial(port: int, ca: Path) -> object:
-    context = ssl.create_default_context(cafile=ca)
-    wire = socket.create_connection(("127.0.0.1", port), 5)
-    with context.wrap_socket(wire, server_hostname="127.0.0.1") as encrypted:
-        return (encrypted.getpeercert() or {})["serialNumber"]
-
-
 def renewed(door: Nats, between: Callable[[], None]) -> bool:
     """It is looked at every second; here as fast as it goes."""
     until = time.monotonic() + 5
@@ -79,7 +71,7 @@ def renewed(door: Nats, between: Callable[[], None]) -> bool:
 
 def test_a_new_certificate_is_served_to_who_comes_and_who_is_there_loses_nothing(door: Nats, made: Path) -> None:
     ca = certificates.ca(made)
-    device, first = Talking(door.mqtt_port, ca), serial(door.mqtt_port, ca)
+    device, first = Talking(door.mqtt_port, ca), certificates.serial(door.mqtt_port, ca)
     before = stream_state(door.url).messages
     for _ in range(20):
         device.say()
@@ -88,7 +80,7 @@ def test_a_new_certificate_is_served_to_who_comes_and_who_is_there_loses_nothing
 
     def shows_another() -> bool:
         device.say()
-        return serial(door.mqtt_port, ca) != first
+        return certificates.serial(door.mqtt_port, ca) != first
 
     assert wait_until(shows_another, 5)
     for _ in range(20):
@@ -100,13 +92,13 @@ def test_a_new_certificate_is_served_to_who_comes_and_who_is_there_loses_nothing
 
 def test_a_key_that_does_not_fit_is_not_served_and_the_old_pair_is(door: Nats, made: Path) -> None:
     ca = certificates.ca(made)
-    first = serial(door.mqtt_port, ca)
+    first = certificates.serial(door.mqtt_port, ca)
     (made / "door" / "key.pem").write_bytes((made / "authority" / "ca.key").read_bytes())
     door.renew()  # it was written just now
     with pytest.raises(CertificateError, match="cannot be served with its key"):
         door.renew()
     assert not door.renew()  # said once
-    assert serial(door.mqtt_port, ca) == first
+    assert certificates.serial(door.mqtt_port, ca) == first
 
 
 def test_no_device_speaks_in_the_clear_to_an_encrypted_door(door: Nats) -> None:
@@ -117,7 +109,7 @@ def test_no_device_speaks_in_the_clear_to_an_encrypted_door(door: Nats) -> None:
 
 
 def test_the_key_is_the_engines_alone(door: Nats, engines_folder: Path) -> None:
-    assert (engines_folder / "door" / "nats" / "door-key.pem").stat().st_mode & 0o077 == 0
+    assert (engines_folder / "encrypted" / "nats" / "door-key.pem").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(("days", "state"), [(90, State.OK), (14, State.WARNING)])

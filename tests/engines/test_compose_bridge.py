@@ -1,40 +1,25 @@
-"""The profile `mosquitto` of the compose file: Mosquitto as its script starts it, the bridge by its own settings."""
+"""The profile `mosquitto` of the compose file: Mosquitto as its script starts it and the relay tells it, the bridge by
+its own settings."""
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import paho.mqtt.client as mqtt
 import pytest
 
-from api.bench.mosquitto import binary
-from api.engines.nats import free_port
 from api.engines.process import wait_until
-from tests.conftest import NatsServer, need
+from tests.conftest import Database, NatsServer
 from tests.engines import compose
-from tests.engines.compose import ROOT
+from tests.engines.mosquitto_profile import House, Profile, comes, comes_in, profile
 from tests.ingest.bridging import the_log
 
 pytestmark = pytest.mark.engines
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Not below pytest's own tmp: as root Mosquitto goes on as a user who cannot enter that one."""
-    made = Path(tempfile.mkdtemp(prefix="foremend-test-", dir="/tmp"))
-    made.chmod(0o755)
-    (made / "data").mkdir()
-    subprocess.run(["/bin/sh", str(ROOT / "deploy" / "make-secrets.sh")], cwd=made, check=True)
-    yield made
-    shutil.rmtree(made)
+__all__ = ["profile"]  # a fixture
 
 
 @contextmanager
@@ -48,67 +33,35 @@ def running(command: list[str], environment: dict[str, str], log: Path) -> Itera
         process.wait(20)
 
 
-def mosquitto(folder: Path, port: int) -> Any:
-    told = compose.environment("mosquitto") | {"MOSQUITTO_DATA": str(folder / "data"), "MOSQUITTO_PORT": str(port)}
-    for name in ("DEVICE", "BRIDGE"):
-        variable = f"MOSQUITTO_{name}_PASSWORD_FILE"
-        told[variable] = str(folder / "secrets" / Path(told[variable]).name)
-    path = f"{os.environ['PATH']}{os.pathsep}{Path(str(binary())).parent}"
-    script = ["/bin/sh", str(ROOT / "deploy" / "mosquitto.sh")]
-    return running(script, {"PATH": path, **told}, folder / "mosquitto.log")
-
-
-def bridge(folder: Path, port: int, nats_url: str) -> Any:
-    seen = folder / "seen"
+def bridge(profile: Profile, nats_url: str) -> Any:
+    seen = profile.folder / "seen"
     seen.mkdir()
     for target, source in compose.secrets("bridge").items():
-        (seen / target).write_text((folder / "secrets" / source).read_text())
+        (seen / target).write_text(profile.secret(source))
     (seen / "foremend_nats_url").write_text(nats_url)
     asked = [
-        each.replace("mosquitto:1883", f"127.0.0.1:{port}")
+        each.replace("mosquitto:1882", f"127.0.0.1:{profile.house_port}")
         for each in compose.by_yaml()["services"]["bridge"]["command"]
     ]
     told = {**compose.environment("bridge"), "FOREMEND_SECRETS": str(seen), "FOREMEND_METRICS_PORT": "0"}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FOREMEND_")}
-    return running([sys.executable, "-m", "api.cli", *asked], {**inherited, **told}, folder / "bridge.log")
+    command = [sys.executable, "-m", "api.cli", *asked]
+    return running(command, {**inherited, **told}, profile.folder / "bridge.log")
 
 
-def publish(port: int, password: str, topic: str, payload: bytes) -> bool:
-    """With MQTT 5, for which it is there."""
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-    client.username_pw_set("device", password)
-    codes: list[Any] = []
-    client.on_connect = lambda _c, _u, _f, code, _p: codes.append(code)
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    try:
-        assert wait_until(lambda: bool(codes), 5)
-        if codes[0].is_failure:
-            return False
-        client.publish(topic, payload, qos=1).wait_for_publish(5)
-        return True
-    finally:
-        client.disconnect()
-        client.loop_stop()
-
-
-def test_what_a_device_says_to_the_profiles_mosquitto_is_in_the_log(folder: Path, nats_server: NatsServer) -> None:
-    need(binary(), "Mosquitto is not there (Debian: apt-get install mosquitto)")
-    port, start = free_port(), nats_server.clear()
-    password = (folder / "secrets" / "nats_device").read_text()
-
-    def is_open() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    with mosquitto(folder, port):
-        assert wait_until(is_open, 10), (folder / "mosquitto.log").read_text()
-        assert password not in (folder / "data" / "passwords").read_text()
-        with bridge(folder, port, nats_server.url):
-            said = folder / "bridge.log"
-            assert wait_until(lambda: '"connected"' in said.read_text(), 20), said.read_text()
-            assert not publish(port, "guessed", "fm/demo/d1/up/telemetry", b"0")
-            assert publish(port, password, "fm/demo/d1/ctl/labels", b"1")
-            assert publish(port, password, "fm/demo/d1/up/telemetry", b"2")
-            found = the_log(nats_server, start, 1)
+def test_what_a_device_says_to_the_profiles_mosquitto_is_in_the_log(
+    profile: Profile, database: Database, nats_server: NatsServer
+) -> None:
+    profile.start()
+    start, house = nats_server.clear(), House(database, profile)
+    issued = house.issue(house.device("d1"))
+    with profile.kept(database), bridge(profile, nats_server.url):
+        said = profile.folder / "bridge.log"
+        assert wait_until(lambda: '"connected"' in said.read_text(), 20), said.read_text()
+        assert not comes(profile, issued, password="guessed").is_in
+        device = comes_in(profile, issued)
+        assert not device.may_publish("fm/demo/d1/ctl/labels", b"1")
+        assert device.may_publish("fm/demo/d1/up/telemetry", b"2")
+        found = the_log(nats_server, start, 1)
+        device.leave()
     assert [message.payload for message in found] == [b"2"]

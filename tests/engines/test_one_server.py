@@ -63,8 +63,11 @@ def test_our_processes_are_told_only_what_they_know_and_see_only_their_own_passw
     assert compose.secrets("bridge") == {"foremend_bridge_password": "bridge", "foremend_nats_url": "nats_url"}
     door = {"foremend_db_password": "relay", "foremend_nats_url": "nats_url", "foremend_nats_issuer": "nats_issuer"}
     assert compose.secrets("door") == door
+    key = {"foremend_credential_key": "credential_key"}
+    more = {"api": key, "relay": key | {"foremend_mosquitto_password": "registrar"}}
     for name in OURS - {"migrate", "bridge", "door"}:
-        assert compose.secrets(name) == {"foremend_db_password": name, "foremend_nats_url": "nats_url"}
+        known = {"foremend_db_password": name, "foremend_nats_url": "nats_url"}
+        assert compose.secrets(name) == known | more.get(name, {})
 
 
 def test_the_image_is_made_from_the_lock_and_does_not_run_as_root() -> None:

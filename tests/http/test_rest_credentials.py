@@ -2,6 +2,7 @@
 
 import csv
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 import typer
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -140,3 +142,19 @@ def test_the_command_writes_a_file_that_only_its_owner_may_read(
     for command in (["list"], ["list", "fridge-1"]):
         assert "demo.fridge-1.1\tLIVE\tnever used" in CliRunner().invoke(app, ["credentials", *command]).output
     assert "revoked: 1" in CliRunner().invoke(app, ["credentials", "revoke", "fridge-1"]).output
+
+
+def test_with_a_key_a_password_can_be_told_to_another_broker(house: House, client: TestClient) -> None:
+    assert _seeds(house) == 0
+    keyed = house.settings.model_copy(update={"credential_key": SecretStr("k" * 48)})
+    client.app.state.house = replace(house, settings=keyed)  # type: ignore[attr-defined]
+    passwords = [hand_out(client)["password"], hand_out(client, rotate=True)["password"]]
+    client.put("/api/devices/fridge-2", json=a_device_body(serial="2"))
+    passwords += [each["password"] for each in client.post("/api/credentials", json={}).json()["credentials"]]
+    assert (len({*passwords}), _seeds(house)) == (3, 3)
+
+
+def _seeds(house: House) -> int:
+    with psycopg.connect(house.settings.dsn, user="postgres") as conn:
+        (count,) = conn.execute("SELECT count(*) FROM credential_seed").fetchone() or (0,)
+    return int(count)

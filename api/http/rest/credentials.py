@@ -4,13 +4,15 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from psycopg import Connection
 from pydantic import Field
 
 from api.http.house import Home, House
 from api.http.rest.devices import Body
 from devices import registry
-from devices.credentials import denials, issuing, store
+from devices.credentials import denials, issuing, seeds, store
 from devices.credentials.denials import Denial
+from devices.credentials.issuing import MakePassword
 from devices.credentials.lifecycle import GRACE, LONGEST_GRACE
 from devices.credentials.model import Credential, Issued, Username
 from devices.credentials.permissions import permissions
@@ -80,12 +82,19 @@ def hand_out(device_id: str, body: CredentialBody, home: Home) -> dict[str, Any]
         device = registry.find(conn, home.settings.tenant, device_id)
         if body.rotate:
             grace = timedelta(seconds=body.grace_s)
-            issued = issuing.rotate(conn, device, by=home.scope(), now=home.clock(), grace=grace)
+            issued = issuing.rotate(
+                conn, device, by=home.scope(), now=home.clock(), grace=grace, make=_maker(home, conn)
+            )
         else:
-            issued = issuing.issue(conn, device, by=home.scope(), now=home.clock())
+            issued = issuing.issue(conn, device, by=home.scope(), now=home.clock(), make=_maker(home, conn))
     own = permissions(device.tenant_id, device.device_id)
     said = {"publish": own.publish, "subscribe": own.subscribe}
     return {**_handed_out(issued), "n": issued.username.n, **said, **_where(home)}
+
+
+def _maker(house: House, conn: Connection[Any]) -> MakePassword:
+    key = house.settings.credential_key
+    return seeds.maker(conn, key.get_secret_value().encode() if key else None)
 
 
 def _where(house: House) -> dict[str, Any]:
@@ -128,7 +137,7 @@ def _revoke(home: House, device_id: str, n: int | None) -> dict[str, Any]:
 def hand_out_many(body: ManyBody, home: Home) -> dict[str, Any]:
     with home.acting() as conn:
         issued, after = issuing.issue_missing(
-            conn, after=body.after, limit=body.limit, by=home.scope(), now=home.clock()
+            conn, after=body.after, limit=body.limit, by=home.scope(), now=home.clock(), make=_maker(home, conn)
         )
     return {"credentials": [_handed_out(each) for each in issued], "next": after}
 

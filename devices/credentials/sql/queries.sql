@@ -116,3 +116,30 @@ WHERE n.tenant_id = %(tenant_id)s AND n.device_no = %(device_no)s ORDER BY n.las
 SELECT d.device_id, n.kind, n.denied, n.first_at, n.last_at, n.last_what
 FROM denial n JOIN device d USING (device_no)
 WHERE n.tenant_id = %(tenant_id)s ORDER BY n.last_at DESC LIMIT %(limit)s
+
+-- name: insert_seed
+-- From which, with the house's key, the password of this credential can be computed again.
+INSERT INTO credential_seed (username, tenant_id, seed) VALUES (%(username)s, %(tenant_id)s, %(seed)s)
+
+-- name: list_seeded
+-- What another broker must know, for comparison with what it knows.
+SELECT c.username, left(encode(c.password_sha256, 'hex'), 16)
+FROM credential c JOIN credential_seed s USING (username)
+WHERE c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > %(now)s)
+
+-- name: find_seeds
+-- To tell another broker some passwords.
+SELECT c.username, s.seed, c.password_sha256
+FROM credential_seed s JOIN credential c USING (username)
+WHERE s.username = ANY(%(usernames)s)
+
+-- name: count_unseeded
+-- Live ones that no other broker can be told of: they were issued when the house had no key.
+SELECT count(*) FROM credential c
+WHERE c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > %(now)s)
+  AND NOT EXISTS (SELECT FROM credential_seed s WHERE s.username = c.username)
+
+-- name: forget_seeds
+-- What has ended opens nothing any more, and nobody is to compute it again.
+DELETE FROM credential_seed s USING credential c
+WHERE c.username = s.username AND least(c.revoked_at, c.expires_at) <= %(now)s
