@@ -16,8 +16,8 @@ import time
 import numpy as np
 
 from simulators.courier import Courier
-from simulators.herd import Said, arrays
 from simulators.load import PASSWORD
+from simulators.said import Said, arrays
 
 _STEP_MS = 120_000
 _WELL = 4 * 720  # readings: baselines want days

@@ -7,6 +7,8 @@ from typing import Any, Self
 
 import httpx2
 
+from simulators.broker import Identity, anonymous, signed_in
+
 Json = dict[str, Any]
 
 
@@ -46,6 +48,12 @@ class Door:
             if error.status != HTTPStatus.CONFLICT:
                 raise
             return self._ask("POST", path, {"rotate": True})
+
+    def identity(self, tenant: str, device_id: str, registered: Json) -> Identity:
+        """As whom a device speaks that was `registered`: with a new credential, if it must sign in."""
+        if registered["sign_in"] != "required":
+            return anonymous(tenant, device_id)
+        return signed_in(tenant, device_id, self.new_credential(device_id))
 
     def put_engineer(self, slug: str, facts: Json) -> Json:
         return self._ask("PUT", f"/api/engineers/{slug}", facts)

@@ -1,228 +1,179 @@
-"""The demo fleet: registers appliances and engineers, sends their past through the front door, then lives on.
+"""A fleet that speaks: one MQTT connection a device, in real time or faster, with all that happens to real ones.
 
-`python -m simulators.fleet --api http://127.0.0.1:8080 --mqtt 127.0.0.1:1883`
-
-One unit, picked by the seed, has a fault, picked by the seed, that began 36 hours before the first start. A later
-start with the same seed goes on with the same units: the time of the first start is kept with the first appliance,
-and only what the record does not hold yet is sent. Progress is JSON lines on stdout.
+`foremend fleet run --broker mqtt://127.0.0.1:1883 --devices 1000 --register` lets a thousand appliances speak once a
+minute. Who they are follows from `--seed` and the mix (`--faults`), as with `foremend fleet generate`: their faults,
+offline spells with a backlog afterwards, wrong clocks, new firmware. Ctrl-C ends it in good order; `--ledger` then says
+what was acknowledged of each device.
 """
 
 import argparse
 import asyncio
-import contextlib
-import hashlib
 import json
 import os
-import signal
+import resource
 import sys
 import time
-from collections import deque
-from dataclasses import dataclass, field
-
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from devices import catalogue
-from simulators.courier import Couriers, Login
+from simulators.broker import Broker, BrokerError, Identity, anonymous, parse, read_credentials
 from simulators.door import Door, DoorError
-from simulators.herd import Herd, Said, arrays
-from simulators.model import FAULTS, KINDS, Fault, faults_of
-from simulators.town import ENGINEERS, Household, household
+from simulators.mix import DAY_MS, EVERYTHING, Made, Mix, MixError, draw, load
+from simulators.pace import FLAT_OUT, Pace
+from simulators.process import default_api, default_broker, default_ca, now_ms, until_told
+from simulators.progress import Progress
+from simulators.sender import Sender
+from simulators.town import ENGINEERS, home
+from simulators.voyage import Say, Voyage
 
-FAULT_AGE_MS = 36 * 3_600_000
-MINUTE_MS = 60_000
-DAY_MS = 86_400_000
-LONGEST_QUEUE = (
-    DAY_MS // MINUTE_MS
-)  # readings of a unit while the broker is away, as an appliance's memory is bounded too
-_TICK_S = 1.0
-# Sudden enough to be seen within hours, and none that a person would notice at once by food freezing through.
-AUTO = tuple(name for name, effect in FAULTS.items() if effect.seen_by and not effect.stuck_on)
+_HORIZON_D = 366  # for which incidents are drawn
 
 
 @dataclass(frozen=True, kw_only=True)
-class Demo:
-    api: str
-    mqtt_host: str
-    mqtt_port: int
+class Order:
+    broker: Broker
+    api: str | None  # where to register, if anywhere
     tenant: str
+    credentials: dict[tuple[str, str], Identity] | None
+    mix: Mix
     devices: int
     days: float
     seed: int
-    fault: str  # auto | none | a name of FAULTS
+    speed: float
+    seconds: float | None
+    ledger: Path | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """What registering found out."""
+    """As whom each device speaks, and the newest reading of it that the record holds."""
 
-    households: list[Household]
-    start_ms: int  # of the first reading, at the first start
-    newest_ms: dict[str, int]  # device -> the newest reading that the record holds
-    logins: dict[str, Login] = field(default_factory=dict)  # of each device, if it must sign in
+    identities: dict[str, Identity]
+    newest_ms: dict[str, int]
 
 
-def say(phase: str, done: int, total: int) -> None:
-    print(json.dumps({"phase": phase, "done": done, "total": total}), flush=True)
-
-
-def ill_unit(demo: Demo, fault_onset_ms: int) -> tuple[int, Fault] | None:
-    """Which unit is ill, and with what: the one that was drawn, or the next one that can have it."""
-    if demo.fault == "none":
-        return None
-    rng = np.random.default_rng((demo.seed, 1))
-    unit, name = int(rng.integers(demo.devices)), AUTO[int(rng.integers(len(AUTO)))]
-    chosen = name if demo.fault == "auto" else demo.fault
-    able = [i for i in range(demo.devices) if chosen in faults_of(KINDS[household(i + 1).class_id])]
-    ill = next((i for i in able if i >= unit), able[0])
-    return ill, Fault(name=chosen, onset_ms=fault_onset_ms)
-
-
-def register(demo: Demo, now_ms: int) -> Ground:
-    households = [household(number) for number in range(1, demo.devices + 1)]
-    total = len(households) + len(ENGINEERS)
-    newest_ms: dict[str, int] = {}
-    logins: dict[str, Login] = {}
-    with Door(demo.api) as door:
-        for done, home in enumerate(households, 1):
-            if door.put_device(home.device_id, home.facts)["sign_in"] == "required":
-                logins[home.device_id] = Login.read(door.new_credential(home.device_id))
-            newest = door.newest_ms(home.device_id)
-            if newest is not None:
-                newest_ms[home.device_id] = newest
-            say("register", done, total)
-        for done, (slug, facts) in enumerate(ENGINEERS.items(), len(households) + 1):
+def prepare(order: Order, made: Sequence[Made], say: Say) -> Ground:
+    """Raises BrokerError for a device without credentials, DoorError."""
+    given = order.credentials
+    if given is not None and (missing := [each for each in made if (order.tenant, each.device_id) not in given]):
+        raise BrokerError(f"no credentials for {missing[0].device_id} of {order.tenant}, and {len(missing) - 1} more")
+    if given is not None:
+        speak = {each.device_id: given[order.tenant, each.device_id] for each in made}
+    else:
+        speak = {each.device_id: anonymous(order.tenant, each.device_id) for each in made}
+    if order.api is None:
+        return Ground(identities=speak, newest_ms={})
+    newest_ms = {}
+    with Door(order.api) as door:
+        for number, each in enumerate(made, 1):
+            assert each.unit.place is not None
+            facts = home(each.device_id, number, each.class_id, each.unit.place.name).facts
+            registered = door.put_device(each.device_id, facts)
+            newest_ms[each.device_id] = door.newest_ms(each.device_id) or 0
+            if given is None:
+                speak[each.device_id] = door.identity(order.tenant, each.device_id, registered)
+            say("register", number, len(made))
+        for slug, facts in ENGINEERS.items():
             door.put_engineer(slug, facts)
-            say("register", done, total)
-        # Named by what decides the physics, and saying nothing about it.
-        name = hashlib.sha256(f"fleet {demo.seed} {demo.fault} {demo.devices} {demo.days}".encode()).hexdigest()
-        wanted_ms = (now_ms - int(demo.days * DAY_MS)) // MINUTE_MS * MINUTE_MS
-        kept = door.put_recording(households[0].device_id, name, wanted_ms, keep_time=False, facts={"of": "demo fleet"})
-    return Ground(households=households, start_ms=int(kept["shift_ms"]), newest_ms=newest_ms, logins=logins)
+    return Ground(identities=speak, newest_ms=newest_ms)
 
 
-class Fleet:
-    def __init__(self, demo: Demo, ground: Ground) -> None:
-        self._demo, self._ground = demo, ground
-        ill = ill_unit(demo, ground.start_ms + int(demo.days * DAY_MS) - FAULT_AGE_MS)
-        seeds = [demo.seed * 1000 + i for i in range(demo.devices)]
-        faults = [ill[1] if ill and ill[0] == i else None for i in range(demo.devices)]
-        self._herd = Herd(catalogue.load(), ground.households, seeds, faults, ground.start_ms)
-        self._known_ms = [ground.newest_ms.get(home.device_id, 0) for home in ground.households]
-        self._waiting: dict[str, deque[Said]] = {home.device_id: deque() for home in ground.households}
-        self._sent = 0
-
-    def grow(self, end_ms: int) -> None:
-        """Live on up to `end_ms`; what the record does not hold yet waits to be sent."""
-        said = self._herd.until(end_ms, self._known_ms)
-        for waiting, readings in zip(self._waiting.values(), said, strict=True):
-            waiting.extend(readings)
-
-    async def send(self, courier: Couriers, device_id: str, now_ms: int) -> None:
-        """All that is due of one device, in order, one array after the other."""
-        waiting = self._waiting[device_id]
-        due = []
-        while waiting and waiting[0][0] <= now_ms:
-            due.append(waiting.popleft())
-        for count, payload in arrays(due):
-            await courier.deliver(f"fm/{self._demo.tenant}/{device_id}/up/telemetry", payload)
-            self._sent += count
-
-    async def catch_up(self, courier: Couriers) -> None:
-        """A day at a time; while one is sent, the next one is lived."""
-        begin_ms, at_ms = self._ground.start_ms, min(self._ground.start_ms + DAY_MS, _now_ms())
-        await asyncio.to_thread(self.grow, at_ms)
-        while True:
-            now_ms = _now_ms()
-            next_ms = min(at_ms + DAY_MS, now_ms)
-            growing = asyncio.create_task(asyncio.to_thread(self.grow, next_ms))
-            await asyncio.gather(*(self.send(courier, device_id, now_ms) for device_id in self._waiting))
-            await growing
-            done, total = ((ms - begin_ms) // MINUTE_MS * len(self._waiting) for ms in (at_ms, now_ms))
-            say("history", done, total)
-            if now_ms - at_ms < MINUTE_MS:
-                return
-            at_ms = next_ms
-
-    async def live(self, courier: Couriers) -> None:
-        busy: dict[str, asyncio.Task[None]] = {}
-        said_ms = 0
-        self._sent = 0
-        while True:
-            now_ms = _now_ms()
-            self._forget_oldest()
-            if now_ms - said_ms >= MINUTE_MS:
-                say("live", self._sent, self._sent)
-                said_ms = now_ms
-            self.grow(now_ms)
-            for device_id, task in list(busy.items()):
-                if task.done():
-                    task.result()  # what went wrong there ends the fleet; whoever supervises starts it again
-                    del busy[device_id]
-            for device_id, waiting in self._waiting.items():
-                if device_id not in busy and waiting and waiting[0][0] <= now_ms:
-                    busy[device_id] = asyncio.create_task(self.send(courier, device_id, now_ms))
-            await asyncio.sleep(_TICK_S)
-
-    def _forget_oldest(self) -> None:
-        """What a unit could not send for more than a day is lost, as it would be out there."""
-        for waiting in self._waiting.values():
-            while len(waiting) > LONGEST_QUEUE:
-                waiting.popleft()
+async def run(order: Order) -> None:
+    """Raises BrokerError, DoorError."""
+    classes = catalogue.load()
+    start_ms = (now_ms() - int(order.days * DAY_MS)) // 60_000 * 60_000
+    made = await asyncio.to_thread(
+        draw, order.mix, classes, order.devices, order.seed, start_ms, int(order.days) + _HORIZON_D
+    )
+    with Progress() as progress:
+        ground = await asyncio.to_thread(prepare, order, made, progress.say)
+        senders = [Sender(ground.identities[each.device_id], order.broker, each.unit.seed) for each in made]
+        pace = Pace(start_ms=start_ms, begin_ms=now_ms(), speed=order.speed)
+        began_s = time.monotonic()
+        try:
+            await Voyage(made, senders, classes, pace, ground.newest_ms).run(progress.say, order.seconds)
+        finally:
+            found = ledger(order, made, senders) | {"seconds": round(time.monotonic() - began_s, 1)}
+            if order.ledger is not None:
+                order.ledger.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps({name: value for name, value in found.items() if name != "devices"}), flush=True)
 
 
-def _now_ms() -> int:
-    return int(time.time() * 1000)
+def ledger(order: Order, made: Sequence[Made], senders: Sequence[Sender]) -> dict[str, Any]:
+    """Of each device, and of all: what was acknowledged, sent again, forgotten, not answered, not sent."""
+    rows = [
+        {
+            "device": each.device_id,
+            "class_id": each.class_id,
+            **asdict(sender.count),
+            "unanswered": sender.unanswered,
+            "unsent": len(sender.waiting),
+        }
+        for each, sender in zip(made, senders, strict=True)
+    ]
+    counts = ("messages", "readings", "resent", "forgotten", "connects", "unanswered", "unsent")
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "tenant": order.tenant,
+        "seed": order.seed,
+        **{name: sum(int(str(row[name])) for row in rows) for name in counts},
+        "cpu_s": round(used.ru_utime + used.ru_stime, 1),
+        "memory_mib": round(used.ru_maxrss / 1024, 1),
+        "devices": rows,
+    }
 
 
-async def live(demo: Demo) -> None:
-    """Until cancelled. Raises DoorError when the house does not answer at the start."""
-    loop, me = asyncio.get_running_loop(), asyncio.current_task()
-    assert me is not None
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, me.cancel)
-    ground = await asyncio.to_thread(register, demo, _now_ms())
-    fleet = Fleet(demo, ground)
-    async with Couriers(demo.mqtt_host, demo.mqtt_port, f"fleet-{os.getpid()}", ground.logins) as courier:
-        await fleet.catch_up(courier)
-        await fleet.live(courier)
-
-
-def _demo(arguments: list[str] | None) -> Demo:
-    env = os.environ.get
-    http = f"http://{env('FOREMEND_HTTP_HOST', '127.0.0.1')}:{env('FOREMEND_HTTP_PORT', '8080')}"
-    mqtt = f"{env('FOREMEND_MQTT_HOST', '127.0.0.1')}:{env('FOREMEND_MQTT_PORT', '1883')}"
-    parser = argparse.ArgumentParser(prog="foremend fleet", description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--api", default=http, help="the house's HTTP address (%(default)s)")
-    parser.add_argument("--mqtt", default=mqtt, metavar="HOST:PORT", help="(%(default)s)")
-    parser.add_argument("--tenant", default=env("FOREMEND_TENANT", "demo"))
-    parser.add_argument("--devices", type=int, default=60)
-    parser.add_argument("--days", type=float, default=14.0, help="of history before the first start")
-    parser.add_argument("--seed", type=int, default=10)
-    parser.add_argument("--fault", default="auto", choices=("auto", "none", *FAULTS))
+def _order(arguments: list[str] | None) -> Order:
+    parser = argparse.ArgumentParser(prog="foremend fleet run", description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--broker", default=default_broker(), metavar="URL", help="mqtt(s)://HOST:PORT (%(default)s)")
+    parser.add_argument(
+        "--ca", type=Path, default=default_ca(), metavar="FILE", help="certificates to trust, of mqtts://"
+    )
+    parser.add_argument("--credentials", type=Path, metavar="FILE.csv", help="of each device; else they are anonymous")
+    parser.add_argument("--tenant", default=os.environ.get("FOREMEND_TENANT", "demo"))
+    parser.add_argument("--register", action="store_true", help="the devices, and engineers, at --api first")
+    parser.add_argument("--api", default=default_api(), help="the house's HTTP address (%(default)s)")
+    parser.add_argument("--devices", type=int, default=100)
+    parser.add_argument("--faults", type=Path, metavar="MIX.toml", help="what the fleet is; without it all are well")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--days", type=float, default=0.0, help="how long ago it begins")
+    parser.add_argument(
+        "--speed", type=_speed, default=1.0, metavar="N", help="times as fast, until it is here; or max"
+    )
+    parser.add_argument("--seconds", type=float, help="and then it ends; default: at Ctrl-C")
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="what was acknowledged of each device, as JSON")
     given = parser.parse_args(arguments)
-    host, _, port = given.mqtt.rpartition(":")
-    if not port.isdigit():
-        parser.error(f"--mqtt {given.mqtt!r} is not HOST:PORT")
-    if not 1 <= given.devices <= 999:
-        parser.error("--devices must be between 1 and 999")
-    return Demo(
-        api=given.api,
-        mqtt_host=host,
-        mqtt_port=int(port),
+    if given.devices < 1 or given.days < 0:
+        parser.error("--devices must be at least 1, --days not negative")
+    return Order(
+        broker=parse(given.broker, given.ca),
+        api=given.api if given.register else None,
         tenant=given.tenant,
+        credentials=None if given.credentials is None else read_credentials(given.credentials),
+        mix=EVERYTHING if given.faults is None else load(given.faults),
         devices=given.devices,
         days=given.days,
         seed=given.seed,
-        fault=given.fault,
+        speed=given.speed,
+        seconds=given.seconds,
+        ledger=given.ledger,
     )
 
 
+def _speed(said: str) -> float:
+    speed = FLAT_OUT if said == "max" else float(said)
+    if not speed >= 1:
+        raise argparse.ArgumentTypeError(f"{said} is not at least 1, and not max")
+    return speed
+
+
 def main(arguments: list[str] | None = None) -> int:
-    demo = _demo(arguments)
     try:
-        with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(live(demo))
-    except DoorError as error:
+        asyncio.run(until_told(run(_order(arguments))))
+    except (BrokerError, DoorError, MixError) as error:
         print(f"fleet: {error}", file=sys.stderr)
         return 1
     return 0

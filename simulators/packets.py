@@ -1,9 +1,10 @@
-"""MQTT 3.1.1 packets as rows of bytes: thousands of QoS 1 PUBLISH encoded at once, PUBACKs read at once.
+"""MQTT 3.1.1 packets: one of each kind that a device needs, or thousands of QoS 1 PUBLISH as rows of bytes.
 
 Every packet of one load has the same length, so that only packet id, `ts` and name are written into copied templates.
 """
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +18,73 @@ _POWERS = 10 ** np.arange(TS_DIGITS - 1, -1, -1, dtype=np.int64)
 _PUBACK_BYTES = 4
 
 
-def connect(client_id: str, keep_alive_s: int = 0, username: str | None = None, password: str | None = None) -> bytes:
-    """CONNECT with a clean session; 0 s: the broker expects no pings."""
-    words = [word.encode() for word in (client_id, username, password) if word is not None]
-    flags = 0x02 | (0x80 if username is not None else 0) | (0x40 if password is not None else 0)
+PINGREQ, DISCONNECT = b"\xc0\x00", b"\xe0\x00"
+CONNACK, PUBLISH, PUBACK = 0x20, 0x30, 0x40  # of what comes in, the first byte's upper half
+
+
+def connect(
+    client_id: str,
+    keep_alive_s: int = 0,
+    username: str | None = None,
+    password: str | None = None,
+    will: tuple[str, bytes] | None = None,
+) -> bytes:
+    """CONNECT with a clean session; 0 s: the broker expects no pings. `will`: topic and payload, QoS 1, retained."""
+    words = [client_id.encode()]
+    words += [will[0].encode(), will[1]] if will else []
+    words += [word.encode() for word in (username, password) if word is not None]
+    flags = 0x02 | (0x80 if username is not None else 0) | (0x40 if password is not None else 0) | (0x2C if will else 0)
     body = b"\x00\x04MQTT\x04" + bytes([flags]) + keep_alive_s.to_bytes(2, "big")
     body += b"".join(len(word).to_bytes(2, "big") + word for word in words)
     return b"\x10" + _length(len(body)) + body
+
+
+def publish(topic: bytes, payload: bytes, packet_id: int, *, retain: bool = False) -> bytes:
+    """PUBLISH, QoS 1."""
+    length = _length(4 + len(topic) + len(payload))
+    return b"".join((b"\x33" if retain else b"\x32", length, _word(topic), packet_id.to_bytes(2, "big"), payload))
+
+
+def puback(packet_id: int) -> bytes:
+    return b"\x40\x02" + packet_id.to_bytes(2, "big")
+
+
+def subscribe(topics: Sequence[str], packet_id: int) -> bytes:
+    """SUBSCRIBE, QoS 1."""
+    body = packet_id.to_bytes(2, "big") + b"".join(_word(topic.encode()) + b"\x01" for topic in topics)
+    return b"\x82" + _length(len(body)) + body
+
+
+def split(received: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """Whole packets as (first byte, what follows its length), and the bytes of one not yet whole."""
+    packets, at = [], 0
+    while at + 1 < len(received):
+        length = shift = 0
+        body = at + 1
+        while body < len(received):
+            digit = received[body]
+            length |= (digit & 0x7F) << shift
+            body, shift = body + 1, shift + 7
+            if digit < 0x80:
+                break
+        else:
+            break
+        if body + length > len(received):
+            break
+        packets.append((received[at], received[body : body + length]))
+        at = body + length
+    return packets, received[at:]
+
+
+def published(first: int, body: bytes) -> tuple[str, bytes, int]:
+    """Topic, payload and packet id (0: QoS 0) of a PUBLISH that came in."""
+    end = 2 + int.from_bytes(body[:2], "big")
+    packet_id = int.from_bytes(body[end : end + 2], "big") if first & 0x06 else 0
+    return body[2:end].decode(), body[end + 2 if first & 0x06 else end :], packet_id
+
+
+def _word(text: bytes) -> bytes:
+    return len(text).to_bytes(2, "big") + text
 
 
 class Templates:

@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-_EVERY_S = 0.5
+_EVERY_S, _LIVE_S = 0.5, 10.0
 
 
 class Progress:
     """`say("generate", 3, 9)`: what is done of how much, with whatever else is worth knowing. On a pipe
-    `{"phase": "generate", "done": 3, "total": 9}`, at most twice a second but for the last of a phase."""
+    `{"phase": "generate", "done": 3, "total": 9}`, at most twice a second but for the last of a phase, and what is
+    `live` every ten seconds."""
 
     def __init__(self) -> None:
         self._bar: Bar | None = None
@@ -40,6 +41,7 @@ class Progress:
             self._bar.update(self._task, description=phase, completed=done, total=total, more=words)
             return
         now_s = time.monotonic()
-        if phase != self._phase or done >= total or now_s - self._said_s >= _EVERY_S:
+        every_s, last = (_LIVE_S, False) if phase == "live" else (_EVERY_S, done >= total)
+        if phase != self._phase or last or now_s - self._said_s >= every_s:
             self._phase, self._said_s = phase, now_s
             print(json.dumps({"phase": phase, "done": done, "total": total, **more}), flush=True)

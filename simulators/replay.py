@@ -19,9 +19,9 @@ from rich.table import Table
 
 from simulators.courier import Couriers, Login
 from simulators.door import Door, DoorError, Json
-from simulators.herd import Said, arrays
 from simulators.recording import Recording, RecordingError, read
 from simulators.replay_request import ReplayError, Request, request_of
+from simulators.said import Said, arrays
 
 _ACK_TIMEOUT_S = 60
 _STALL_S = 60  # the worker's cursor does not move for so long: give up

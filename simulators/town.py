@@ -25,12 +25,15 @@ _CHINESE = (
     *("王芳", "李伟", "张敏", "刘洋", "陈静", "杨帆", "赵磊", "黄丽", "周杰", "吴娟"),
     *("徐强", "孙艳", "马超", "朱琳", "胡军", "郭晓燕", "何勇", "高洁", "林涛", "罗欣"),
 )
-# region, time zone, language, streets
-_REGIONS = (
-    ("north", "Europe/Dublin", "en", ("Canal Street", "Mill Lane", "Abbey Road", "Orchard Row")),
-    ("pudong", "Asia/Shanghai", "zh", ("锦绣路", "张杨路", "浦东大道", "世纪大道")),
-    ("harbour", "America/Halifax", "en", ("Water Street", "Lighthouse Road", "Quay Lane", "Bay View")),
-)
+# a climate's place: region, time zone, language, streets
+_REGIONS = {
+    "dublin": ("north", "Europe/Dublin", "en", ("Canal Street", "Mill Lane", "Abbey Road", "Orchard Row")),
+    "shanghai": ("pudong", "Asia/Shanghai", "zh", ("锦绣路", "张杨路", "浦东大道", "世纪大道")),
+    "halifax": ("harbour", "America/Halifax", "en", ("Water Street", "Lighthouse Road", "Quay Lane", "Bay View")),
+    "singapore": ("straits", "Asia/Singapore", "en", ("Orchid Lane", "Battery Road", "Palm Grove", "Temple Street")),
+    "sydney": ("south", "Australia/Sydney", "en", ("Cove Street", "Ferry Road", "Gum Tree Lane", "Ridge Street")),
+}
+_DEMO = ("dublin", "shanghai", "halifax")  # where engineers live
 _ROOM = {
     "en": {
         "refrigerator": "kitchen",
@@ -94,7 +97,13 @@ def household(number: int) -> Household:
     """The `number`th (from 1), the same whatever the seed, so that a later start finds the same devices."""
     class_id = KINDS[(number - 1) % len(KINDS)]
     # one region after another within a class
-    region, time_zone, language, streets = _REGIONS[((number - 1) // len(KINDS) + number) % len(_REGIONS)]
+    place = _DEMO[((number - 1) // len(KINDS) + number) % len(_DEMO)]
+    return home(f"{_PREFIX[class_id]}-{number:03d}", number, class_id, place)
+
+
+def home(device_id: str, number: int, class_id: str, place: str) -> Household:
+    """The `number`th household of a fleet, in one of a climate's places."""
+    region, time_zone, language, streets = _REGIONS[place]
     names = _CHINESE if language == "zh" else _ENGLISH
     name = names[(number * 7) % len(names)]
     street, house, room = streets[number % len(streets)], number * 3 % 88 + 1, _ROOM[language][class_id]
@@ -112,4 +121,4 @@ def household(number: int) -> Household:
         "region": region,
         "customer": customer,
     }
-    return Household(device_id=f"{_PREFIX[class_id]}-{number:03d}", class_id=class_id, time_zone=time_zone, facts=facts)
+    return Household(device_id=device_id, class_id=class_id, time_zone=time_zone, facts=facts)

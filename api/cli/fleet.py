@@ -12,7 +12,7 @@ _MODULES = {"run": "simulators.fleet", "generate": "simulators.generate"}
 def register(app: typer.Typer) -> None:
     @app.command("fleet", context_settings=_THROUGH)
     def command(context: typer.Context) -> None:
-        """Simulated appliances: `run` lets them speak (as foremend up does), `generate` writes their past as files."""
+        """Simulated appliances: `run` lets them speak, a connection each; `generate` writes their past as files."""
         name, *options = context.args or ["run"]
         if name not in _MODULES:
             name, options = "run", context.args

@@ -41,7 +41,7 @@ class Plan:
         return [sys.executable, "-m", "api.cli", name]
 
     def fleet_command(self) -> list[str]:
-        return [sys.executable, "-u", "-m", "simulators.fleet", *(self.fleet or ())]
+        return [sys.executable, "-u", "-m", "simulators.demo", *(self.fleet or ())]
 
     def house_environment(self, caller: Mapping[str, str], name: str, *, dsn: str, nats_url: str) -> dict[str, str]:
         """The caller's variables pass through (FOREMEND_SMTP_URL, FOREMEND_TENANT), ours win."""

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from simulators.fleet import Demo, ill_unit
+from simulators.broker import Broker
+from simulators.demo import Demo, ill_unit
 from simulators.town import household
 from tests.road.conftest import House, Up
 
@@ -15,7 +16,9 @@ ASKED_WITHIN_S = 90
 
 def _ill_device(seed: int) -> str:
     """What only the simulators know."""
-    demo = Demo(api="", mqtt_host="", mqtt_port=0, tenant="demo", devices=DEVICES, days=DAYS, seed=seed, fault="auto")
+    demo = Demo(
+        api="", broker=Broker(host="", port=0), tenant="demo", devices=DEVICES, days=DAYS, seed=seed, fault="auto"
+    )
     ill = ill_unit(demo, 0)
     assert ill is not None
     return household(ill[0] + 1).device_id

@@ -5,41 +5,65 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from itertools import pairwise
 
 import orjson
 import pytest
 
 from devices import catalogue
-from simulators import fleet
+from simulators.broker import Broker, anonymous
+from simulators.demo import AUTO, Demo, Ground, ill_unit, made_of
 from simulators.door import Door
-from simulators.fleet import AUTO, Demo, Fleet, Ground, ill_unit
-from simulators.herd import MAX_BYTES, Said, arrays
 from simulators.model import FAULTS
+from simulators.pace import FLAT_OUT, Pace
+from simulators.said import MAX_BYTES, Said, arrays
+from simulators.sender import Sender
 from simulators.town import ENGINEERS, household
+from simulators.voyage import MEMORY, Voyage
 from tests.simulators.conftest import House
 
 NOW_MS = 1_763_800_020_000
 DAY_MS = 86_400_000
+NOWHERE = Broker(host="127.0.0.1", port=9)
 
 
 def a_demo(**facts: object) -> Demo:
-    known = {"api": "", "mqtt_host": "", "mqtt_port": 1, "tenant": "demo", "devices": 6, "days": 1.0}
+    known = {"api": "", "broker": NOWHERE, "tenant": "demo", "devices": 6, "days": 1.0}
     return Demo(**{**known, "seed": 3, "fault": "auto", **facts})
 
 
-def readings_of(demo: Demo, newest_ms: dict[str, int], *until_ms: int) -> dict[str, list[Said]]:
+def a_voyage(demo: Demo, newest_ms: dict[str, int], start_ms: int | None = None) -> Voyage:
+    """What the demo starts, without a broker."""
     homes = [household(number) for number in range(1, demo.devices + 1)]
-    start_ms = NOW_MS - int(demo.days * DAY_MS)
-    alive = Fleet(demo, Ground(households=homes, start_ms=start_ms, newest_ms=newest_ms))
+    start_ms = NOW_MS - int(demo.days * DAY_MS) if start_ms is None else start_ms
+    made = made_of(demo, Ground(households=homes, start_ms=start_ms, newest_ms=newest_ms))
+    senders = [Sender(anonymous("demo", each.device_id), NOWHERE, each.unit.seed) for each in made]
+    return Voyage(made, senders, catalogue.load(), Pace(start_ms=start_ms, begin_ms=NOW_MS, speed=FLAT_OUT), newest_ms)
+
+
+async def waiting_after(demo: Demo, newest_ms: dict[str, int], until_ms: tuple[int, ...]) -> dict[str, list[Said]]:
+    alive = a_voyage(demo, newest_ms)
     for end_ms in until_ms:
-        alive.grow(end_ms)
-    return {device_id: list(waiting) for device_id, waiting in alive._waiting.items()}
+        alive.grow((end_ms - alive.next_ms) // 60_000 + 1)
+    alive.turn(until_ms[-1] + DAY_MS)
+    return {sender.identity.device: list(sender.waiting) for sender in alive.senders}
+
+
+def readings_of(demo: Demo, newest_ms: dict[str, int], *until_ms: int) -> dict[str, list[Said]]:
+    return asyncio.run(waiting_after(demo, newest_ms, until_ms))
 
 
 def start(house: House, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-u", "-m", "simulators.fleet", "--api", house.api, "--mqtt", house.mqtt, *more]
+    command = [
+        sys.executable,
+        "-u",
+        "-m",
+        "simulators.demo",
+        "--api",
+        house.api,
+        "--broker",
+        f"mqtt://{house.mqtt}",
+        *more,
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -97,7 +121,7 @@ def test_without_a_fault_nobody_is_asked_and_the_fleet_outlives_the_broker_and_i
 
 
 def test_without_the_house_the_fleet_says_so_in_one_sentence() -> None:
-    command = [sys.executable, "-m", "simulators.fleet", "--api", "http://127.0.0.1:9"]
+    command = [sys.executable, "-m", "simulators.demo", "--api", "http://127.0.0.1:9"]
     ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 1
     assert "make up" in ended.stderr
@@ -113,46 +137,22 @@ def test_the_seed_decides_who_is_ill_and_with_what() -> None:
     assert ill_unit(a_demo(fault="short_cycling"), 0)[1].name == "short_cycling"
 
 
-class Post:
-    """A courier whose broker is away until the clock says otherwise."""
+def test_a_fleet_that_reaches_nobody_keeps_what_a_day_brings() -> None:
+    async def four_days() -> list[int]:
+        alive = a_voyage(a_demo(devices=3), {}, NOW_MS)
+        for hour in range(4 * 24):
+            alive.grow(60)
+            alive.turn(NOW_MS + (hour + 1) * 3_600_000)
+            for sender in alive.senders:
+                sender.forget_beyond(MEMORY)
+        sender = alive.senders[0]
+        assert len(sender.waiting) == MEMORY
+        assert sender.count.forgotten > 2.9 * 1440
+        return [ts_ms for ts_ms, _ in sender.waiting]
 
-    def __init__(self, clock: Iterator[int], begin_ms: int, away: range) -> None:
-        self._clock, self._begin_ms, self._away = clock, begin_ms, away
-        self.now_ms, self.sent_ms, self.longest = begin_ms, [], 0
-        self.fleet: Fleet | None = None
-
-    def tick(self) -> int:
-        """Five minutes pass at each look at the clock."""
-        assert self.fleet is not None
-        self.now_ms = next(self._clock)
-        self.longest = max(self.longest, *map(len, self.fleet._waiting.values()))
-        return self.now_ms
-
-    async def deliver(self, topic: str, payload: bytes) -> None:
-        while (self.now_ms - self._begin_ms) // 3_600_000 in self._away:  # noqa: ASYNC110  nobody sets an event, time is a number
-            await asyncio.sleep(0)
-        said = orjson.loads(payload)
-        assert len(payload) <= MAX_BYTES
-        if "fridge-001" in topic:
-            self.sent_ms += [each["ts"] for each in (said if isinstance(said, list) else [said])]
-
-
-def test_it_lives_for_days_and_waits_for_the_broker_with_a_bounded_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four days, a reading a minute; the broker is away for 40 hours of them."""
-    homes = [household(number) for number in range(1, 4)]
-    alive = Fleet(a_demo(devices=3), Ground(households=homes, start_ms=NOW_MS, newest_ms={}))
-    post = Post(iter(range(NOW_MS, NOW_MS + 4 * DAY_MS, 300_000)), NOW_MS, range(20, 60))
-    post.fleet = alive
-    monkeypatch.setattr(fleet, "_now_ms", post.tick)
-    monkeypatch.setattr(fleet, "_TICK_S", 0)
-    with pytest.raises(RuntimeError, match="StopIteration"):
-        asyncio.run(alive.live(post))  # type: ignore[arg-type]
-    assert fleet.LONGEST_QUEUE <= post.longest <= fleet.LONGEST_QUEUE + 5
-    assert post.sent_ms == sorted(set(post.sent_ms))
-    gaps = [(ms - NOW_MS) // 3_600_000 for ms, after in pairwise(post.sent_ms) if after - ms > 3_600_000]
-    assert gaps in ([19], [20]), "only what did not fit is missing: the first 16 of the 40 hours"
-    assert post.sent_ms[-1] > NOW_MS + 4 * DAY_MS - 900_000
-    assert len(post.sent_ms) > 4 * 1440 - 17 * 60 - 60
+    kept_ms = asyncio.run(four_days())
+    assert kept_ms == sorted(set(kept_ms))
+    assert kept_ms[-1] > NOW_MS + 4 * DAY_MS - 180_000
 
 
 def test_every_class_and_region_has_two_engineers_who_could_come() -> None:

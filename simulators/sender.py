@@ -1,0 +1,201 @@
+"""One device of a fleet on its way: what waits in it, its connection, and what was acknowledged."""
+
+import asyncio
+import random
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from simulators import packets
+from simulators.broker import Broker, Identity
+from simulators.line import Line, RefusedError
+from simulators.said import MAX_READINGS, Said, arrays
+
+KEEP_ALIVE_S = 120
+PING_S = KEEP_ALIVE_S / 2
+PATIENCE_S = 30.0  # for CONNACK and for a PUBACK
+WINDOW = 8  # messages under way
+BACKLOG = 3  # readings; what has more to say says it in arrays
+FIRST_RETRY_S, LAST_RETRY_S = 0.5, 30.0
+_TROUBLE = (OSError, RefusedError, TimeoutError)
+_BIRTH, _WILL = b'{"online": true}', b'{"online": false}'
+
+
+class Message(NamedTuple):
+    topic: bytes
+    payload: bytes
+    readings: int  # 0: a birth message
+    retain: bool
+
+
+@dataclass
+class Count:
+    """Messages with readings, and readings, that were acknowledged. `resent`: readings that were sent once more because
+    a connection was lost before their acknowledgement; a refusal counts those as often as they came."""
+
+    messages: int = 0
+    readings: int = 0
+    resent: int = 0
+    forgotten: int = 0
+    connects: int = 0
+
+
+class Sender:
+    def __init__(self, identity: Identity, broker: Broker, seed: int) -> None:
+        self.identity, self.broker = identity, broker
+        self.waiting: deque[Said] = deque()
+        self.newest_first = False
+        self.count = Count()
+        self.trouble = ""
+        up = f"fm/{identity.tenant}/{identity.device}/up/"
+        self._telemetry, self._presence = f"{up}telemetry".encode(), f"{up}presence"
+        self._hello = packets.connect(
+            identity.client_id, KEEP_ALIVE_S, identity.username, identity.password, (self._presence, _WILL)
+        )
+        self._line: Line | None = None
+        self._under_way: dict[int, tuple[Message, float]] = {}
+        self._again: deque[Message] = deque()  # of a lost connection
+        self._packet_id = 0
+        self._wanted = asyncio.Event()
+        self._wanted.set()
+        self._closing, self.answered = False, asyncio.Event()
+        self._chance = random.Random(seed)
+
+    @property
+    def connected(self) -> bool:
+        return self._line is not None
+
+    @property
+    def unanswered(self) -> int:
+        """Readings that were sent and not acknowledged."""
+        sent = sum(message.readings for message, _ in self._under_way.values())
+        return sent + sum(message.readings for message in self._again)
+
+    @property
+    def unfinished(self) -> int:
+        """And those that wait."""
+        return self.unanswered + len(self.waiting)
+
+    async def keep_connected(self, after_s: float) -> None:
+        """For ever: a lost connection is made again after a growing, uneven pause."""
+        await asyncio.sleep(after_s)
+        retry_s = FIRST_RETRY_S
+        while True:
+            await self._wanted.wait()
+            try:
+                line = await self._connect()
+            except _TROUBLE as error:
+                self.trouble = f"{self.identity.device}: {error or type(error).__name__}"
+                await asyncio.sleep(retry_s * self._chance.uniform(0.5, 1.0))
+                retry_s = min(2 * retry_s, LAST_RETRY_S)
+                continue
+            retry_s = FIRST_RETRY_S
+            self._begin(line)
+            await line.gone.wait()
+            self._end()
+            await asyncio.sleep(self._chance.uniform(0.0, FIRST_RETRY_S))
+
+    async def _connect(self) -> Line:
+        loop, broker = asyncio.get_running_loop(), self.broker
+        async with asyncio.timeout(PATIENCE_S):
+            _, line = await loop.create_connection(
+                lambda: Line(self, self._hello), broker.host, broker.port, ssl=broker.tls
+            )
+            try:
+                await line.ready
+            except BaseException:
+                line.drop()
+                raise
+        return line
+
+    def _begin(self, line: Line) -> None:
+        self._line, self.trouble = line, ""
+        self.count.connects += 1
+        self._publish(Message(self._presence.encode(), _BIRTH, 0, retain=True))
+        self.push()
+
+    def _end(self) -> None:
+        """What was under way is sent again first, in its order; a birth message is made anew."""
+        self._line = None
+        open_ones = [message for message, _ in self._under_way.values() if message.readings]
+        self._again.extendleft(reversed(open_ones))
+        self._under_way.clear()
+        self.answered.set()
+
+    def push(self) -> None:
+        """Send what there is, as far as the window goes."""
+        while self._line is not None and len(self._under_way) < WINDOW and not self._closing:
+            if self._again:
+                message = self._again.popleft()
+                self.count.resent += message.readings
+                self._publish(message)
+            elif self.waiting:
+                for readings, payload in arrays(self._next()):
+                    self._publish(Message(self._telemetry, payload, readings, retain=False))
+            else:
+                return
+
+    def _next(self) -> list[Said]:
+        if len(self.waiting) <= BACKLOG:
+            return [self.waiting.popleft()]
+        count = min(len(self.waiting), MAX_READINGS)
+        if not self.newest_first:
+            return [self.waiting.popleft() for _ in range(count)]
+        return [self.waiting.pop() for _ in range(count)][::-1]
+
+    def _publish(self, message: Message) -> None:
+        assert self._line is not None
+        self._packet_id = self._packet_id % packets.PACKET_IDS + 1
+        self._under_way[self._packet_id] = message, asyncio.get_running_loop().time()
+        self._line.write(packets.publish(message.topic, message.payload, self._packet_id, retain=message.retain))
+
+    def acknowledged(self, packet_id: int) -> None:
+        found = self._under_way.pop(packet_id, None)
+        if found is not None and found[0].readings:
+            self.count.messages += 1
+            self.count.readings += found[0].readings
+        if self._closing and not self._under_way:
+            self.answered.set()
+        self.push()
+
+    def told(self, topic: str, payload: bytes) -> None:
+        """Nothing yet that it would do."""
+
+    def look(self, now_s: float) -> None:
+        """Now and then: a ping where nothing was said for long, and an end where nothing is answered."""
+        if self._line is None:
+            return
+        if self._under_way:
+            _, since_s = next(iter(self._under_way.values()))
+            if now_s - since_s > PATIENCE_S:
+                self._line.drop()
+        elif now_s - self._line.said_s > PING_S:
+            self._line.write(packets.PINGREQ)
+
+    def go_offline(self) -> None:
+        """As when its network fails: without a word, so that the broker says its will."""
+        self._wanted.clear()
+        if self._line is not None:
+            self._line.drop()
+
+    def come_back(self, *, newest_first: bool) -> None:
+        if not self._wanted.is_set():
+            self.newest_first = newest_first
+            self._wanted.set()
+
+    def forget_beyond(self, longest: int) -> None:
+        """A memory is bounded: the oldest go."""
+        while len(self.waiting) > longest:
+            self.waiting.popleft()
+            self.count.forgotten += 1
+
+    def finish(self) -> None:
+        """Say nothing new; `answered` when all that was said is acknowledged, or nobody is there to do so."""
+        self._closing = True
+        if self._line is None or not self._under_way:
+            self.answered.set()
+
+    async def close(self) -> None:
+        if self._line is not None:
+            self._line.disconnect()
+            await self._line.gone.wait()

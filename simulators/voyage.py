@@ -1,0 +1,171 @@
+"""A fleet that lives and speaks: its crew in a thread, its senders on the loop, in real time or faster."""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from devices.model import Catalogue
+from simulators.crew import Crew, Spoken
+from simulators.everyday import Incident
+from simulators.mix import Made
+from simulators.pace import FLAT_OUT, Pace
+from simulators.said import Due, said_by
+from simulators.sender import Sender
+
+DAY_MS, MINUTE_MS = 86_400_000, 60_000
+MEMORY = DAY_MS // MINUTE_MS  # readings that a unit keeps while it reaches nobody
+CONNECTS_A_S = 200  # a broker's door is narrow
+_TICK_S = 0.05
+_LOOK_S = 1.0
+_LAST_WORDS_S = 2.0
+_AHEAD_S = 2.0  # of ours: lived before it is said
+_AWAY = ("offline", "power_cut")
+
+Say = Callable[..., None]
+
+
+class Voyage:
+    """`known_ms`: of each device the newest `ts` that need not be said again."""
+
+    def __init__(
+        self,
+        made: Sequence[Made],
+        senders: Sequence[Sender],
+        classes: Catalogue,
+        pace: Pace,
+        known_ms: Mapping[str, int] | None = None,
+    ) -> None:
+        self.senders, self._made, self._pace = senders, made, pace
+        self._names = [classes[each.class_id].metric_names for each in made]
+        self._known_ms = [(known_ms or {}).get(each.device_id, 0) for each in made]
+        self._crew = Crew(made, classes, pace.start_ms)
+        self._coming: list[deque[Due]] = [deque() for _ in made]
+        self._away: list[deque[Incident]] = [deque(_away(each.unit.incidents)) for each in made]
+        self._news: deque[tuple[int, Incident]] = deque()  # from the thread that lives
+        self._caught_up, self._trouble = False, ""
+
+    @property
+    def next_ms(self) -> int:
+        """Of the fleet's time: what it has not lived yet."""
+        return self._crew.next_ms
+
+    async def run(self, say: Say, seconds: float | None = None) -> None:
+        """For ever, or for so long; then all disconnect in good order. What goes wrong in a sender's task ends the
+        fleet."""
+        async with asyncio.TaskGroup() as group:
+            connects = [each.keep_connected(i / CONNECTS_A_S) for i, each in enumerate(self.senders)]
+            keepers = [group.create_task(connect) for connect in connects]
+            try:
+                await self._live(say, None if seconds is None else time.monotonic() + seconds)
+            finally:
+                await self._end(keepers)
+
+    async def _end(self, keepers: Sequence[asyncio.Task[None]]) -> None:
+        """What is under way is waited for, within reason."""
+        for sender in self.senders:
+            sender.finish()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await asyncio.gather(*(each.answered.wait() for each in self.senders if each.connected))
+        for keeper in keepers:
+            keeper.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await asyncio.gather(*(each.close() for each in self.senders))
+
+    async def _live(self, say: Say, until_s: float | None) -> None:
+        growing: asyncio.Task[None] | None = None
+        looked_s = 0.0
+        while until_s is None or time.monotonic() < until_s:
+            now_ms = _now_ms()
+            at_ms = self._pace.at_ms(now_ms)
+            if growing is not None and growing.done():
+                growing.result()
+                growing = None
+            if growing is None and (steps := self._steps(at_ms, now_ms)) > 0:
+                growing = asyncio.create_task(asyncio.to_thread(self.grow, steps))
+            self.turn(at_ms)
+            if time.monotonic() - looked_s >= _LOOK_S:
+                looked_s = time.monotonic()
+                self._look(looked_s, at_ms, now_ms)
+                self._tell(say, at_ms, now_ms)
+            await asyncio.sleep(_TICK_S)
+        if growing is not None:
+            await growing
+
+    def _steps(self, at_ms: int, now_ms: int) -> int:
+        """How many minutes to live now: a little ahead of what is said, at most a day at once."""
+        if self._pace.speed == FLAT_OUT and now_ms - self.next_ms > MINUTE_MS:
+            if sum(each.unfinished for each in self.senders) > len(self.senders) * MEMORY // 2:
+                return 0  # while one day is sent the next one is lived, and no more
+            ahead_ms = DAY_MS
+        else:
+            ahead_ms = int(_AHEAD_S * 1000 * min(self._pace.speed, 1e6))
+        return min(DAY_MS, min(at_ms + ahead_ms, now_ms + MINUTE_MS) - self.next_ms) // MINUTE_MS
+
+    def grow(self, steps: int) -> None:
+        self.hear(self._crew.advance(steps))
+
+    def hear(self, spoken: Spoken) -> None:
+        """What is said to be sent when it is due."""
+        for i, coming in enumerate(self._coming):
+            known_ms = self._known_ms[i]
+            coming.extend(due for due in said_by(spoken, i, self._names[i]) if due[1][0] > known_ms)
+        self._news.extend(spoken.happened)
+
+    def turn(self, at_ms: int) -> None:
+        """What is due by now is the senders' to send; who is away by now is cut off."""
+        while self._news:
+            i, incident = self._news.popleft()
+            self._away[i] = deque(_away([*self._away[i], incident]))
+        for sender, coming, away in zip(self.senders, self._coming, self._away, strict=True):
+            while coming and coming[0][0] <= at_ms:
+                sender.waiting.append(coming.popleft()[1])
+            while away and away[0].until_ms is not None and away[0].until_ms <= at_ms:
+                sender.come_back(newest_first=bool(away.popleft().size))
+            if away and away[0].at_ms <= at_ms:
+                sender.go_offline()
+            elif sender.waiting:
+                sender.push()
+
+    def _look(self, now_s: float, at_ms: int, now_ms: int) -> None:
+        live = self._caught_up or self._pace.speed != FLAT_OUT
+        trouble = next((each.trouble for each in self.senders if each.trouble), "")
+        if trouble and not self._trouble:
+            print(f"no connection to {self.senders[0].broker.url} ({trouble}); trying on", file=sys.stderr, flush=True)
+        self._trouble = trouble
+        for sender in self.senders:
+            sender.look(now_s)
+            if live:  # the past that a fleet begins with is in no appliance's memory
+                sender.forget_beyond(MEMORY)
+        if not self._caught_up and self.next_ms > now_ms - MINUTE_MS and at_ms == now_ms:
+            self._caught_up = all(not each.connected or each.unfinished <= 1 for each in self.senders)
+            self._caught_up &= any(each.connected for each in self.senders)
+
+    def _tell(self, say: Say, at_ms: int, now_ms: int) -> None:
+        connected = sum(each.connected for each in self.senders)
+        acknowledged = sum(each.count.readings for each in self.senders)
+        waiting = sum(each.unfinished for each in self.senders)
+        more = {
+            "connected": connected,
+            "acknowledged": acknowledged,
+            "waiting": waiting,
+            "reconnects": sum(max(0, each.count.connects - 1) for each in self.senders),
+        }
+        if self._caught_up:
+            say("live", connected, len(self.senders), **more)
+            return
+        begin_ms = self._pace.start_ms
+        done, total = ((ms - begin_ms) // MINUTE_MS * len(self.senders) for ms in (min(at_ms, self.next_ms), now_ms))
+        say("history", max(0, done - waiting), total, **more)
+
+
+def _away(incidents: Iterable[Incident]) -> list[Incident]:
+    return sorted((each for each in incidents if each.name in _AWAY), key=lambda incident: incident.at_ms)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
