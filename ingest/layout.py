@@ -214,7 +214,9 @@ SELECT array_agg(begins), {arrays} FROM (
 @lru_cache
 def newest(class_id: str) -> str:
     """The newest reading in the device's own time."""
-    return f"SELECT ts, received_at FROM {view(class_id)} WHERE device_no = %(device_no)s ORDER BY ts DESC LIMIT 1"
+    return (
+        f"SELECT ts, received_at, extra FROM {view(class_id)} WHERE device_no = %(device_no)s ORDER BY ts DESC LIMIT 1"
+    )
 
 
 @lru_cache

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -211,10 +211,12 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Newest:
-    """A device's newest reading by its own time, and when the log received that one."""
+    """A device's newest reading by its own time, when the log received that one, and what it said that its class does
+    not declare."""
 
     ts_ms: int
     received_ms: int
+    extra: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -187,7 +187,7 @@ def remembered(
 
 def newest(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> Newest | None:
     row = conn.execute(layout.newest(appliance.class_id).encode(), {"device_no": device_no}).fetchone()
-    return None if row is None else Newest(ts_ms=ms(row[0]), received_ms=ms(row[1]))
+    return None if row is None else Newest(ts_ms=ms(row[0]), received_ms=ms(row[1]), extra=row[2] or {})
 
 
 def forget(

@@ -68,6 +68,11 @@ def family_word(language: str, appliance: ApplianceClass, family_id: str) -> str
     return titles.get(family_id) or say(language, "family.unspecified")
 
 
+def is_safety(appliance: ApplianceClass, family_id: str) -> bool:
+    """Whether a fault of that family is a danger to people or the house."""
+    return any(family.safety for family in appliance.families if family.family_id == family_id)
+
+
 def fault_word(language: str, appliance: ApplianceClass, family_id: str) -> str:
     """The family as words inside a sentence."""
     return _inside(language, family_word(language, appliance, family_id))

@@ -143,7 +143,7 @@ def test_what_may_be_left_out_has_a_default(tmp_path: Path) -> None:
     row = catalogue.load()["refrigerator"]
     assert row.families[0].safety is False
     assert row.metrics[0].cadence_s is None
-    assert (row.metrics[0].resolution, row.terms, row.models) == (0.1, (), ())
+    assert (row.metrics[0].resolution, row.terms, row.own) == (0.1, (), {})
 
 
 def test_limits_are_a_table_of_which_every_line_may_be_left_out(tmp_path: Path) -> None:

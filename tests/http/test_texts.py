@@ -10,6 +10,7 @@ from api import http
 from api.texts import CATALOGUE, LANGUAGES, preferred, say
 from devices import catalogue
 from devices.imports.model import Code as Fault
+from devices.model import Regime
 from ingest.clock import ClockState
 from ingest.model import Reason, Replayed
 from ledger.model import DeliveryState
@@ -29,6 +30,7 @@ NAMED = {  # what is looked up by a value: every value has its word
     "question_state": QuestionState,
     "question.reason": NoReason,
     "severity": Severity,
+    "regime": Regime,
     "source": Source,
     "delivery": DeliveryState,
     "left_out": LeftOutReason,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.http import evidence, label, pages, product, sheet, sheet_pdf, when
+from api.http import evidence, kind, label, pages, product, sheet, sheet_pdf, when
 from api.http.evidence import Reader
 from api.http.house import Home
 from api.http.problems import refuse
@@ -99,6 +99,7 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             zone=owned.zone,
             device=device,
             appliance=appliance,
+            kind=kind.of_device(conn, appliance, device, newest, language),
             customer=owned.customer,
             newest=datetime.fromtimestamp(newest.ts_ms / 1000, tz=UTC) if newest else None,
             clock=(clock := history.clock(conn, appliance, device.device_no)),

@@ -48,6 +48,7 @@ class AlertRow:
     alert: Alert
     noticed: str
     waits: str  # what the asking gate waits for, in words
+    safety: bool  # people or the house are in danger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +89,7 @@ def alert_rows(
             alert=alert,
             noticed=_noticed(house, language, alert, known[alert.device_no], zone),
             waits=_waits(language, alert.waits_for or ""),
+            safety=plain.is_safety(house.catalogue[known[alert.device_no].class_id], alert.family),
         )
         for alert in found
     ]
