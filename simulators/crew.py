@@ -6,13 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from devices.model import Catalogue
+from simulators.classes import plant
 from simulators.clock import Ints
 from simulators.days import DAY_S, Floats, Happened
 from simulators.everyday import Incident
 from simulators.incidents import FIRMWARE, said_by_firmware
 from simulators.mix import Made
-from simulators.model import KINDS
-from simulators.thermal import Plant
 
 ARRAY_MS = 400 * 60_000  # what one message holds ...
 NEXT_ARRAY_MS = 50  # ... and the next one comes after so long
@@ -36,9 +35,9 @@ class Crew:
         self.made = made
         self._heirs = [i for i, each in enumerate(made) if each.heir is not None]
         units = [*(each.unit for each in made), *(each.heir for each in made if each.heir is not None)]
-        kinds = [KINDS[each.class_id] for each in made]
+        class_ids = [each.class_id for each in made]
         faults = [*(each.fault for each in made), *(None for _ in self._heirs)]
-        self._plant = Plant([*kinds, *(kinds[i] for i in self._heirs)], units, start_ms, faults=faults)
+        self._plant = plant([*class_ids, *(class_ids[i] for i in self._heirs)], units, start_ms, faults=faults)
         self._names = [classes[each.class_id].metric_names for each in made]
         # Each appliance has a second of the minute that is its own.
         self._phase_ms = np.array([each.unit.seed * 7919 % 59_000 for each in made])

@@ -31,9 +31,10 @@ import numpy as np
 
 from devices.model import Catalogue
 from simulators import clock, incidents
+from simulators.classes import ALL_FAULTS, FAULTS
 from simulators.climate import PLACES, Place
 from simulators.incidents import Rates
-from simulators.model import FAULTS, KINDS, Fault, Span, Unit, faults_of
+from simulators.model import Fault, Span, Unit
 
 DAY_MS = 86_400_000
 _HEIRS = 500_000  # seeds beyond all of the fleet's own
@@ -56,7 +57,7 @@ class Share:
 
 @dataclass(frozen=True, kw_only=True)
 class Mix:
-    classes: dict[str, float] = field(default_factory=lambda: dict.fromkeys(KINDS, 1.0))
+    classes: dict[str, float] = field(default_factory=lambda: dict.fromkeys(FAULTS, 1.0))
     places: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PLACES, 1.0))
     faults: tuple[Share, ...] = ()
     nuisances: Rates = field(default_factory=Rates)
@@ -88,7 +89,7 @@ def load(path: Path) -> Mix:
         raise MixError(
             f"{path}: {min(strange)!r} is nothing that a mix has; it has [classes], [places], [nuisances], [[faults]]"
         )
-    classes = _weights(path, said, "classes", KINDS, "has no physics")
+    classes = _weights(path, said, "classes", FAULTS, "has no physics")
     places = _weights(path, said, "places", PLACES, "is nowhere")
     nuisances = _rates(path, said.get("nuisances", {}))
     faults = tuple(_share(path, number, row) for number, row in enumerate(said.get("faults", []), 1))
@@ -121,8 +122,8 @@ def _rates(path: Path, said: dict[str, Any]) -> Rates:
 
 def _share(path: Path, number: int, row: dict[str, Any]) -> Share:
     where = f"{path}: [[faults]] number {number}"
-    if row.get("name") not in FAULTS:
-        raise MixError(f"{where}: {row.get('name')!r} is no fault; there are {', '.join(FAULTS)}")
+    if row.get("name") not in ALL_FAULTS:
+        raise MixError(f"{where}: {row.get('name')!r} is no fault; there are {', '.join(ALL_FAULTS)}")
     strange = row.keys() - Share.__annotations__.keys()
     if strange:
         raise MixError(f"{where}: {min(strange)!r} is nothing that a fault has")
@@ -164,7 +165,7 @@ def _faults(mix: Mix, class_ids: list[str], seed: int, start_ms: int) -> list[Fa
     well = rng.permutation(len(class_ids)).tolist()
     faults: list[Fault | None] = [None] * len(class_ids)
     for share in mix.faults:
-        able = {class_id for class_id in mix.classes if share.name in faults_of(KINDS[class_id])}
+        able = {class_id for class_id in mix.classes if share.name in FAULTS[class_id]}
         count = round(share.share * sum(class_id in able for class_id in class_ids))
         for place in [place for place in well if class_ids[place] in able][:count]:
             well.remove(place)

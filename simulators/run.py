@@ -1,8 +1,10 @@
 """What every simulated appliance, of whatever class, gives to those who send, write or judge it."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from simulators.days import Floats, Happened
+from simulators.model import Unit
 from simulators.sensors import Ints
 
 
@@ -32,6 +34,9 @@ class Run(NamedTuple):
 
 class Plant(Protocol):
     """Units that live on: `advance` continues where the last call stopped, without a jump."""
+
+    @property
+    def units(self) -> Sequence[Unit]: ...
 
     @property
     def next_ms(self) -> int:

@@ -44,16 +44,17 @@ def tenths(units: Sequence[Unit]) -> Floats:
     return np.array([[np.random.default_rng((unit.seed, 6)).choice(STEPS)] for unit in units], np.float64)
 
 
-def noise_of(units: Sequence[Unit], day_no: int, step_s: int, metrics: int) -> Noise:
-    """Follows from seed and day alone."""
+def noise_of(units: Sequence[Unit], day_no: int, step_s: int, widths: Sequence[int]) -> Noise:
+    """Follows from seed and day alone. `widths`: how many metrics each unit has."""
     steps = DAY_S // step_s
-    gauss = np.empty((len(units), steps, metrics), np.float32)
+    gauss = np.full((len(units), steps, max(widths)), np.nan, np.float32)
     jitter = np.empty((len(units), steps), np.float32)
-    for i, unit in enumerate(units):
+    for i, (unit, width) in enumerate(zip(units, widths, strict=True)):
         rng = np.random.default_rng((unit.seed, 5, day_no))
-        rng.standard_normal(out=gauss[i], dtype=np.float32)
         rng.standard_normal(out=jitter[i], dtype=np.float32)
-        gauss[i].reshape(-1)[rng.integers(steps * metrics, size=rng.poisson(MISSED * steps * metrics))] = np.nan
+        own = rng.standard_normal((steps, width), dtype=np.float32)
+        own.reshape(-1)[rng.integers(own.size, size=rng.poisson(MISSED * own.size))] = np.nan
+        gauss[i, :, :width] = own
     return Noise(gauss, np.clip(jitter * JITTER_MS, -LATEST_MS, LATEST_MS).astype(np.int64))
 
 
@@ -77,7 +78,11 @@ def sensed(kinds: Sequence[Kind], signals: Floats, gauss: npt.NDArray[np.float32
             noise = gauss[members, :, column]
             high = 100.0 if source == "humidity" else np.inf
             reads = Reads(_HOW.get(source, "temperature"), sigma, kind.draw_digits if source == "draw" else 0, high)
-            signal = sources[source] > 0 if source == "door" else sources[source]
+            signal = sources[source]
+            if source == "door":
+                signal = (signal > 0).astype(np.float64)
+            elif source == "set":
+                signal = np.round(signal, 1)
             values[members, :, column] = read(reads, signal, noise, tenths[members])
     return values
 

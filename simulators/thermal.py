@@ -63,7 +63,7 @@ class Plant:
         self._happened: Happened = []
         self._state = Cabinet(self._body, step_s)
         self._vapour = Vapour(kinds, self._body.set_c, self._body.ambient_c, step_s)
-        self._metrics, self._tenths = max(len(kind.sensors) for kind in kinds), tenths(units)
+        self._widths, self._tenths = [len(kind.sensors) for kind in kinds], tenths(units)
         self._happened = self.advance(WARM_UP_S // step_s).happened
 
     @property
@@ -76,7 +76,7 @@ class Plant:
         signals = np.empty((len(SOURCES), *shape))
         truth, hidden = np.empty((2, *shape), dtype=np.bool_), np.empty((5, *shape))
         level, air_c = np.empty(shape), np.empty(shape)
-        gauss = np.empty((len(self.units), steps, self._metrics), np.float32)
+        gauss = np.empty((len(self.units), steps, max(self._widths)), np.float32)
         jitter_ms = np.empty((len(self.units), steps), np.int64)
         while (done := self._at - begin) < steps:
             row = self._turn_page()
@@ -135,7 +135,7 @@ class Plant:
             self._day, happened = outside(self.kinds, self._body.habits, self.units, day_no, self.step_s)
             self._happened += happened
             self._strain = strain_of(self.faults, day_no, self.step_s)
-            self._noise = noise_of(self.units, day_no, self.step_s, self._metrics)
+            self._noise = noise_of(self.units, day_no, self.step_s, self._widths)
             self._doors = np.maximum(self._day.door, self._strain.door)
             self._minutes = minutes(self._body, self._day, self._strain, self._doors)
         return row

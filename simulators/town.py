@@ -3,17 +3,28 @@
 from dataclasses import dataclass
 from typing import Any
 
-KINDS = (  # every fourth appliance is a cold room, every eighth a freezer
-    *("refrigerator", "refrigerator", "air_conditioner", "cold_room"),
-    *("refrigerator", "freezer", "air_conditioner", "cold_room"),
+KINDS = (  # in this order, again and again
+    *("refrigerator", "refrigerator", "air_conditioner", "cold_room", "refrigerator", "freezer"),
+    *("air_conditioner", "cold_room", "refrigerator", "washing_machine", "water_heater", "dishwasher"),
 )
 
-_PREFIX = {"refrigerator": "fridge", "freezer": "freezer", "air_conditioner": "aircon", "cold_room": "coldroom"}
+_PREFIX = {
+    "refrigerator": "fridge",
+    "freezer": "freezer",
+    "air_conditioner": "aircon",
+    "cold_room": "coldroom",
+    "washing_machine": "washer",
+    "water_heater": "heater",
+    "dishwasher": "dishwasher",
+}
 _MODEL = {
     "refrigerator": "Northwind KX-300",
     "freezer": "Northwind Chest 200",
     "air_conditioner": "Northwind Split 12",
     "cold_room": "Northwind Walk-in 20",
+    "washing_machine": "Northwind Aqua 8",
+    "water_heater": "Northwind Tank 80",
+    "dishwasher": "Northwind Glaze 14",
 }
 
 _ENGLISH = (
@@ -40,15 +51,26 @@ _ROOM = {
         "freezer": "cellar",
         "air_conditioner": "living room",
         "cold_room": "shop cellar",
+        "washing_machine": "laundry",
+        "water_heater": "bathroom",
+        "dishwasher": "kitchen",
     },
-    "zh": {"refrigerator": "厨房", "freezer": "储藏室", "air_conditioner": "客厅", "cold_room": "店铺后仓"},
+    "zh": {
+        "refrigerator": "厨房",
+        "freezer": "储藏室",
+        "air_conditioner": "客厅",
+        "cold_room": "店铺后仓",
+        "washing_machine": "阳台",
+        "water_heater": "浴室",
+        "dishwasher": "厨房",
+    },
 }
 
 ENGINEERS: dict[str, dict[str, Any]] = {
     "anna-koch": {
         "name": "Anna Koch",
         "regions": ["north", "harbour"],
-        "skills": ["refrigeration", "air_conditioning"],
+        "skills": ["washing", "water_heating", "refrigeration", "air_conditioning"],
         "level": 3,
         "load_cap": 5,
     },
@@ -62,21 +84,21 @@ ENGINEERS: dict[str, dict[str, Any]] = {
     "lea-marten": {
         "name": "Lea Marten",
         "regions": ["north", "harbour"],
-        "skills": ["air_conditioning", "commercial_cooling", "refrigeration"],
+        "skills": ["washing", "water_heating", "air_conditioning", "commercial_cooling", "refrigeration"],
         "level": 2,
         "load_cap": 6,
     },
     "lin-mei": {
         "name": "林梅",
         "regions": ["pudong"],
-        "skills": ["refrigeration", "air_conditioning", "commercial_cooling"],
+        "skills": ["washing", "water_heating", "refrigeration", "air_conditioning", "commercial_cooling"],
         "level": 4,
         "load_cap": 5,
     },
     "wang-jun": {
         "name": "王军",
         "regions": ["pudong"],
-        "skills": ["commercial_cooling", "air_conditioning", "refrigeration"],
+        "skills": ["washing", "water_heating", "commercial_cooling", "air_conditioning", "refrigeration"],
         "level": 5,
         "load_cap": 3,
     },

@@ -8,6 +8,10 @@ SENML: dict[str, frozenset[str]] = {
     "Hz": frozenset({"Hz"}),
     "Pa": frozenset({"Pa"}),
     "1/min": frozenset({"1/min"}),
+    "l": frozenset({"l"}),
+    "m/s2": frozenset({"m/s2"}),
+    "l/min": frozenset(),  # the registry has no name for these: whoever sends them in SenML leaves the unit out
+    "K/min": frozenset(),
     "%": frozenset({"/100", "%RH", "%EL"}),
     "1": frozenset({"/"}),  # in the registry also the value of a switch
 }

@@ -13,6 +13,7 @@ import pytest
 from devices import catalogue
 from simulators import generate
 from simulators.mix import DAY_MS, Mix, MixError, Share, draw, load
+from simulators.model import KINDS
 
 CLASSES = catalogue.load()
 START_MS = generate.start_ms_of(generate.START)
@@ -110,7 +111,7 @@ def test_a_fault_befalls_its_share_and_nobody_twice() -> None:
         Share(name="refrigerant_leak", share=0.1, onset_day=(5.0, 20.0), ramp_h=(24.0, 240.0), strength=(0.6, 1.0)),
         Share(name="compressor_wear", share=0.25, onset_day=(0.0, 1.0)),
     )
-    made = draw(Mix(faults=shares), CLASSES, 200, 1, 0, 30)
+    made = draw(Mix(classes=dict.fromkeys(KINDS, 1.0), faults=shares), CLASSES, 200, 1, 0, 30)
     names = [each.fault.name if each.fault else "" for each in made]
     assert [names.count(name) for name in ("refrigerant_leak", "compressor_wear", "")] == [20, 50, 130]
     leaks = [each.fault for each in made if each.fault and each.fault.name == "refrigerant_leak"]

@@ -5,14 +5,18 @@ import pytest
 
 from devices import catalogue
 from simulators.cabinet import Minute
+from simulators.classes import FAULTS as FAULTS_OF
 from simulators.model import FAULTS, KINDS, Fault, Unit
 from simulators.thermal import Plant, simulate
 from tests.simulators.yard import DAYS, END_MS, HOUR_MS, SEEDS, healthy, ill, starts
 
 
+def test_every_class_of_the_catalogue_has_a_physics_and_no_other_has() -> None:
+    assert set(FAULTS_OF) == set(catalogue.load())
+
+
 @pytest.mark.parametrize("class_id", KINDS)
 def test_every_metric_of_the_catalogue_has_a_sensor(class_id: str) -> None:
-    assert set(KINDS) == set(catalogue.load())
     names = catalogue.load()[class_id].metric_names
     run = healthy(class_id)
     assert run.values.shape == (len(SEEDS), DAYS * 1440, len(names))

@@ -1,0 +1,89 @@
+"""Every class that has a physics: its faults, and units of any of them as one plant."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from simulators import dishwasher, thermal, washing_machine, water_heater
+from simulators.days import Floats, Happened
+from simulators.model import KINDS, Fault, Unit, faults_of
+from simulators.programmes import TubKind, Tubs
+from simulators.run import Plant, Run
+
+_TUBS: dict[str, TubKind] = {
+    "washing_machine": washing_machine.WASHING_MACHINE,
+    "dishwasher": dishwasher.DISHWASHER,
+}
+
+FAULTS: Mapping[str, tuple[str, ...]] = {
+    **{class_id: faults_of(kind) for class_id, kind in KINDS.items()},
+    "water_heater": tuple(water_heater.FAULTS),
+    **{class_id: tuple(kind.faults) for class_id, kind in _TUBS.items()},
+}
+ALL_FAULTS = tuple(dict.fromkeys(name for names in FAULTS.values() for name in names))
+
+
+def plant(
+    class_ids: Sequence[str],
+    units: Sequence[Unit],
+    start_ms: int,
+    step_s: int = 60,
+    faults: Sequence[Fault | None] = (),
+) -> Plant:
+    """One of them a class of unit; all that cool are stepped together."""
+    ill = list(faults) or [None] * len(units)
+    groups: dict[str, list[int]] = {}
+    for i, class_id in enumerate(class_ids):
+        groups.setdefault("" if class_id in KINDS else class_id, []).append(i)
+    parts = []
+    for group, rows in groups.items():
+        build = _build(group, [class_ids[i] for i in rows])
+        parts.append(_Part(rows, build([units[i] for i in rows], start_ms, step_s, [ill[i] for i in rows])))
+    return parts[0].plant if len(parts) == 1 else _Mixed(units, parts)
+
+
+def _build(group: str, class_ids: Sequence[str]) -> Callable[..., Plant]:
+    if group == "water_heater":
+        return water_heater.WaterHeaters
+    if group in _TUBS:
+        return partial(Tubs, _TUBS[group])
+    return partial(thermal.Plant, [KINDS[class_id] for class_id in class_ids])
+
+
+class _Part(NamedTuple):
+    rows: list[int]  # of all units
+    plant: Plant
+
+
+class Common(NamedTuple):
+    """What is known of units of every class."""
+
+    fault_level: Floats
+    shortfall: Floats
+
+
+class _Mixed:
+    """A `run.Plant` made of others."""
+
+    def __init__(self, units: Sequence[Unit], parts: Sequence[_Part]) -> None:
+        self.units, self._parts = units, parts
+
+    @property
+    def next_ms(self) -> int:
+        return self._parts[0].plant.next_ms
+
+    def advance(self, steps: int) -> Run:
+        runs = [part.plant.advance(steps) for part in self._parts]
+        n_units, metrics = len(self.units), max(run.values.shape[2] for run in runs)
+        values = np.full((n_units, steps, metrics), np.nan)
+        jitter_ms = np.empty((n_units, steps), np.int64)
+        level, shortfall = np.empty((2, n_units, steps))
+        happened: Happened = []
+        for part, run in zip(self._parts, runs, strict=True):
+            values[part.rows, :, : run.values.shape[2]] = run.values
+            jitter_ms[part.rows] = run.jitter_ms
+            happened += [(part.rows[i], incident) for i, incident in run.happened]
+            level[part.rows], shortfall[part.rows] = run.truth.fault_level, run.truth.shortfall
+        return Run(runs[0].ts_ms, values, Common(level, shortfall), jitter_ms, happened)
