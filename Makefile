@@ -31,7 +31,7 @@ cluster: env-dev            ## many machines on loopback: nodes, fronts and work
 	@$(BIN)/python -m pytest -q -m cluster tests/cluster $(ARGS)
 
 pictures: env-dev           ## take the screenshots of the README again, and draw the faults
-	@$(BIN)/python docs/faults/draw.py
+	@$(BIN)/python docs/faults/draw.py && $(BIN)/python docs/faults/draw_water.py
 	@FOREMEND_PICTURES=docs/pictures $(BIN)/python -m pytest -q tests/browser/test_journey.py -k from_the_question
 
 clean:                      ## stop what still runs and forget the data and the environment

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulators import dishwasher, thermal, washing_machine, water_heater
-from simulators.days import Floats, Happened
+from simulators.days import Bools, Floats, Happened
 from simulators.model import KINDS, Fault, Unit, faults_of
 from simulators.programmes import TubKind, Tubs
 from simulators.run import Plant, Run
@@ -62,6 +62,7 @@ class Common(NamedTuple):
 
     fault_level: Floats
     shortfall: Floats
+    defrosting: Bools
 
 
 class _Mixed:
@@ -80,10 +81,12 @@ class _Mixed:
         values = np.full((n_units, steps, metrics), np.nan)
         jitter_ms = np.empty((n_units, steps), np.int64)
         level, shortfall = np.empty((2, n_units, steps))
+        defrosting = np.zeros((n_units, steps), np.bool_)
         happened: Happened = []
         for part, run in zip(self._parts, runs, strict=True):
             values[part.rows, :, : run.values.shape[2]] = run.values
             jitter_ms[part.rows] = run.jitter_ms
             happened += [(part.rows[i], incident) for i, incident in run.happened]
+            defrosting[part.rows] = getattr(run.truth, "defrosting", False)
             level[part.rows], shortfall[part.rows] = run.truth.fault_level, run.truth.shortfall
-        return Run(runs[0].ts_ms, values, Common(level, shortfall), jitter_ms, happened)
+        return Run(runs[0].ts_ms, values, Common(level, shortfall, defrosting), jitter_ms, happened)

@@ -21,10 +21,12 @@ import numpy as np
 
 from devices import catalogue
 from simulators.broker import Broker, BrokerError, Identity, parse
+from simulators.classes import ALL_FAULTS
+from simulators.classes import FAULTS as FAULTS_OF
 from simulators.clock import Clock
 from simulators.door import Door, DoorError
 from simulators.mix import Made
-from simulators.model import FAULTS, KINDS, Fault, Unit, faults_of
+from simulators.model import FAULTS, Fault, Unit
 from simulators.pace import FLAT_OUT, Pace
 from simulators.process import default_api, default_broker, default_ca, now_ms, until_told
 from simulators.progress import Progress
@@ -67,7 +69,7 @@ def ill_unit(demo: Demo, fault_onset_ms: int) -> tuple[int, Fault] | None:
     rng = np.random.default_rng((demo.seed, 1))
     unit, name = int(rng.integers(demo.devices)), AUTO[int(rng.integers(len(AUTO)))]
     chosen = name if demo.fault == "auto" else demo.fault
-    able = [i for i in range(demo.devices) if chosen in faults_of(KINDS[household(i + 1).class_id])]
+    able = [i for i in range(demo.devices) if chosen in FAULTS_OF[household(i + 1).class_id]]
     ill = next((i for i in able if i >= unit), able[0])
     return ill, Fault(name=chosen, onset_ms=fault_onset_ms)
 
@@ -131,7 +133,7 @@ def _demo(arguments: list[str] | None) -> Demo:
     parser.add_argument("--devices", type=int, default=60)
     parser.add_argument("--days", type=float, default=14.0, help="of history before the first start")
     parser.add_argument("--seed", type=int, default=10)
-    parser.add_argument("--fault", default="auto", choices=("auto", "none", *FAULTS))
+    parser.add_argument("--fault", default="auto", choices=("auto", "none", *ALL_FAULTS))
     given = parser.parse_args(arguments)
     if not 1 <= given.devices <= 999:
         parser.error("--devices must be between 1 and 999")

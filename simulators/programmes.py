@@ -202,12 +202,8 @@ class Tubs(Paged):
         weekend = (day_no + 3) % 7 >= 5
         kind = self.kind
         hours = kind.weekend_hours if weekend else kind.hours
-        count = min(
-            rng.poisson(
-                unit.habit.household * self.a_week[i] / 7 * (kind.weekend if weekend else (7 - 2 * kind.weekend) / 5)
-            ),
-            3,
-        )
+        often = kind.weekend if weekend else (7 - 2 * kind.weekend) / 5
+        count = min(rng.poisson(unit.habit.household * often * self.a_week[i] / 7), 3)
         starts = []
         for _ in range(count):
             middle, spread = hours[int(rng.integers(len(hours)))]

@@ -45,7 +45,7 @@ SIGNS = {
     WASHER: BOTH
     | {
         "bearing_worn": Signs(motor=1, vibration=1),
-        "unbalanced": Signs(vibration=1, rpm=-1),
+        "unbalanced": Signs(vibration=1),
         "brushes_worn": Signs(rpm=-1, vibration=-1),
     },
     "dishwasher": BOTH | {"spray_pump_weak": Signs(pressure=-1, motor=-1)},
