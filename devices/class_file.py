@@ -48,7 +48,7 @@ def read(file: File) -> ApplianceClass | None:
     if file.faults:
         return None
     parts.once(file, ("models",), [model.model for model in models], "model")
-    return None if file.faults else replace(appliance, models=tuple(models))
+    return None if file.faults else replace(appliance, models={model.model: model for model in models})
 
 
 def _rules(file: File, row: Mapping[str, Any], key: str, shape: Shape, kind: type[Rule]) -> tuple[Rule, ...]:

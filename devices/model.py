@@ -140,7 +140,7 @@ class Own:
     """What a tenant adds to a class. The values of its metrics are kept in `extra`."""
 
     metrics: tuple[Metric, ...] = ()
-    models: tuple[Model, ...] = ()
+    models: Mapping[str, Model] = field(default_factory=dict)  # by number
     settings: Settings = Settings()
 
 
@@ -163,7 +163,7 @@ class ApplianceClass:
     rated_power_w: float | None = None
     set_point_c: tuple[float, float] | None = None  # between what a person may set it to
     terms: tuple[Mapping[str, Any], ...] = ()  # of its warranty, as they stand in the file
-    models: tuple[Model, ...] = ()
+    models: Mapping[str, Model] = field(default_factory=dict)  # by number
     own: Mapping[str, Own] = field(default_factory=dict)  # by tenant
 
     @property

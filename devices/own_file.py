@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from devices import parts, shapes
-from devices.model import ApplianceClass, Catalogue, Own
+from devices.model import ApplianceClass, Catalogue, Model, Own
 from devices.rows import File
 from devices.toml_lines import Path as Where
 from devices.values import meant
@@ -56,15 +56,18 @@ def _metrics(file: File, table: Mapping[str, Any], catalogue: Catalogue, added: 
 
 
 def _models(file: File, table: Mapping[str, Any], catalogue: Catalogue, added: dict[str, Own]) -> None:
+    models: dict[str, dict[str, Model]] = {}
     for where, row in file.rows((), table, "models", shapes.OWN_MODEL, "model"):
         appliance = _class_of(file, where, row, catalogue)
         if appliance is None:
             continue
-        own = added[appliance.class_id]
         model = parts.model(file, where, row, appliance)
-        if model.model in {each.model for each in own.models}:
+        known = models.setdefault(appliance.class_id, dict(added[appliance.class_id].models))
+        if model.model in known:
             file.refuse((*where, "model"), f"model {model.model!r} stands twice")
-        added[appliance.class_id] = replace(own, models=(*own.models, model))
+        known[model.model] = model
+    for class_id, known in models.items():
+        added[class_id] = replace(added[class_id], models=known)
 
 
 def _class_of(file: File, where: Where, row: Mapping[str, Any], catalogue: Catalogue) -> ApplianceClass | None:

@@ -28,24 +28,25 @@ def model_of(appliance: ApplianceClass, tenant_id: str, model: str) -> Model | N
 
 def models_of(appliance: ApplianceClass, tenant_id: str) -> list[Model]:
     """In order of their numbers, each as the nearest row describes it."""
-    rows = (*appliance.models, *appliance.own.get(tenant_id, _NOTHING).models)
-    known = {row.model: row for row in rows}
+    known = {**appliance.models, **appliance.own.get(tenant_id, _NOTHING).models}
     return [known[model] for model in sorted(known)]
 
 
 def by_gtin(catalogue: Catalogue, tenant_id: str, gtin: str) -> tuple[ApplianceClass, Model] | None:
     """The model that wears this GTIN (8 to 14 digits), for that tenant."""
     for appliance in catalogue.values():
-        for model in models_of(appliance, tenant_id):
-            if model.gtin == gtin.zfill(14):
-                return appliance, model
+        for rows in (appliance.own.get(tenant_id, _NOTHING).models, appliance.models):
+            found = next((model for model in rows.values() if model.gtin == gtin.zfill(14)), None)
+            if found is not None:
+                return appliance, found
     return None
 
 
 def _rows(appliance: ApplianceClass, tenant_id: str, model: str) -> Iterator[Model]:
     """The nearest one first."""
     for rows in (appliance.own.get(tenant_id, _NOTHING).models, appliance.models):
-        yield from (row for row in rows if row.model == model)
+        if model in rows:
+            yield rows[model]
 
 
 def _said(appliance: ApplianceClass, tenant_id: str, model: str) -> Iterator[Settings]:

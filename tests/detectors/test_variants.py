@@ -12,7 +12,7 @@ from tests.detectors.builders import DAY, REFRIGERATOR, a_batch, cabinet_c, in_p
 
 TITLE = {"en": "x", "zh": "x"}
 PATIENT = Model(model="P", maker="Acme", title=TITLE, settings=Settings(levels={"cabinet_temp_c": {"min_shift": 9.0}}))
-FRIDGE = replace(REFRIGERATOR, models=(PATIENT,))
+FRIDGE = replace(REFRIGERATOR, models={"P": PATIENT})
 VARIANTS = Variants({"refrigerator": FRIDGE})
 THEIRS = {2: VARIANTS.name("refrigerator", "demo", "P")}
 WARMER_K = 6.0 * (np.arange(3 * DAY) > 2 * DAY)

@@ -15,7 +15,7 @@ TITLE = {"en": "x", "zh": "x"}
 def test_only_what_is_watched_makes_a_variant(tmp_path: Path) -> None:
     said = Settings(rated_power_w=5.0, set_point_c=(1.0, 2.0), regimes=(), terms=())
     model = Model(model="M", maker="Acme", title=TITLE, settings=said)
-    fridge = replace(CLASSES["refrigerator"], models=(model,))
+    fridge = replace(CLASSES["refrigerator"], models={"M": model})
     assert Variants({"refrigerator": fridge}).name("refrigerator", "demo", "M") == "refrigerator"
     assert list(Variants(CLASSES).classes) == list(CLASSES)
     assert Variants(CLASSES).varied == []
@@ -36,7 +36,7 @@ def test_each_way_to_be_watched_has_a_name_and_the_class_itself_keeps_its_own(tm
 
 def test_models_that_say_the_same_are_watched_together() -> None:
     said = Settings(on_times={"power_w": {"on_above": 45.0}})
-    models = tuple(Model(model=name, maker="Acme", title=TITLE, settings=said) for name in ("A", "B"))
+    models = {name: Model(model=name, maker="Acme", title=TITLE, settings=said) for name in ("A", "B")}
     variants = Variants({"refrigerator": replace(CLASSES["refrigerator"], models=models)})
     assert variants.name("refrigerator", "demo", "A") == variants.name("refrigerator", "demo", "B") != "refrigerator"
     assert len(variants.classes) == 2

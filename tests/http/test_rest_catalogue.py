@@ -33,7 +33,7 @@ def test_an_app_learns_classes_metrics_families_and_the_tenants_own(client: Test
     power = next(metric for metric in fridge["metrics"] if metric["name"] == "power_w")
     assert (power["unit"], power["resolution"], power["title"]["zh"]) == ("W", 0.1, "功率")
     assert [(own["name"], own["unit"], own["cadence_s"]) for own in fridge["own_metrics"]] == [("shelf_kg", "kg", 300)]
-    assert (fridge["models"], fridge["rated_power_w"], fridge["levels"][0]["min_shift"]) == (3, 130.0, 2.5)
+    assert (fridge["models"], fridge["rated_power_w"], fridge["levels"][0]["min_shift"]) == (4, 130.0, 2.5)
     assert {family["family_id"]: family["safety"] for family in fridge["families"]}["compressor"] is False
     assert fridge["regimes"][0]["regime"] == "defrost"
     assert found["cold_room"]["own_metrics"] == []
@@ -44,7 +44,12 @@ def test_models_come_a_page_at_a_time_with_what_holds_for_them(client: TestClien
     assert [(each["model"], each["gtin"]) for each in first["models"]] == [("A-1", None), ("BCD-218", "06901234567892")]
     assert first["models"][1]["effective"]["on_times"][0]["on_above"] == 45.0
     rest = client.get("/api/catalogue/refrigerator/models", params={"limit": 2, "after": first["next"]}).json()
-    assert ([each["model"] for each in rest["models"]], rest["next"]) == (["BCD-300"], None)
+    last = client.get("/api/catalogue/refrigerator/models", params={"limit": 2, "after": rest["next"]}).json()
+    assert last == {"models": [], "next": None}
+    assert ([each["model"] for each in rest["models"]], rest["next"]) == (
+        ["BCD-300", "Northwind KX-300"],
+        "Northwind KX-300",
+    )
 
 
 def test_no_page_is_larger_than_its_bound_and_no_class_is_invented(client: TestClient) -> None:

@@ -20,7 +20,7 @@ from tests.ingest.house import House, a_house
 
 SAID = Settings(limits={"messages_per_s": 1, "burst_s": 1}, levels={"cabinet_temp_c": {"min_shift": 9.0}})
 THRIFTY = Model(model="m", maker="Acme", title={"en": "x", "zh": "x"}, settings=SAID)
-VARIED = {**CATALOGUE, "refrigerator": replace(FRIDGE, own={"demo": Own(models=(THRIFTY,))})}
+VARIED = {**CATALOGUE, "refrigerator": replace(FRIDGE, own={"demo": Own(models={"m": THRIFTY})})}
 
 
 def test_a_models_limits_are_its_appliances_and_nobody_elses() -> None:
@@ -69,5 +69,5 @@ def test_a_worker_knows_them_from_the_log_from_a_checkpoint_and_from_the_record(
 
 
 def test_a_model_that_is_watched_otherwise_is_another_memory_and_one_that_is_only_named_is_not() -> None:
-    named = replace(FRIDGE, own={"demo": Own(models=(replace(THRIFTY, settings=Settings()),))})
+    named = replace(FRIDGE, own={"demo": Own(models={"m": replace(THRIFTY, settings=Settings())})})
     assert fingerprint({**CATALOGUE, "refrigerator": named}) == fingerprint(CATALOGUE) != fingerprint(VARIED)
