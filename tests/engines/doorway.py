@@ -3,14 +3,15 @@
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 
 import paho.mqtt.client as mqtt
 from pydantic import SecretStr
 
-from api.door import run
+from api.door import run, upkeep
 from api.door.asking import CALLOUT
 from api.engines.nats import Nats, StreamState, stream_state
 from api.engines.process import wait_until
@@ -31,7 +32,7 @@ from tests.conftest import Database
 class Doorway:
     nats: Nats
     database: Database
-    stop: threading.Event = field(default_factory=threading.Event)
+    fronts: str = ""
 
     @property
     def settings(self) -> Settings:
@@ -41,13 +42,18 @@ class Doorway:
             device_sign_in="required",
             nats_issuer=SecretStr(self.nats.issuer),
             broker_logs=str(self.nats.said),
+            fronts=self.fronts,
         )
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """The door's process, here as a thread."""
+        """The door's process, here as a thread that keeps up ten times as fast."""
         stop = threading.Event()
         thread = threading.Thread(target=run.run, args=(self.settings, stop))
+        with patch.object(upkeep, "POLL_S", 0.1):
+            yield from self._while_alive(thread, stop)
+
+    def _while_alive(self, thread: threading.Thread, stop: threading.Event) -> Iterator[None]:
         thread.start()
         try:
             assert wait_until(lambda: thread.is_alive() and self._is_asked(), 10)
