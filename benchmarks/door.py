@@ -11,6 +11,8 @@ import resource
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -80,7 +82,7 @@ class Device:
         self.lost.set()
 
 
-async def measure(people: list[Issued], nats: Nats, revoke: object, revoked: int) -> dict[str, float]:
+async def measure(people: list[Issued], nats: Nats, revoke: Callable[[int], None], revoked: int) -> dict[str, float]:
     devices = [Device(who, nats.mqtt_port) for who in people]
     begun_s = time.monotonic()
     first_s = max(await asyncio.gather(*(device.come_in() for device in devices))) - begun_s
@@ -106,61 +108,65 @@ def main() -> None:
     given = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with tempfile.TemporaryDirectory(prefix="foremend-bench-", dir="/tmp") as name:
-        _in(Path(name), given.devices, given.revoke)
-
-
-def _in(folder: Path, count: int, revoked: int) -> None:
-    accounts.prepare(folder, accounts.choose())
-    postgres = Postgres(folder / "record", sync=False)
-    nats = Nats(folder / "log", port=free_port(), mqtt_port=free_port(), sign_in=SignIn.REQUIRED)
-    stop = threading.Event()
-    try:
-        postgres.start()
-        nats.start()
-        settings = Settings(
-            dsn=postgres.dsn,
-            nats_url=SecretStr(nats.url),
-            nats_issuer=SecretStr(nats.issuer),
-            device_sign_in=SignIn.REQUIRED,
-            broker_logs=str(nats.said),
-        )
-        people = _issue(postgres.dsn, count)
-        door = threading.Thread(target=run.run, args=(settings, stop))
-        door.start()
-        time.sleep(1)
+    names = [f"d{number}" for number in range(given.devices)]
+    with guarded(names) as (nats, dsn, people):
 
         def revoke(number: int) -> None:
-            with psycopg.connect(postgres.dsn, user="foremend_api") as conn:
+            with psycopg.connect(dsn, user="foremend_api") as conn:
                 scope.enter(conn, BY)
                 for who in people[:number]:
                     device = registry.find(conn, BY.tenant_id, who.username.device_id)
                     issuing.revoke(conn, device, None, by=BY, now=datetime.now(UTC))
 
-        print(json.dumps({"devices": count, **asyncio.run(measure(people, nats, revoke, revoked))}), flush=True)
-        stop.set()
-        door.join()
-    finally:
-        stop.set()
-        nats.stop()
-        postgres.stop()
+        found = asyncio.run(measure(people, nats, revoke, given.revoke))
+        print(json.dumps({"devices": given.devices, **found}), flush=True)
 
 
-def _issue(dsn: str, count: int) -> list[Issued]:
+@contextmanager
+def guarded(names: list[str]) -> Iterator[tuple[Nats, str, list[Issued]]]:
+    """A NATS where devices must sign in, a door that answers, and credentials for these devices."""
+    with tempfile.TemporaryDirectory(prefix="foremend-bench-", dir="/tmp") as folder:
+        accounts.prepare(Path(folder), accounts.choose())
+        postgres = Postgres(Path(folder) / "record", sync=False)
+        nats = Nats(Path(folder) / "log", port=free_port(), mqtt_port=free_port(), sign_in=SignIn.REQUIRED)
+        stop = threading.Event()
+        try:
+            postgres.start()
+            nats.start()
+            people = _issue(postgres.dsn, names)
+            settings = Settings(
+                dsn=postgres.dsn,
+                nats_url=SecretStr(nats.url),
+                nats_issuer=SecretStr(nats.issuer),
+                device_sign_in=SignIn.REQUIRED,
+                broker_logs=str(nats.said),
+            )
+            door = threading.Thread(target=run.run, args=(settings, stop))
+            door.start()
+            time.sleep(1)
+            yield nats, postgres.dsn, people
+            stop.set()
+            door.join()
+        finally:
+            stop.set()
+            nats.stop()
+            postgres.stop()
+
+
+def _issue(dsn: str, names: list[str]) -> list[Issued]:
+    classes = catalogue.load()
     with psycopg.connect(dsn, user="postgres", autocommit=True) as conn:
-        schema.apply(conn, catalogue.load())
+        schema.apply(conn, classes)
     with psycopg.connect(dsn, user="foremend_api") as conn:
         scope.enter(conn, BY)
-        for number in range(count):
-            said = Registration(device_id=f"d{number}", class_id="refrigerator", model="F", serial=str(number))
-            registry.register(conn, CLASSES, said, by=BY, now=datetime.now(UTC))
+        for name in names:
+            said = Registration(device_id=name, class_id="refrigerator", model="F", serial=name)
+            registry.register(conn, classes, said, by=BY, now=datetime.now(UTC))
         begun_s = time.monotonic()
-        issued, _ = issuing.issue_missing(conn, after=0, limit=count, by=BY, now=datetime.now(UTC))
+        issued, _ = issuing.issue_missing(conn, after=0, limit=len(names), by=BY, now=datetime.now(UTC))
         print(json.dumps({"issued": len(issued), "issued_s": time.monotonic() - begun_s}), flush=True)
     return issued
 
-
-CLASSES = catalogue.load()
 
 if __name__ == "__main__":
     main()

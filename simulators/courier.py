@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiomqtt
 
@@ -14,46 +12,6 @@ _FIRST_RETRY_S = 0.5
 _LAST_RETRY_S = 10.0
 _PUBLISH_TIMEOUT_S = 60.0
 _IN_FLIGHT = 200
-
-
-@dataclass(frozen=True, kw_only=True)
-class Login:
-    """What the house handed out for one device."""
-
-    client_id: str
-    username: str
-    password: str = field(repr=False)
-
-    @classmethod
-    def read(cls, said: Mapping[str, Any]) -> Self:
-        return cls(client_id=said["client_id"], username=said["username"], password=said["password"])
-
-
-class Couriers:
-    """For each device that must sign in a connection of its own; where none must, one for all of them."""
-
-    def __init__(self, host: str, port: int, client_id: str, logins: Mapping[str, Login]) -> None:
-        self._all = None if logins else Courier(host, port, client_id)
-        self._own = {
-            device_id: Courier(host, port, login.client_id, login.username, login.password)
-            for device_id, login in logins.items()
-        }
-        self._open = contextlib.AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        for courier in (*([self._all] if self._all else []), *self._own.values()):
-            await self._open.enter_async_context(courier)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self._open.aclose()
-
-    async def deliver(self, topic: str, payload: bytes) -> None:
-        """`topic`: fm/{tenant}/{device}/... Returns when the broker has acknowledged."""
-        courier = self._all or self._own[topic.split("/", 3)[2]]
-        await courier.deliver(topic, payload)
 
 
 class Courier:

@@ -57,10 +57,16 @@ class Publisher:
         self._heard_s = time.monotonic()
         self.socket = self._open()
 
+    def _client_id(self) -> str:
+        """A device that signs in, `{tenant}.{device}.{n}`, must bear its own; whoever speaks for many has any."""
+        tenant, _, rest = (self.order.username or "").partition(".")
+        device = rest.partition(".")[0]
+        return f"{tenant}:{device}" if device else f"load-{os.getpid()}-{self.first_device}"
+
     def _open(self) -> socket.socket:
         made = socket.create_connection((self.order.host, self.order.port), self.order.keep_alive_s or 5)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        who = (f"load-{os.getpid()}-{self.first_device}", self.order.keep_alive_s, self.order.username)
+        who = (self._client_id(), self.order.keep_alive_s, self.order.username)
         made.sendall(connect(*who, self.order.password))
         answer = b""
         while len(answer) < len(_CONNACK):

@@ -4,11 +4,10 @@
 """
 
 import asyncio
-import os
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -17,7 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulators.courier import Couriers, Login
+from simulators.broker import Identity
+from simulators.courier import Courier
 from simulators.door import Door, DoorError, Json
 from simulators.recording import Recording, RecordingError, read
 from simulators.replay_request import ReplayError, Request, request_of
@@ -73,8 +73,8 @@ def replay(request: Request, console: Console) -> Outcome:
         span = (said[0][0], said[-1][0])
         there = int(door.ledger(device_id, *span)["committed"])
         before = door.ledger(device_id)
-        logins = _logins(door, registered, device_id)
-        acknowledged = asyncio.run(_publish(request, registered, logins, said, console))
+        who = door.identity(str(registered["tenant"]), device_id, registered)
+        acknowledged = asyncio.run(_publish(request, registered, who, said, console))
         _wait_for_worker(door)
         after = _settled(door, device_id)
     return Outcome(
@@ -136,18 +136,10 @@ def _shift_ms(door: Door, request: Request, recording: Recording, device_id: str
     return int(kept["shift_ms"])
 
 
-def _logins(door: Door, registered: Json, device_id: str) -> dict[str, Login]:
-    if registered["sign_in"] != "required":
-        return {}
-    return {device_id: Login.read(door.new_credential(device_id))}
-
-
-async def _publish(
-    request: Request, registered: Json, logins: Mapping[str, Login], said: list[Said], console: Console
-) -> int:
+async def _publish(request: Request, registered: Json, who: Identity, said: list[Said], console: Console) -> int:
     address = request.mqtt or str(registered["mqtt"])
     host, _, port = address.rpartition(":")
-    courier, acknowledged = Couriers(host, int(port), f"replay-{os.getpid()}", logins), 0
+    courier, acknowledged = Courier(host, int(port), who.client_id, who.username, who.password), 0
     columns = (TextColumn("publishing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     async with courier:
         with Progress(*columns, console=console) as progress:

@@ -1,5 +1,6 @@
 """The real supervisor with the real engines over stand-ins: `python house_on_trial.py DATA HTTP MQTT NATS`."""
 
+import os
 import signal
 import sys
 import threading
@@ -10,6 +11,7 @@ from api.engines.errors import EngineError
 from api.engines.plan import Plan
 from api.engines.supervisor import Supervisor
 from api.schema import NewerSchemaError
+from api.settings import SignIn
 
 _STAND_IN = str(Path(__file__).with_name("stand_in.py"))
 
@@ -35,6 +37,7 @@ def up(data: Path, http_port: int, mqtt_port: int, nats_port: int) -> None:
         base_url=f"http://127.0.0.1:{http_port}",
         lan=False,
         fleet=(),
+        sign_in=SignIn(os.environ.get("FOREMEND_DEVICE_SIGN_IN", "open")),
         sync=False,
         backoff_s=(0.1, 0.1, 0.1),
     )

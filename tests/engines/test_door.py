@@ -236,7 +236,8 @@ def test_nobody_writes_into_the_log_what_another_one_was_denied(door: Doorway) -
     door.a_device("framed")
     forger = door.issue("forger")
     client = client_of(door, forger)
-    client.publish(f"fm/demo/forger/ctl/x\n{line}\n".replace(" ", "\t"))
+    client.client.publish(f"fm/demo/forger/ctl/x\n{line}\n".replace(" ", "\t"), qos=1)
+    client.lost.wait(0.3)
     client.leave()
     for topic in (f"fm/x\n{line}", f"fm/x\n{line}\n".replace(" ", "\t")):
         client = client_of(door, forger)

@@ -31,14 +31,14 @@ class Trial:
         self.ports = [free_port() for _ in range(3)]
         self.running: list[subprocess.Popen[str]] = []
 
-    def up(self) -> subprocess.Popen[str]:
+    def up(self, **told: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-u", _TRIAL, self.data, *map(str, self.ports)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             cwd=_ROOT,
-            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+            env={**os.environ, "PYTHONPATH": str(_ROOT), **told},
         )
         self.running.append(process)
         return process
@@ -89,13 +89,18 @@ def house(engines_folder: Path) -> Iterator[Trial]:
     _end(trial)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_everything_in_order_and_the_exit_is_clean(trial: Trial, number: int) -> None:
-    process = trial.up()
+@pytest.mark.parametrize(
+    ("number", "sign_in", "door"), [(signal.SIGINT, "open", []), (signal.SIGTERM, "required", ["door"])]
+)
+def test_a_signal_ends_everything_in_order_and_the_exit_is_clean(
+    trial: Trial, number: int, sign_in: str, door: list[str]
+) -> None:
+    process = trial.up(FOREMEND_DEVICE_SIGN_IN=sign_in)
     trial.until(process, "ready")
-    assert set(trial.left()) == {"supervisor", "postgres", "nats", "worker", "relay", "api", "fleet"}
+    assert set(trial.left()) == {"supervisor", "postgres", "nats", *door, "worker", "relay", "api", "fleet"}
     assert trial.stop(process, number) == (0, "")
-    assert trial.journal()[-4:] == ["end fleet", "end api", "end relay", "end worker"]
+    order = [f"end {name}" for name in ("fleet", "api", "relay", "worker", *door)]
+    assert trial.journal()[-len(order) :] == order
     assert trial.left() == []
     for port in trial.ports:
         with pytest.raises(ConnectionRefusedError):
