@@ -23,6 +23,8 @@ from ingest.edge.model import Told
 from ingest.model import Message, Reason, Refusal
 from ingest.partition import Claim
 from ingest.topics import Source
+from ingest.twin import store as twins
+from ingest.twin.answers import with_strangers
 
 _log = structlog.get_logger("worker")
 _WARY_BATCHES = 20
@@ -109,18 +111,20 @@ class Intake:
             decoded = admitted.decoded
             if error is not None:
                 refused = _not_storable(messages[0], sources[0], error)
-                decoded = replace(decoded, batches=[], refusals=[refused], told=Told())
+                decoded = replace(decoded, batches=[], refusals=[refused], told=Told(), answers=[])
+            strangers = twins.strangers(self._conn, decoded.answers)
             kept = history.keep(
                 self._conn,
                 memory.catalogue,
                 decoded.batches,
-                decoded.refusals,
+                with_strangers(decoded.refusals, strangers),
                 decoded.first_ms,
                 hopeful=not self._wary,
             )
             step = memory.engine.observe(kept.new)
             self._store(step.findings)
             edges.save(self._conn, decoded.told)
+            twins.insert(self._conn, [answer for answer in decoded.answers if answer not in strangers])
             partition.advance(self._conn, self._claim, cursor, messages[-1].received_ms)
         memory.keep(Next(cursor=cursor, observed=step, used=admitted.use, spoken=decoded.spoken))
         new = sum(map(len, kept.new))

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -24,6 +24,7 @@ from ingest.errors import BrokerError, BrokerRefusesError, LogError, SessionTake
 from ingest.foreign import Mapping
 from ingest.mqtt_packets import FOR_EVER_S
 from ingest.mqtt_versions import Protocol
+from ingest.twin.bridged import WayDown
 
 _TURN_S = 0.5
 _FLUSH_S = 10.0
@@ -41,7 +42,7 @@ class Order:
 
     broker: Callable[[], Broker]
     mapping: Mapping
-    edges_of: str | None = None  # the tenant whose edge nodes speak Sparkplug there
+    way_down: WayDown = field(default_factory=WayDown)  # to that broker's devices and edge nodes
 
 
 def run(settings: Settings, stop: threading.Event, order: Order) -> None:
@@ -93,7 +94,7 @@ class _Bridging:
 
     def _session(self, stop: threading.Event) -> None:
         counts, mapping = self._meters.counts, self._order.mapping
-        with closing(Bridge(self._broker(), self._nats_url, mapping, counts, self._order.edges_of)) as bridge:
+        with closing(Bridge(self._broker(), self._nats_url, mapping, counts, self._order.way_down)) as bridge:
             self._only_v3 = bridge.protocol is Protocol.V3
             self._say_connected(bridge)
             with self._meters.connected(bridge):

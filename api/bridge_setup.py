@@ -13,6 +13,8 @@ from ingest.adapter_mqtt import Account, Broker
 from ingest.errors import BrokerError, MapError
 from ingest.foreign import Mapping
 from ingest.mqtt_versions import Protocol
+from ingest.twin import bridged
+from ingest.twin.bridged import WayDown
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
@@ -81,6 +83,11 @@ def edges(tenant_id: str | None) -> foreign.Edges:
     if not topics.is_id(tenant_id):
         raise MapError("a tenant is 1 to 64 of a-z A-Z 0-9 _ -")
     return foreign.edges(tenant_id)
+
+
+def way_down(downs: Sequence[str], edges_of: str | None) -> WayDown:
+    """Raises MapError."""
+    return WayDown([bridged.parse(each) for each in downs], edges_of)
 
 
 def mapping(filters: Sequence[str], maps: Sequence[str], tenant_id: str) -> Mapping:

@@ -1,5 +1,5 @@
 """The relay: findings become alerts and questions, timers run out, the outbox goes out, edge nodes are
-asked for what is missing of them. Four jobs, four loops.
+asked for what is missing of them, devices are told what to be like and to do. Five jobs, five loops.
 
 NOTIFY wakes, polling guarantees; a database that is away is waited for; any other error ends the process.
 """
@@ -12,7 +12,6 @@ from typing import Any
 
 import psycopg
 import structlog
-from prometheus_client import CollectorRegistry
 from psycopg import Connection
 
 from api import classes, database
@@ -20,9 +19,11 @@ from api.mosquitto.setup import keeper_of
 from api.post import AT_ONCE, Post
 from api.rebirths import ask_for_rebirths
 from api.settings import Settings
+from api.twins import tell_devices
 from api.watch import port
 from api.watch.port import Turns
 from api.watch.pulse import LOOPS, Pulse
+from api.watch.relay_meters import RelayMeters
 from devices.model import Catalogue
 from ticketing.alerts import store as alerts
 from ticketing.alerts.take import take_findings
@@ -40,20 +41,21 @@ Job = Callable[[Connection[Any], threading.Event], None]
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Until `stop` is set. Raises what killed a loop, after the other loops have ended."""
-    turns, registry = Turns(*LOOPS), CollectorRegistry()
-    with port.opened(settings, registry, turns):
-        _run_loops(settings, stop, turns, registry)
+    turns, meters = Turns(*LOOPS), RelayMeters()
+    with port.opened(settings, meters.registry, turns):
+        _run_loops(settings, stop, turns, meters)
 
 
-def _run_loops(settings: Settings, stop: threading.Event, turns: Turns, registry: CollectorRegistry) -> None:
+def _run_loops(settings: Settings, stop: threading.Event, turns: Turns, meters: RelayMeters) -> None:
     catalogue, policy = classes.of(settings), policy_of(settings)
     jobs: dict[str, Job] = {
         "findings": lambda conn, ends: take_and_ask(conn, ends, Pulse("findings", turns), catalogue, policy),
         "rebirths": lambda conn, ends: ask_for_rebirths(conn, ends, Pulse("rebirths", turns), settings),
         "timers": lambda conn, ends: keep_time(conn, ends, Pulse("timers", turns), catalogue, policy),
         "deliveries": lambda conn, ends: deliver(conn, ends, Pulse("deliveries", turns), settings, catalogue),
+        "twins": lambda conn, ends: tell_devices(conn, ends, Pulse("twins", turns), settings, catalogue, meters),
     }
-    if (keeper := keeper_of(settings, registry)) is not None:
+    if (keeper := keeper_of(settings, meters.registry)) is not None:
         jobs["mosquitto"] = lambda conn, ends: keeper.run(conn, ends, Pulse("mosquitto", turns))
     with ThreadPoolExecutor(len(jobs), thread_name_prefix="relay") as threads:
         loops = [threads.submit(_keep_at_it, name, job, settings, stop, turns) for name, job in jobs.items()]

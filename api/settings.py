@@ -29,6 +29,7 @@ def _sign_in(known: dict[str, Any]) -> SignIn:
     return SignIn.OPEN if known["mqtt_host"] in _LOOPBACK else SignIn.REQUIRED
 
 
+_DOORS = r"^$|^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$"
 _FRONTS = r"^$|^[a-z0-9-]{1,32}(,[a-z0-9-]{1,32})*$"
 
 
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     mosquitto_password: SecretStr | None = None
     mosquitto_ca: Path | None = None
     mosquitto_door: str | None = None  # host:port of its encrypted door for devices, whose certificate is looked after
+    doors: str = Field(default="", pattern=_DOORS)  # MQTT doors that keep desired states, `front-1:1883,front-2:1883`
     http_host: str = "127.0.0.1"
     http_port: int = 8080
     public_port: int | None = Field(default=None, ge=0, le=65535)  # the public pages alone, for a reverse proxy

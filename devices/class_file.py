@@ -24,6 +24,7 @@ def read(file: File) -> ApplianceClass | None:
     levels = _rules(file, said, "levels", shapes.LEVEL, LevelRule)
     on_times = _rules(file, said, "on_times", shapes.ON_TIME, OnTimeRule)
     families = [each for _, each in file.rows((), said, "families", shapes.FAMILY, "family_id")]
+    adjustables = parts.adjustables(file, said)
     if row is None or file.faults:
         return None  # a rule that points to a bad metric would be said to be wrong too
     appliance = ApplianceClass(
@@ -39,6 +40,7 @@ def read(file: File) -> ApplianceClass | None:
         rated_power_w=row.get("rated_power_w"),
         set_point_c=parts.as_band(row),
         terms=tuple(row.get("terms", ())),
+        adjustables=adjustables,
         **{key: row[key] for key in _DAYS if key in row},
     )
     _check(file, appliance)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from devices.adjustables import Adjustable
 from devices.datum import Datum
 
 
@@ -165,6 +166,7 @@ class ApplianceClass:
     terms: tuple[Mapping[str, Any], ...] = ()  # of its warranty, as they stand in the file
     models: Mapping[str, Model] = field(default_factory=dict)  # by number
     own: Mapping[str, Own] = field(default_factory=dict)  # by tenant
+    adjustables: tuple[Adjustable, ...] = ()  # what its devices can be told to be like, beside what all can
 
     @property
     def metric_names(self) -> tuple[str, ...]:

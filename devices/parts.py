@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from devices import shapes
+from devices.adjustables import SET_POINT, Adjustable, Kind
 from devices.model import ApplianceClass, Condition, Metric, Model, Regime, RegimeRule, Settings
 from devices.rows import File, Shape
 from devices.toml_lines import Path as Where
@@ -70,6 +71,19 @@ def _conditions(file: File, outer: Where, row: Mapping[str, Any], known: Mapping
         elif condition.above is not None and condition.below is not None and condition.above >= condition.below:
             file.refuse((*where, "above"), "above is not less than below: nothing is both")
         yield condition
+
+
+def adjustables(file: File, table: Mapping[str, Any]) -> tuple[Adjustable, ...]:
+    found = []
+    for where, row in file.rows((), table, "adjustables", shapes.ADJUSTABLE, "name"):
+        said = Adjustable(**{**row, "kind": Kind(row.get("kind", Kind.NUMBER))})
+        if said.name == SET_POINT:
+            file.refuse((*where, "name"), f"{SET_POINT} is a key of the class: its band")
+        if said.low is not None and said.high is not None and said.low >= said.high:
+            file.refuse((*where, "low"), f"low is not below high: {said.low:g}, {said.high:g}")
+        found.append(said)
+    once(file, ("adjustables",), [each.name for each in found], "name")
+    return tuple(found)
 
 
 def limits(file: File, outer: Where, table: Mapping[str, Any], cadence_s: int, n_metrics: int) -> dict[str, float]:

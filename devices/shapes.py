@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from devices.adjustables import Kind
 from devices.model import Regime
 from devices.rows import Shape
 from devices.values import band, flag, gtin, name, number, one_of, positive, tenant, text, title, titles, whole
@@ -23,6 +24,10 @@ def _tables(value: Any) -> str | None:
 METRIC = Shape(
     must={"name": name, "unit": text, "low": number(), "high": number(), "title": title},
     may={"resolution": positive, "cadence_s": whole(1)},
+)
+ADJUSTABLE = Shape(
+    must={"name": name, "title": title},
+    may={"kind": one_of([*Kind]), "unit": text, "low": number(), "high": number()},
 )
 LEVEL = Shape(
     must={"metric": name, "family": name, "min_shift": number(0), "hold_s": whole(1), "clear_hold_s": whole(1)}, may={}
@@ -68,6 +73,7 @@ CLASS = Shape(
         "hours_days": whole(MIN_RETENTION_DAYS),
         "compress_after_days": whole(1),
         "families": _looked_at_later,
+        "adjustables": _looked_at_later,
         "models": _looked_at_later,
     },
 )

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 from ingest.adapter_mqtt import Broker, Subscription
 from ingest.adapter_publish import LogPublisher
-from ingest.edge import rebirth
 from ingest.errors import IngestError
 from ingest.foreign import Fate, Mapping, Place
 from ingest.limits import PAYLOAD_BYTES
 from ingest.mqtt_answers import Welcome
 from ingest.mqtt_packets import DUP, Publish
 from ingest.mqtt_versions import Protocol
+from ingest.twin.bridged import WayDown
 from ingest.under_way import UnderWay
 
 MOST_MESSAGES = 2048  # under way: NATS refuses when 10,000 wait for a stream, and there may be several bridges
@@ -39,6 +39,7 @@ class Counts:
     unsure: int = 0  # QoS 0: nobody would have sent them again
     too_large: int = 0
     rebirths: int = 0  # that edge nodes were asked for
+    told: int = 0  # desired states and commands that went down to devices
     fates: dict[Fate, int] = field(default_factory=lambda: dict.fromkeys(Fate, 0))
 
     @property
@@ -51,15 +52,15 @@ class Bridge:
     """One connection to each side, until the first failure. Raises LogError, BrokerError; `close` when done."""
 
     def __init__(
-        self, broker: Broker, nats_url: str, mapping: Mapping, counts: Counts, edges_of: str | None = None
+        self, broker: Broker, nats_url: str, mapping: Mapping, counts: Counts, way_down: WayDown | None = None
     ) -> None:
-        """`edges_of`: whose edge nodes are asked for their births where we hear that somebody lacks them."""
+        """`way_down`: what of the relay's words goes on to that broker."""
         self._mapping, self._counts = mapping, counts
         self._sure = UnderWay()
         self._unsure = 0  # under way, too: nobody waits for their acknowledgement
-        self._log = LogPublisher(
-            nats_url, edges_of and rebirth.heard_by(edges_of)
-        )  # first: whoever cannot store anything takes nothing from the broker
+        self._way_down = way_down or WayDown()
+        # first: whoever cannot store anything takes nothing from the broker
+        self._log = LogPublisher(nats_url, self._way_down.subjects)
         try:
             self._broker = Subscription(broker, receive_maximum=MOST_MESSAGES)
         except IngestError:
@@ -123,11 +124,14 @@ class Bridge:
         self._broker.look_alive(listening=listen)
 
     def _pass_on(self) -> None:
-        """To edge nodes, what the relay wants of them."""
-        told, self._log.told = self._log.told, []
-        for command in filter(None, map(rebirth.command, told)):
-            self._broker.tell(command.topic, command.payload)
-            self._counts.rebirths += 1
+        """To edge nodes and devices, what the relay says to them."""
+        heard, self._log.told = self._log.told, []
+        for subject, payload in heard:
+            told = self._way_down.pass_on(subject, payload)
+            if told is not None:
+                self._broker.tell(told.topic, told.payload, retain=told.retain)
+                self._counts.rebirths += told.of_edge
+                self._counts.told += not told.of_edge
 
     def _listen(self, listen: bool) -> None:  # noqa: FBT001
         if listen == self._listening:

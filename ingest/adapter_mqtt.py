@@ -168,9 +168,9 @@ class Subscription:
     def acknowledge(self, packet_ids: list[int]) -> None:
         self.send(pubacks(packet_ids))
 
-    def tell(self, topic: str, payload: bytes) -> None:
+    def tell(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """With QoS 0: nobody says whether anybody got it."""
-        self.send(publish(topic, payload, level=self._level))
+        self.send(publish(topic, payload, level=self._level, retain=retain))
 
     def look_alive(self, *, listening: bool) -> None:
         """Says that we are there when we have been silent. Raises BrokerError when the broker is, although we are

@@ -25,18 +25,18 @@ _PING_S = 10.0
 class LogPublisher:
     """One connection. Raises LogError, in all methods, for whatever keeps a message from being stored."""
 
-    def __init__(self, url: str, heard: str | None = None) -> None:
-        """`heard`: a subject of which all that is said comes into `told`, besides."""
+    def __init__(self, url: str, heard: Iterable[str] = ()) -> None:
+        """`heard`: subjects of which all that is said comes into `told`, besides."""
         self._wire = Wire(url)
         self._inbox = f"_INBOX.{secrets.token_hex(8)}.".encode()
-        self.told: list[bytes] = []
+        self.told: list[tuple[str, bytes]] = []
         self._yes = re.compile(_YES % (re.escape(self._inbox), _SID))
         self._heard_s = self._asked_s = self._stored_s = time.monotonic()
         try:
             head(self._wire)  # it is there
             self._wire.send(b"SUB %b* %b\r\n" % (self._inbox, _SID))
-            if heard is not None:
-                self._wire.send(b"SUB %b %b\r\n" % (heard.encode(), _HEARD_SID))
+            for place, subject in enumerate(heard):
+                self._wire.send(b"SUB %b %b%d\r\n" % (subject.encode(), _HEARD_SID, place))
         except LogError:
             self.close()
             raise
@@ -87,12 +87,13 @@ class LogPublisher:
             if stop + 2 > len(buffer):
                 break
             at = stop + 2
+            if fields[2].startswith(_HEARD_SID):
+                head = int(fields[-2]) if fields[0] == b"HMSG" else 0  # what a client of MQTT said has headers
+                self.told.append((fields[1].decode(), buffer[start + head : stop]))
+                continue
             if fields[0] == b"HMSG":  # only a status comes with headers: nobody listens at that subject
                 raise LogError("the log is not there: is JetStream on?")
             answer = buffer[start:stop]
-            if fields[2] == _HEARD_SID:
-                self.told.append(answer)
-                continue
             if b'"error"' in answer:
                 raise LogError(f"the log does not take a message: {answer.decode(errors='replace')}")
             if fields[2] == _SID:

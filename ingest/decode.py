@@ -26,14 +26,17 @@ from ingest.presence import will
 from ingest.presence.model import BridgeWord, Cause, Spoken, Word
 from ingest.screen import too_late
 from ingest.scrutiny import scrutinise
-from ingest.topics import About, Source
+from ingest.topics import ANSWERS, About, Source
+from ingest.twin import answers
+from ingest.twin.model import Answer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
     """`batches` have one row a (device, ts); `refusals` are in log order. `first_ms`: of messages that are replayed, by
     seq, when the log first received them. `asked`: what those ask for that bring readings. `received_ms` (n_messages,).
-    `spoken`: who was heard, refused or not; `told`: what edge nodes said."""
+    `spoken`: who was heard, refused or not; `told`: what edge nodes said; `answers`: what devices said of
+    their twins."""
 
     batches: list[Batch]
     refusals: list[Refusal]
@@ -42,6 +45,7 @@ class Decoded:
     received_ms: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     spoken: Spoken = field(default_factory=Spoken)
     told: Told = field(default_factory=Told)
+    answers: list[Answer] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,7 @@ class _Ears:
     edge: Hearing
     without: Collection[int]
     words: list[Word | BridgeWord] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
     mute: list[int] = field(default_factory=list)
 
     def take(self, place: int, topic: EdgeTopic) -> None:
@@ -122,6 +127,7 @@ def decode(
         received_ms=log.received_ms,
         spoken=spoken(log.device_no, log.received_ms, firsts, ears.words, ears.mute),
         told=ears.edge.told,
+        answers=ears.answers,
     )
 
 
@@ -186,15 +192,22 @@ def _verdict(message: Message, source: Source, place: int, catalogue: Catalogue,
         kept = message.payload[: limits.PAYLOAD_BYTES]
         return Verdict(flaws=[Flaw(reason=source.reason, detail=source.detail, payload=kept)])
     if source.about is not About.READINGS:
-        word = _word(message, source, place)
-        if isinstance(word, Flaw):
-            return Verdict(flaws=[word])
-        if message.first_ms is None:  # who was there when it was refused says nothing of now
-            ears.words.append(word)
-        return None
+        return _take_word(message, source, place, ears)
     if source.class_id is None:
         return None
     return scrutinise(message.payload, message.judged_ms, catalogue[source.class_id].units, source.form)
+
+
+def _take_word(message: Message, source: Source, place: int, ears: _Ears) -> Verdict | None:
+    """What is said beside readings."""
+    said = answers.read(message, source) if source.about in ANSWERS else _word(message, source, place)
+    if isinstance(said, Flaw):
+        return Verdict(flaws=[said])
+    if isinstance(said, Answer):
+        ears.answers.append(said)
+    elif message.first_ms is None:  # who was there when it was refused says nothing of now
+        ears.words.append(said)
+    return None
 
 
 def _word(message: Message, source: Source, place: int) -> Word | BridgeWord | Flaw:

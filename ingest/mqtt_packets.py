@@ -86,9 +86,9 @@ def farewell(reason: int) -> bytes:
     return b"\xe0\x01" + bytes([reason])
 
 
-def publish(topic: str, payload: bytes, *, level: int = LEVEL_3) -> bytes:
+def publish(topic: str, payload: bytes, *, level: int = LEVEL_3, retain: bool = False) -> bytes:
     """With QoS 0."""
-    return _packet(0x30, _text(topic) + (b"\x00" if level == LEVEL_5 else b"") + payload)
+    return _packet(0x30 | (RETAIN if retain else 0), _text(topic) + (b"\x00" if level == LEVEL_5 else b"") + payload)
 
 
 def pubacks(packet_ids: Sequence[int]) -> bytes:

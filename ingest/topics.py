@@ -30,10 +30,18 @@ class About(StrEnum):
 
     READINGS = "readings"
     PRESENCE = "presence"  # of the device
+    REPORTED = "reported"  # what it says it is like
+    RESULT = "result"  # what came of a command
     BRIDGE = "bridge"  # what a bridge says of itself; no device may
 
 
-_KINDS = {("up", "presence"): About.PRESENCE, ("ctl", "bridge"): About.BRIDGE}
+ANSWERS = frozenset({About.REPORTED, About.RESULT})
+_KINDS = {
+    ("up", "presence"): About.PRESENCE,
+    ("up", "reported"): About.REPORTED,
+    ("up", "result"): About.RESULT,
+    ("ctl", "bridge"): About.BRIDGE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

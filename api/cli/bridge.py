@@ -24,6 +24,10 @@ Maps = Annotated[
     list[str] | None,
     typer.Option("--map", help="FILTER=TOPIC, such as 'plant/+/state=fm/demo/{1}/up/telemetry'. Default: as it is."),
 ]
+Downs = Annotated[
+    list[str] | None,
+    typer.Option("--down", help="FILTER=TOPIC, such as 'fm/demo/+/down/+=plant/{1}/down/{2}'. Default: nothing."),
+]
 ClientId = Annotated[str, typer.Option("--client-id", help="The session's name: one of its own for each bridge.")]
 Spoken = Annotated[Protocol, typer.Option("--protocol", help="Of MQTT; auto: 5 where the broker speaks it.")]
 Sparkplug = Annotated[str | None, typer.Option("--sparkplug", help="The tenant whose edge nodes speak there.")]
@@ -42,6 +46,7 @@ def register(app: typer.Typer) -> None:
         broker: Url,
         topic: Topics = None,
         maps: Maps = None,
+        downs: Downs = None,
         sparkplug: Sparkplug = None,
         client_id: ClientId = "foremend-bridge",
         protocol: Spoken = Protocol.AUTO,
@@ -67,6 +72,7 @@ def register(app: typer.Typer) -> None:
             filters = [*edges.filters, *(topic or ())]
             ours = maps or ([foreign.AS_IT_IS] if topic else [])
             mapping = bridge_setup.mapping(filters, [*edges.maps, *ours], tenant or sparkplug or settings.tenant)
+            way_down = bridge_setup.way_down(downs or (), sparkplug)
             now = partial(bridge_setup.broker, settings, address, filters, client_id, files, protocol)
             at = now()  # what cannot be used is said at once
         except (BrokerError, MapError) as error:
@@ -74,7 +80,7 @@ def register(app: typer.Typer) -> None:
         if check:
             _check(at, settings)
         else:
-            _run(settings, bridge.Order(broker=now, mapping=mapping, edges_of=sparkplug))
+            _run(settings, bridge.Order(broker=now, mapping=mapping, way_down=way_down))
 
 
 def _check(at: "Broker", settings: "Settings") -> None:

@@ -19,9 +19,10 @@ ASKED_OF_SERVER = {  # what the house may ask the server itself, and under which
 
 def access(secrets: Mapping[str, str], sign_in: SignIn) -> dict[str, Any]:
     """A device may publish what it measured and hear what it is told, nothing else: whoever signs in, as itself, by
-    what the door answers; where nobody must, as any device."""
+    what the door answers; where nobody must, as any device. The house comes by MQTT too: only what a
+    client of MQTT says is retained."""
     users: list[dict[str, Any]] = [
-        {"user": "house", "password": secrets["house"], "allowed_connection_types": ["STANDARD"]}
+        {"user": "house", "password": secrets["house"], "allowed_connection_types": ["STANDARD", "MQTT"]}
     ]
     if sign_in is SignIn.OPEN:
         device = {"user": "device", "password": secrets["device"], "allowed_connection_types": ["MQTT"]}

@@ -30,13 +30,23 @@ from api.http.rest import (
 )
 from api.http.rest import outages as rest_outages
 from api.http.rest import refusals as rest_refusals
+from api.http.rest import twins as rest_twins
 from api.http.staff import credentials as staff_credentials
 from api.http.staff import desk, device, outages, refusals, work
+from api.http.staff import twin as staff_twin
 from api.watch import exposition
 from api.watch.watch import Watch
 
 PUBLIC = (question.router, following.router, report.router, item.router)
-STAFF = (desk.router, device.router, staff_credentials.router, outages.router, refusals.router, work.router)
+STAFF = (
+    desk.router,
+    device.router,
+    staff_credentials.router,
+    outages.router,
+    refusals.router,
+    staff_twin.router,
+    work.router,
+)
 REST = (
     catalogue.router,
     credentials.router,
@@ -51,6 +61,7 @@ REST = (
     rest_refusals.router,
     reports.router,
     tickets.router,
+    rest_twins.router,
     webhooks.router,
 )
 

@@ -14,6 +14,7 @@ from api.http.photos import PhotoError
 from devices import errors as devices
 from devices.credentials import errors as credentials
 from devices.imports.model import MeanwhileError
+from devices.twin import errors as twins
 from ingest.errors import LogError
 from ledger import errors as ledger
 from ticketing import errors as ticketing
@@ -74,6 +75,12 @@ KNOWN: dict[type[Exception], tuple[int, str]] = {
     ticketing.ReportRefusedError: (422, "report-refused"),
     PhotoError: (422, "not-a-photo"),
     devices.GatewayError: (409, "gateway-refused"),
+    twins.SettingRefusedError: (422, "setting-refused"),
+    twins.StaleTwinError: (412, "stale-version"),
+    twins.UnknownCommandError: (404, "unknown-command"),
+    twins.BadCommandError: (422, "bad-command"),
+    twins.TooManyCommandsError: (429, "too-many-commands"),
+    twins.CommandOverError: (409, "command-over"),
     LogError: (503, "log-not-reachable"),
     psycopg.DataError: (422, "not-storable"),
     psycopg.OperationalError: (503, "record-not-reachable"),
@@ -117,6 +124,10 @@ def _more(error: Exception) -> dict[str, Any]:
         return {"allowed": [str(state) for state in error.allowed]}
     if isinstance(error, ticketing.ReportRefusedError):
         return {"codes": list(error.codes)}
+    if isinstance(error, twins.SettingRefusedError):
+        return {"setting": error.name}
+    if isinstance(error, twins.CommandOverError):
+        return {"state": error.state}
     return {}
 
 

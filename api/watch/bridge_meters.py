@@ -51,6 +51,7 @@ class BridgeMeters(Collector):
             ("unsure", "Messages with QoS 0, which nobody would send again.", counts.unsure),
             ("too_large", "Messages that were cut, and are refused.", counts.too_large),
             ("rebirths", "Times that an edge node was asked for its births.", counts.rebirths),
+            ("told", "Desired states and commands that went on to devices.", counts.told),
         ):
             yield CounterMetricFamily(f"foremend_bridge_{name}", words, value=value)
         fates = CounterMetricFamily(

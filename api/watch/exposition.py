@@ -11,6 +11,7 @@ from api.watch.doors import Door
 from api.watch.standing import LogStanding, RecordStanding
 from api.watch.waiting import Waiting
 from api.watch.watch import Watch
+from devices.twin.lifecycle import OPEN
 from ingest.presence.model import Cause, Kind
 
 _STATES = (State.OK, State.WARNING, State.FAILED)
@@ -133,6 +134,14 @@ def _waiting(waiting: Waiting) -> Iterator[Metric]:
     yield deliveries
     yield _gauge("delivery_oldest_seconds", "How long the oldest pending delivery waits.", waiting.oldest_pending_s)
     yield from _presence(waiting)
+    yield from _twins(waiting)
+
+
+def _twins(waiting: Waiting) -> Iterator[Metric]:
+    yield _gauge("twins_behind", "Devices that have not taken what is desired of them.", waiting.twins_behind)
+    yield _gauge("twins_silent", "Those of them for which that is an hour old.", waiting.twins_silent)
+    commands = {state.lower(): waiting.commands_open.get(state, 0) for state in OPEN}
+    yield _gauges("commands_open", "Commands that wait for their devices, and that were sent.", "state", commands)
 
 
 def _presence(waiting: Waiting) -> Iterator[Metric]:

@@ -8,7 +8,7 @@ from psycopg import Connection
 from api.watch.port import Turns
 from ledger.statements import Statements
 
-LOOPS = ("deliveries", "findings", "rebirths", "timers")  # of the relay
+LOOPS = ("deliveries", "findings", "rebirths", "timers", "twins")  # of the relay
 EVERY_S = 5.0
 _sql = Statements("api.watch")
 

@@ -1,6 +1,7 @@
 """What waits for somebody, of one tenant: a few counts over indexes, made for being asked every few seconds."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -10,6 +11,7 @@ from ledger import scope
 from ledger.model import Scope
 from ledger.statements import Statements
 
+SILENT = timedelta(hours=1)  # a device that is there has been told five times by then
 _sql = Statements("api.watch")
 
 
@@ -28,6 +30,9 @@ class Waiting:
     oldest_pending_s: float
     presence: dict[str, int]  # devices by state
     outages: dict[tuple[str, str], int]  # that last, by kind and cause
+    twins_behind: int  # devices that have not taken what is desired
+    twins_silent: int  # those of them for which that is older than SILENT
+    commands_open: dict[str, int]  # by state
 
 
 def count(conn: Connection[Any], tenant_id: str) -> Waiting:
@@ -38,6 +43,7 @@ def count(conn: Connection[Any], tenant_id: str) -> Waiting:
         conn.execute(_sql.bound_patience)
         with conn.cursor(row_factory=dict_row) as cur:
             counts = cur.execute(_sql.count_waiting).fetchone() or {}
+        behind, silent = conn.execute(_sql.count_twins_behind, {"silent": SILENT}).fetchone() or (0, 0)
         oldest = conn.execute(_sql.read_oldest_pending).fetchone()
         return Waiting(
             **counts,
@@ -47,4 +53,7 @@ def count(conn: Connection[Any], tenant_id: str) -> Waiting:
             oldest_pending_s=oldest[0] if oldest else 0.0,
             presence=dict(conn.execute(_sql.count_presence).fetchall()),
             outages={(kind, cause): n for kind, cause, n in conn.execute(_sql.count_outages)},
+            twins_behind=behind,
+            twins_silent=silent,
+            commands_open=dict(conn.execute(_sql.count_open_commands).fetchall()),
         )

@@ -12,6 +12,7 @@ from ingest.payloads import sparkplug
 from ingest.payloads.sparkplug import Metric, Payload
 
 REBIRTH = "Node Control/Rebirth"
+KIND = "rebirth"
 _MOST_BYTES = 1024
 
 
@@ -23,12 +24,12 @@ class Command(NamedTuple):
 
 
 def subject(node: NodeKey) -> str:
-    return f"fm.{node.tenant_id}.{node.node_id}.down.rebirth"
+    return f"fm.{node.tenant_id}.{node.node_id}.down.{KIND}"
 
 
 def heard_by(tenant_id: str) -> str:
     """The subject under which a bridge hears of all nodes of a tenant."""
-    return f"fm.{tenant_id}.*.down.rebirth"
+    return f"fm.{tenant_id}.*.down.{KIND}"
 
 
 def say(node: NodeKey, now_ms: int) -> bytes:

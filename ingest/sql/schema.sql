@@ -189,3 +189,22 @@ CREATE TABLE listening (
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON presence, outage, bridge, listening TO foremend_worker;
 GRANT SELECT ON presence, outage, bridge, listening TO foremend_relay, foremend_api;
+
+-- What devices said of their twins, in the log's order, until the relay has taken it.
+CREATE TABLE device_answer (
+    answer_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id text NOT NULL,
+    device_no integer NOT NULL REFERENCES device,
+    seq bigint NOT NULL,
+    received_at timestamptz NOT NULL,
+    about text NOT NULL CHECK (about IN ('reported', 'result')),
+    body jsonb NOT NULL,
+    set_aside text                     -- the error for which it could not be taken
+);
+CREATE INDEX device_answer_waiting ON device_answer (answer_no) WHERE set_aside IS NULL;
+CREATE INDEX device_answer_set_aside ON device_answer (tenant_id) WHERE set_aside IS NOT NULL;
+SELECT protect('device_answer');
+
+GRANT SELECT, INSERT ON device_answer TO foremend_worker;
+GRANT SELECT, UPDATE, DELETE ON device_answer TO foremend_relay;
+GRANT SELECT ON device_answer TO foremend_api;

@@ -45,6 +45,9 @@ def test_no_get_route_changes_a_row(scene: Scene, house: House, nats_server: Nat
     follow_path = scene.client.post(f"{question_path}/follow").headers["location"]
     ticket = scene.ticket()
     scene.client.put(f"/api/devices/{scene.device_id}/place", json={"site": "Mill 3"})
+    command = scene.client.post(
+        f"/api/devices/{scene.device_id}/commands", json={"name": "ping"}, headers={"Idempotency-Key": "1"}
+    ).json()
     given = {
         "q/{token}": question_path[1:],
         "t/{token}": follow_path[1:],
@@ -56,6 +59,7 @@ def test_no_get_route_changes_a_row(scene: Scene, house: House, nats_server: Nat
         "{ticket_id}": ticket["ticket_id"],
         "{name}": ticket["number"],
         "{sha256}": "ab" * 32,
+        "{command_id}": command["id"],
         "{refusal_no}": str(a_refusal(scene.database, b"{")),
     }
     paths = [path for path in [*get_paths(), "/api/openapi.json", "/static/style.css"] if path not in NOT_WALKED]

@@ -135,7 +135,7 @@ def test_partitions_without_a_worker_are_named(leases: tuple[float | None, ...],
 def test_one_silent_loop_of_the_relay_is_a_failure_that_names_it() -> None:
     late = (*BEATS[:-1], replace(BEATS[-1], age_s=31.0))
     check = said("relay", Standing(record=replace(RECORD, beats=late), log=LOG))
-    assert (check.state, check.sentence) == (State.FAILED, "The relay is silent: timers for 31 s.")
+    assert (check.state, check.sentence) == (State.FAILED, "The relay is silent: twins for 31 s.")
     assert said("relay", Standing(record=replace(RECORD, beats=BEATS[:2]), log=LOG)).state is State.FAILED
 
 

@@ -11,6 +11,7 @@ from api.texts import CATALOGUE, LANGUAGES, preferred, say
 from devices import catalogue
 from devices.imports.model import Code as Fault
 from devices.model import Regime
+from devices.twin.model import CommandState
 from ingest.clock import ClockState
 from ingest.model import Reason, Replayed
 from ledger.model import DeliveryState
@@ -35,6 +36,7 @@ NAMED = {  # what is looked up by a value: every value has its word
     "delivery": DeliveryState,
     "left_out": LeftOutReason,
     "refusal": Reason,
+    "command": CommandState,
     "replayed": Replayed,
     "clock": ClockState,
     "event": Note,

@@ -103,7 +103,7 @@ def an_order(broker: Mosquitto, protocol: Protocol = Protocol.AUTO) -> bridge.Or
     return bridge.Order(
         broker=lambda: bridge_setup.broker(settings, address, edges.filters, "edges-test", Files(), protocol),
         mapping=bridge_setup.mapping(edges.filters, edges.maps, "demo"),
-        edges_of="demo",
+        way_down=bridge_setup.way_down((), "demo"),
     )
 
 

@@ -11,7 +11,7 @@ from api.http.house import Home
 from api.http.problems import refuse
 from api.http.public import bearer
 from api.http.rest.devices import label_url
-from api.http.staff import credentials, lists
+from api.http.staff import credentials, lists, twin
 from devices import registry
 from devices.model import Device
 from ingest import history
@@ -106,6 +106,7 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             clock_span=when.span(language, abs(clock.offset_ms or 0)),
             counts=history.counts(conn, appliance, device.device_no),
             curves=curves,
+            twin=twin.shown(conn, device, appliance, language),
             presence=shown.of_device(conn, device.device_no),
             why=away,
             patience=when.span(language, away[0].patience_ms or 0) if away else None,

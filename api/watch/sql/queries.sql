@@ -67,3 +67,14 @@ SELECT state, count(*) FROM (SELECT state FROM presence WHERE tenant_id = curren
 -- name: count_outages
 -- What is out, by what it is and why; ours are among them.
 SELECT kind, cause, count(*) FROM (SELECT kind, cause FROM outage WHERE until IS NULL LIMIT 100000) AS o GROUP BY kind, cause
+
+-- name: count_twins_behind
+-- Devices that have not taken what is desired of them, and those of them for which that has lasted.
+SELECT count(*), count(*) FILTER (WHERE desired_at < clock_timestamp() - %(silent)s)
+FROM (SELECT desired_at FROM twin WHERE tenant_id = current_tenant() AND reported_version < version LIMIT 100000) AS t
+
+-- name: count_open_commands
+-- Commands that wait for their devices, and that were sent.
+SELECT state, count(*)
+FROM (SELECT state FROM command WHERE tenant_id = current_tenant() AND state IN ('QUEUED', 'SENT') LIMIT 100000) AS c
+GROUP BY state

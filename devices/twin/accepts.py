@@ -1,0 +1,76 @@
+"""Which settings a device can take, and whether a value is one of them: pure."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from devices.adjustables import COMMON, SET_POINT, Adjustable, Kind
+from devices.model import ApplianceClass
+from devices.twin.errors import SettingRefusedError
+from devices.twin.model import Value
+
+MOST_SETTINGS = 64  # of one state
+TEXT_CHARS = 256
+_SET_POINT = {"en": "Set point", "zh": "设定温度"}
+_EXACT = 2**53  # what every JSON keeps exactly
+
+
+def adjustables_of(appliance: ApplianceClass) -> dict[str, Adjustable]:
+    """By name, of the class as it is for a device's model; its own go before those that all have."""
+    own = {setting.name: setting for setting in appliance.adjustables}
+    common = {setting.name: setting for setting in COMMON if setting.name not in own}
+    if appliance.set_point_c is None:
+        return {**own, **common}
+    low, high = appliance.set_point_c
+    return {SET_POINT: Adjustable(name=SET_POINT, title=_SET_POINT, unit="°C", low=low, high=high), **own, **common}
+
+
+def check(appliance: ApplianceClass, said: Mapping[str, Any]) -> None:
+    """`said`: values by setting, None for what nobody wishes any more. Raises SettingRefusedError."""
+    known = adjustables_of(appliance)
+    for name, value in said.items():
+        if name not in known:
+            raise SettingRefusedError(name, f"a {appliance.class_id} has: {', '.join(known)}")
+        reason = None if value is None else _why_not(known[name], value)
+        if reason is not None:
+            raise SettingRefusedError(name, reason)
+
+
+def read(appliance: ApplianceClass, name: str, text: str) -> Value | None:
+    """What a person typed, as the setting's kind has it; empty: None. Raises SettingRefusedError."""
+    setting = adjustables_of(appliance).get(name)
+    if not text.strip():
+        return None
+    if setting is None or setting.kind is Kind.TEXT:
+        return text.strip()
+    if setting.kind is Kind.SWITCH and text.strip().lower() in {"true", "false"}:
+        return text.strip().lower() == "true"
+    try:
+        number = float(text)
+    except ValueError:
+        raise SettingRefusedError(name, f"{text!r} is no {setting.kind}") from None
+    return int(number) if number.is_integer() else number
+
+
+def _why_not(setting: Adjustable, value: Any) -> str | None:
+    if setting.kind is Kind.TEXT:
+        short = isinstance(value, str) and 0 < len(value) <= TEXT_CHARS and value.isprintable()
+        return None if short else f"is a text of 1 to {TEXT_CHARS} characters"
+    if setting.kind is Kind.SWITCH:
+        return None if isinstance(value, bool) else "is true or false"
+    return _why_no_number(setting, value)
+
+
+def _why_no_number(setting: Adjustable, value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return f"is a number in {setting.unit}"
+    if abs(value) > _EXACT or (setting.kind is Kind.WHOLE and value != int(value)):
+        return "is a whole number" if abs(value) <= _EXACT else "is too large"
+    low, high = setting.low, setting.high
+    if (low is not None and value < low) or (high is not None and value > high):
+        return f"{value:g} is not between {_said(low)} and {_said(high)} {setting.unit}"
+    return None
+
+
+def _said(bound: float | None) -> str:
+    return "any" if bound is None else f"{bound:g}"

@@ -1,0 +1,49 @@
+"""Somebody desires something of a device, and what it says of itself is set beside that."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+
+from devices.model import ApplianceClass, Device
+from devices.twin import accepts, journal, merge, store
+from devices.twin.merge import Reported
+from devices.twin.model import Report, Twin
+from ledger.model import Scope
+
+
+def desire(
+    conn: Connection[Any],
+    device: Device,
+    appliance: ApplianceClass,
+    patch: Mapping[str, Any],
+    *,
+    expected: int,
+    by: Scope,
+    now: datetime,
+) -> Twin:
+    """The twin with these settings desired; what must be said for it is noted in the same row. Raises StaleTwinError,
+    SettingRefusedError."""
+    before = store.lock_twin(conn, device.tenant_id, device.device_no)
+    accepts.check(appliance, patch)
+    after = merge.desire(before, patch, expected, by=by.actor, now=now)
+    if after is not before:
+        store.save_desired(conn, after)
+        journal.note(conn, "twin.desired", device, by.actor, now, {"version": after.version, "state": dict(patch)})
+        store.hint(conn)
+    return after
+
+
+def take_report(
+    conn: Connection[Any], device: Device, appliance: ApplianceClass | None, said: Report, at: datetime, now: datetime
+) -> Reported:
+    """`at`: when the log received it. A line is written where something has changed."""
+    before = store.lock_twin(conn, device.tenant_id, device.device_no)
+    known = frozenset(accepts.adjustables_of(appliance)) if appliance is not None else frozenset[str]()
+    after = merge.report(before, said, known, at)
+    store.save_reported(conn, after.twin)
+    if after.is_news or after.left_out:
+        data = {"changed": dict(after.changed), **({"left_out": after.left_out} if after.left_out else {})}
+        journal.note(conn, "twin.reported", device, journal.itself(device), now, data)
+    return after

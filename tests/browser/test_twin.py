@@ -1,0 +1,53 @@
+"""A person desires something of a device on its page, sees what it says, and cancels a command, by phone."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from api.http.house import House
+from devices import registry, settings
+from devices.twin import wishes
+from devices.twin.model import Report
+from tests.browser.conftest import DESKTOP, Keep, Visit
+from tests.conftest import Database
+from tests.http.scene import Scene
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_person_desires_and_cancels_and_sees_what_the_device_says(
+    scene_of: Callable[[str], Scene], visit: Visit, keep: Keep, house: House, database: Database
+) -> None:
+    scene = scene_of("en")
+    body = {"name": "start_defrost", "arguments": {"minutes": 20}, "expires_s": 86_400}
+    scene.client.post("/api/devices/fridge-1/commands", json=body, headers={"Idempotency-Key": "1"})
+    with visit("/desk/devices/fridge-1") as page:
+        expect(page.get_by_text("It has not said anything of itself yet.")).to_be_visible()
+        page.get_by_text("Desire something else").click()
+        page.get_by_label("Set point").fill("4")
+        page.get_by_role("button", name="Desire this").click()
+        expect(page.get_by_text("Version 1 has not been said to it yet.")).to_be_visible()
+        _says(database, house, scene.device_no, version=0, set_point_c=5, mode="eco", firmware="1.4.2")
+        page.reload()
+        expect(page.locator(".tag.warm", has_text="5 °C")).to_be_visible()
+        expect(page.get_by_text("Firmware 1.4.2, since")).to_be_visible()
+        page.locator("#twin").scroll_into_view_if_needed()
+        page.evaluate("document.getElementById('twin').scrollIntoView()")
+        keep(page, "twin-phone")
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_text("Cancelled")).to_be_visible()
+    with visit("/desk/devices/fridge-1?lang=zh", size=DESKTOP, locale="zh-CN") as page:
+        expect(page.get_by_text("已取消")).to_be_visible()
+        page.evaluate("document.getElementById('twin').scrollIntoView()")
+        keep(page, "twin-desktop-zh")
+
+
+def _says(database: Database, house: House, device_no: int, *, version: int, **state: object) -> None:
+    """What the relay does with it."""
+    now = house.clock() + timedelta(minutes=1)
+    with database.connect("foremend_relay") as conn, conn.transaction():
+        device = registry.by_no(conn, device_no)
+        appliance = settings.of(house.catalogue[device.class_id], device.tenant_id, device.model)
+        wishes.take_report(conn, device, appliance, Report(version=version, state=state), now, now)  # type: ignore[arg-type]

@@ -1,0 +1,114 @@
+"""A house with its HTTP face, a worker and a relay on the real engines."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from api import database as roof
+from api import relay
+from api.http.app import staff_app
+from api.http.house import House as Pages
+from api.settings import Settings
+from api.twins import login_of
+from devices import catalogue
+from ingest.adapter_doors import Address, Doors
+from ingest.twin.model import Down
+from simulators.obedient import Memory, Obedient
+from tests.conftest import Database, NatsServer
+from tests.http.conftest import BASE
+from tests.ingest.house import House, a_house, working
+from tests.twin.builders import a_class
+
+
+class Desk:
+    """Whoever wishes something of the device `d1`, over HTTP."""
+
+    def __init__(self, client: TestClient) -> None:
+        self.client = client
+
+    def twin(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.client.get("/api/devices/d1/twin").json()
+        return found
+
+    def desires(self, version: int | None = None, **state: Any) -> Any:
+        seen = self.twin()["version"] if version is None else version
+        return self.client.patch("/api/devices/d1/twin", json={"state": state}, headers={"If-Match": f'"{seen}"'})
+
+    def sends(self, name: str = "ping", *, expires_s: int = 60, key: str | None = None, **arguments: Any) -> str:
+        body = {"name": name, "arguments": arguments, "expires_s": expires_s}
+        key = key or f"{name}-{len(self.commands())}"
+        answer = self.client.post("/api/devices/d1/commands", json=body, headers={"Idempotency-Key": key})
+        assert answer.status_code == 201, answer.text
+        found: str = answer.json()["id"]
+        return found
+
+    def command(self, command_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.client.get(f"/api/devices/d1/commands/{command_id}").json()
+        return found
+
+    def commands(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.client.get("/api/devices/d1/commands").json()["commands"]
+        return found
+
+
+@pytest.fixture
+def house(database: Database, nats_server: NatsServer) -> Iterator[House]:
+    nats_server.clear()
+    with a_house(database, nats_server) as made:
+        _forget_what_was_desired(nats_server)
+        told = made.settings.model_copy(update={"mqtt_port": nats_server.mqtt_port})
+        yield replace(made, settings=told)
+
+
+def _forget_what_was_desired(nats: NatsServer) -> None:
+    """By the tests before: the broker keeps it."""
+    said = Settings(dsn="", nats_url=nats.secret_url)
+    doors = Doors([Address("127.0.0.1", nats.mqtt_port)], *login_of(said), lambda: None)
+    assert doors.retain([Down("fm.demo.d1.down.desired", b"")]).error is None
+    doors.close()
+
+
+@pytest.fixture
+def desk(house: House, tmp_path: Path) -> Iterator[Desk]:
+    settings = house.settings.model_copy(update={"data": tmp_path})
+    classes = {**catalogue.load(), "refrigerator": a_class()}
+    with roof.pool(settings, "foremend_api", max_size=2) as pool:
+        pages = Pages(settings=settings, pool=pool, catalogue=classes)
+        with TestClient(staff_app(pages), base_url=BASE, follow_redirects=False) as client:
+            yield Desk(client)
+
+
+@contextmanager
+def relaying(settings: Settings) -> Iterator[None]:
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(relay.run, settings, stop)
+        try:
+            yield
+        finally:
+            stop.set()
+            running.result(20)  # what killed it is why a test fails
+
+
+@contextmanager
+def at_work(house: House) -> Iterator[None]:
+    """A worker and a relay."""
+    with working(house.settings), relaying(house.settings):
+        yield
+
+
+@contextmanager
+def a_device(port: int, memory: Memory | None = None, *, clean: bool = True) -> Iterator[Obedient]:
+    device = Obedient("fm/demo/d1", "demo:d1", memory, clean=clean).connect("127.0.0.1", port)
+    assert device.subscribed.wait(10)
+    try:
+        yield device
+    finally:
+        device.close()

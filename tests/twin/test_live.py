@@ -1,0 +1,217 @@
+"""A device, the broker, a worker and a relay: what is desired arrives, and what is told is done once or not at all."""
+
+import threading
+import time
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from api.twins import Telling
+from api.watch.relay_meters import RelayMeters
+from devices import catalogue
+from simulators.obedient import FIRMWARE, Memory
+from tests.ingest.house import House, wait_for
+from tests.twin.conftest import Desk, a_device, at_work
+
+pytestmark = pytest.mark.engines
+
+
+def a_teller(house: House, **otherwise: Any) -> Telling:
+    return Telling(house.settings.model_copy(update=otherwise), catalogue.load(), RelayMeters())
+
+
+def is_away(house: House, since: str = "now()") -> None:
+    """As a worker notices it after its patience."""
+    with house.database.connect() as conn:
+        conn.execute(
+            "INSERT INTO presence (device_no, tenant_id, state, since) VALUES (%s, 'demo', 'OFFLINE', " + since + ")"
+            " ON CONFLICT (device_no) DO UPDATE SET state = 'OFFLINE', since = excluded.since",
+            [house.device_no],
+        )
+
+
+def was_here(house: House, memory: Memory | None = None, *, clean: bool = True) -> None:
+    """And said that it leaves."""
+    with a_device(house.nats.mqtt_port, memory, clean=clean):
+        pass
+    wait_for(lambda: house.one("SELECT count(*) FROM presence WHERE state = 'OFFLINE'"))
+
+
+def says_in(house: House, kind: str) -> list[str]:
+    with house.database.connect() as conn:
+        rows = conn.execute(
+            "SELECT kind || ' ' || actor FROM event WHERE kind LIKE %s ORDER BY event_id", [f"{kind}.%"]
+        )
+        return [said for (said,) in rows]
+
+
+def test_what_is_desired_arrives_now_or_when_the_device_comes_and_it_says_so(house: House, desk: Desk) -> None:
+    memory = Memory(limits={"set_point_c": (3, 7)})
+    with at_work(house):
+        desk.desires(set_point_c=4, sampling_period_s=30)
+        wait_for(lambda: desk.twin()["says"] == 1)
+        with a_device(house.nats.mqtt_port, memory):  # it was not there when that was said
+            wait_for(lambda: desk.twin()["lag"] == 0 and desk.twin()["reported_version"] == 1)
+            assert memory.state == {"set_point_c": 4, "sampling_period_s": 30}
+            desk.desires(set_point_c=2)
+            wait_for(lambda: desk.twin()["reported_version"] == 2)
+            twin = desk.twin()
+            assert twin["differences"] == [{"setting": "set_point_c", "desired": 2, "reported": 3}]
+            assert (twin["firmware"], twin["say_at"], twin["reported"]["sampling_period_s"]) == (FIRMWARE, None, 30)
+        for version in (3, 4, 5):
+            desk.desires(set_point_c=version)
+        wait_for(lambda: desk.twin()["says"] == 1)
+        with a_device(house.nats.mqtt_port, memory) as back:
+            wait_for(lambda: desk.twin()["reported_version"] == 5)
+            assert [body["version"] for kind, body in back.heard if kind == "desired"] == [5]
+    assert says_in(house, "twin").count("twin.desired staff:desk") == 5
+    assert set(says_in(house, "twin")) == {"twin.desired staff:desk", "twin.reported device:d1"}
+    assert house.refusals() == []
+
+
+def test_a_command_that_is_told_is_done_once_and_answered(house: House, desk: Desk) -> None:
+    with at_work(house), a_device(house.nats.mqtt_port) as device:
+        ping, unknown = desk.sends(minutes=20), desk.sends("fly")
+        wait_for(lambda: {each["state"] for each in desk.commands()} == {"SUCCEEDED", "FAILED"})
+        assert (desk.command(ping)["result"], desk.command(ping)["sends"]) == ({"minutes": 20}, 1)
+        assert desk.command(unknown)["error"] == "no command fly"
+        assert [body["id"] for kind, body in device.heard if kind == "command"] == [ping, unknown]  # in their order
+        house.publish({"id": ping, "ok": False, "error": "again"}, kind="result")  # and what is said twice counts once
+        house.caught_up()
+        wait_for(lambda: house.one("SELECT count(*) FROM device_answer") == 0)
+    assert desk.command(ping)["state"] == "SUCCEEDED"
+    assert says_in(house, "command") == [
+        "command.queued staff:desk",
+        "command.queued staff:desk",
+        "command.sent relay:twins",
+        "command.succeeded device:d1",
+        "command.sent relay:twins",
+        "command.failed device:d1",
+    ] or sorted(says_in(house, "command"))[:2] == ["command.failed device:d1", "command.queued staff:desk"]
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_device_that_is_back_before_it_expires_is_told_once_and_afterwards_never(
+    house: House, desk: Desk, *, clean: bool
+) -> None:
+    """Also by a session that the broker has kept meanwhile: nobody keeps a command on the way."""
+    memory = Memory()
+    with at_work(house):
+        was_here(house, memory, clean=clean)
+        holds, over = desk.sends(n=1), desk.sends(n=2, expires_s=1)
+        wait_for(lambda: desk.command(over)["state"] == "EXPIRED")
+        assert desk.command(holds)["state"] == "QUEUED"
+        with a_device(house.nats.mqtt_port, memory, clean=clean) as back:
+            wait_for(lambda: desk.command(holds)["state"] == "SUCCEEDED")
+            time.sleep(1.2)  # a turn more of the relay
+            assert [body["id"] for kind, body in back.heard if kind == "command"] == [holds]
+    assert list(memory.done) == [holds]
+    assert (desk.command(over)["state"], desk.command(over)["sends"]) == ("EXPIRED", 0)
+
+
+def test_a_late_result_is_noted_as_such_and_a_strangers_is_refused(house: House, desk: Desk) -> None:
+    with at_work(house):
+        was_here(house)
+        over, cancelled = desk.sends(expires_s=1), desk.sends("defrost")
+        assert desk.client.delete(f"/api/devices/d1/commands/{cancelled}").json()["state"] == "CANCELLED"
+        wait_for(lambda: desk.command(over)["state"] == "EXPIRED")
+        house.publish({"id": over, "ok": True, "result": 1}, {"id": cancelled, "ok": False}, kind="result")
+        wait_for(lambda: desk.command(cancelled)["late"])
+        house.publish({"id": str(uuid4()), "ok": True}, {"id": "x", "ok": True}, kind="result")
+        house.publish({"state": {"a": {}}}, kind="reported")
+        wait_for(lambda: len(house.refusals()) == 3)
+    assert (desk.command(over)["state"], desk.command(over)["late"]["result"]) == ("EXPIRED", 1)
+    assert house.refusals() == ["UNKNOWN_COMMAND", "NOT_A_RESULT", "NOT_REPORTED"]
+
+
+def test_a_relay_that_dies_after_it_said_and_before_it_noted_says_it_again_and_the_device_does_it_once(
+    house: House, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one that dies before it said anything has lost nothing: it is in the record."""
+    command = desk.sends()
+    desk.desires(sampling_period_s=30)
+    with a_device(house.nats.mqtt_port) as device, house.database.connect("foremend_relay") as conn:
+        with monkeypatch.context() as patched:
+            dies = _dies
+            patched.setattr("api.twins.orders.sent", dies)
+            patched.setattr("api.twins.store.note_said", dies)
+            for turn in (a_teller(house).send_commands, a_teller(house).say_desired):
+                with pytest.raises(KeyboardInterrupt):
+                    turn(conn)
+        wait_for(lambda: [kind for kind, _ in device.heard].count("command") == 1 and device.memory.version == 1)
+        assert desk.command(command)["state"] == "QUEUED"
+        with house.database.connect() as owner:
+            owner.execute("UPDATE command SET send_at = now()")  # the lease is over
+            owner.execute("UPDATE twin SET say_at = now()")
+        with at_work(house):
+            wait_for(lambda: desk.command(command)["state"] == "SUCCEEDED" and desk.twin()["lag"] == 0)
+        assert list(device.memory.done) == [command]
+
+
+def _dies(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_two_relays_share_the_work(house: House, desk: Desk) -> None:
+    desk.sends()
+    desk.desires(sampling_period_s=30)
+    with a_device(house.nats.mqtt_port) as device:
+        turns = []
+        for _ in range(2):
+            with house.database.connect("foremend_relay") as conn:
+                telling = a_teller(house)
+                turns.append((telling.send_commands(conn), telling.say_desired(conn)))
+                telling.close()
+        wait_for(lambda: len(device.heard) >= 2)
+        assert turns == [(1, 1), (0, 0)]
+
+
+def test_what_no_door_takes_waits_and_says_why(house: House, desk: Desk) -> None:
+    desk.desires(sampling_period_s=30)
+    desk.sends()
+    with house.database.connect("foremend_relay") as conn:
+        away = a_teller(house, doors="127.0.0.1:1", nats_url=SecretStr("nats://127.0.0.1:1"))
+        assert (away.say_desired(conn), away.send_commands(conn)) == (0, 0)
+        twin = desk.twin()
+        assert (twin["says"], twin["say_at"] is not None) == (0, True)
+        assert twin["error"].startswith("127.0.0.1:1: ")
+        conn.execute("UPDATE twin SET say_at = now()")
+        telling = a_teller(house)
+        assert telling.say_desired(conn) == 1
+        telling.close()
+    assert (desk.twin()["says"], desk.twin()["error"]) == (1, None)
+
+
+def test_what_a_device_does_not_answer_is_said_again_when_it_is_back(house: House, desk: Desk) -> None:
+    """It may have been lost behind another broker, which has no receipt."""
+    desk.desires(sampling_period_s=30)
+    telling = a_teller(house)
+    with house.database.connect("foremend_relay") as conn, house.database.connect() as owner:
+        assert telling.say_desired(conn) == 1
+        assert telling.say_desired(conn) == 0
+        is_away(house)
+        owner.execute("UPDATE twin SET say_at = now() - interval '1 s'")
+        assert telling.say_desired(conn) == 0  # the broker has it for whoever comes
+        owner.execute("UPDATE presence SET state = 'ONLINE', since = now() + interval '10 ms'")
+        time.sleep(0.02)
+        assert telling.say_desired(conn) == 1
+        assert telling.say_desired(conn) == 0
+    telling.close()
+
+
+def test_two_who_desire_at_once_do_not_overwrite_each_other(house: House, desk: Desk) -> None:
+    answers: list[int] = []
+    threads = [
+        threading.Thread(
+            target=lambda value=value: answers.append(desk.desires(0, sampling_period_s=value).status_code)
+        )
+        for value in (30, 40)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [200, 412]
+    assert desk.twin()["version"] == 1
