@@ -13,7 +13,7 @@ from simulators.sensors import Ints, Reads, noise_of, read, tenths
 
 
 class Page(NamedTuple):
-    """Of one day. `signals` (units, steps, metrics) as they are; `silent` (units, steps); `truth`: a NamedTuple of
+    """Of one day. `signals` (metrics, units, steps) as they are; `silent` (units, steps); `truth`: a NamedTuple of
     (units, steps), a `run.Seen`."""
 
     signals: Floats
@@ -75,6 +75,6 @@ class Paged(ABC):
         self._happened += page.happened
         gauss, self._jitter_ms = noise_of(self.units, day_no, self.step_s, [len(self.reads)] * len(self.units))
         gauss[page.silent] = np.nan
-        self._values, self._truth = np.empty_like(page.signals), page.truth
-        for column, reads in enumerate(self.reads):
-            self._values[..., column] = read(reads, page.signals[..., column], gauss[..., column], self._tenths)
+        self._values, self._truth = np.empty(gauss.shape), page.truth
+        for column, (reads, signal) in enumerate(zip(self.reads, page.signals, strict=True)):
+            self._values[..., column] = read(reads, signal, gauss[..., column], self._tenths)

@@ -11,7 +11,7 @@ from simulators.model import Everyday, Fault, Span, Unit
 from simulators.paged import Page, Paged
 from simulators.sensors import Reads
 from simulators.strain import level_of
-from simulators.tub import CHANNELS, SUMMARIES, Ints, Load, Machine, Phase, Strain, Tub, live
+from simulators.tub import CHANNELS, STOPPED, SUMMARIES, Ints, Load, Machine, Phase, Strain, Tub, live
 from simulators.water_heater import inlet_of
 
 LONGEST_MIN = 420  # of a programme, whatever is broken
@@ -114,8 +114,8 @@ class Tubs(Paged):
             self.ops[i, : len(phases)] = [phase for phase, _ in phases]
             self.amounts[i, : len(phases)] = [amount for _, amount in phases]
         n_units = len(units)
-        self.spilled = np.full((n_units, LONGEST_MIN, len(CHANNELS) + 1), np.nan)  # into the next day
-        self.last = np.full((n_units, SUMMARIES.stop - SUMMARIES.start), np.nan)
+        self.spilled = np.full((len(CHANNELS) + 1, n_units, LONGEST_MIN), np.nan)  # into the next day
+        self.last = np.full((len(CHANNELS), n_units), np.nan)  # of SUMMARIES
         self.warm_k, self.short = np.zeros(n_units), np.zeros(n_units)
         self.tripped, self.wet = np.zeros(n_units, np.bool_), np.zeros(n_units, np.bool_)
         self.free = np.zeros(n_units, np.int64)  # from that minute since 1970 on
@@ -124,18 +124,18 @@ class Tubs(Paged):
     def page(self, day_no: int) -> Page:
         day, happened = outside([self.kind] * len(self.units), self.habits, self.units, day_no, self.step_s)
         steps = DAY_S // self.step_s
-        said = np.full((len(self.units), steps + LONGEST_MIN, len(CHANNELS) + 1), np.nan)
-        said[:, :LONGEST_MIN] = self.spilled
+        said = np.full((len(CHANNELS) + 1, len(self.units), steps + LONGEST_MIN), np.nan)
+        said[:, :, :LONGEST_MIN] = self.spilled
         if day_no // BLOCK_D != self.block:
             self.block = day_no // BLOCK_D
             self.coming = self._wash(range(self.block * BLOCK_D, (self.block + 1) * BLOCK_D))
         for start, minutes in self.coming:
             if start.minute // steps == day_no:
                 row = start.minute % steps
-                said[start.unit, row : row + len(minutes)] = minutes
-        self.spilled = said[:, steps:].copy()
+                said[:, start.unit, row : row + minutes.shape[1]] = minutes
+        self.spilled = said[:, :, steps:].copy()
         level = level_of(self.faults, [self._effect(i).step for i in range(len(self.units))], day_no, self.step_s)
-        return self._page(said[:, :steps], day, level, happened)
+        return self._page(said[:, :, :steps], day, level, happened)
 
     def _effect(self, unit: int) -> Effect:
         fault = self.faults[unit]
@@ -153,13 +153,13 @@ class Tubs(Paged):
         starts.sort(key=lambda start: start.minute)
         tub = self._tub(starts)
         said = live(tub, LONGEST_MIN)
-        lengths = (~np.isnan(said[:, :, 0])).sum(axis=1).tolist()
+        lengths = (~np.isnan(said[:, 0])).sum(axis=1).tolist()
         washed = []
         for i, start in enumerate(starts):
             if start.minute < self.free[start.unit] or self.tripped[start.unit]:
                 continue
-            minutes = np.full((lengths[i], len(CHANNELS) + 1), np.nan)
-            minutes[:, :-1] = said[i, : lengths[i]]
+            minutes = np.full((len(CHANNELS) + 1, lengths[i]), np.nan)
+            minutes[:-1] = said[i, :, : lengths[i]]
             minutes[-1, -1] = tub.failed[i] or tub.cold[i] > COLD_K
             self.free[start.unit], self.tripped[start.unit] = start.minute + lengths[i] + APART_MIN, tub.tripped[i]
             washed.append((start, minutes))
@@ -217,33 +217,32 @@ class Tubs(Paged):
 
     def _page(self, said: Floats, day: Day, level: Floats, happened: Happened) -> Page:
         """Between programmes it stands by: cools down, remembers its summaries, and pumps if its float has risen."""
-        busy = ~np.isnan(said[:, :, 0])
-        wet = self._wet(said[:, :, CHANNELS.index("leak")])
-        idle = np.zeros_like(said)
-        idle[:, :, 1] = self.standby_w[:, None]
+        busy = ~np.isnan(said[0])
+        wet = self._wet(said[CHANNELS.index("leak")])
         pumps_w = np.where(wet & ~busy, self.machine.pump_w[:, None], 0.0)
-        idle[:, :, 0], idle[:, :, 10] = np.where(wet, Phase.STOPPED, Phase.IDLE), wet
-        idle[:, :, 1] += pumps_w
-        idle[:, :, 8] = pumps_w
-        idle[:, :, 2] = day.ambient_c.T + self._left(said[:, :, 2] - day.ambient_c.T)
-        signals = np.where(busy[:, :, None], said, idle)
-        for place in range(SUMMARIES.start, SUMMARIES.stop):
-            signals[:, :, place] = _held(said[:, :, place], self.last[:, place - SUMMARIES.start])
-        self.last = signals[:, -1, SUMMARIES].copy()
-        short = _held(said[:, :, -1], self.short)
+        idle: dict[str, Floats | float] = {
+            "phase": np.where(wet, STOPPED, 0.0),
+            "power_w": self.standby_w[:, None] + pumps_w,
+            "temp_c": day.ambient_c.T + self._left(said[CHANNELS.index("temp_c")] - day.ambient_c.T),
+            "pump_w": pumps_w,
+            "leak": wet.astype(np.float64),
+            "door": (day.door.T > 0).astype(np.float64),
+        }
+        columns = [self._column(name, said, busy, idle.get(name, 0.0)) for name, _ in self.kind.metrics]
+        short = _held(said[-1], self.short)
         self.short = short[:, -1].copy()
-        dark = ~day.mains.T
-        signals[dark] = np.where(np.arange(signals.shape[2]) == 2, signals[dark], 0.0)
-        columns = [self._column(name, signals, busy, day) for name, _ in self.kind.metrics]
-        hidden = Hidden(level.T, np.maximum(short, wet), np.where(busy, said[:, :, 3], 0.0))
-        return Page(np.stack(columns, axis=2), day.silent.T, hidden, happened)
+        hidden = Hidden(level.T, np.maximum(short, wet), np.where(busy, said[CHANNELS.index("level_l")], 0.0))
+        return Page(np.stack(columns), day.silent.T, hidden, happened)
 
-    @staticmethod
-    def _column(name: str, signals: Floats, busy: Bools, day: Day) -> Floats:
-        if name == "door":
-            opened: Floats = ((day.door.T > 0) & ~busy).astype(np.float64)
-            return opened
-        return signals[:, :, CHANNELS.index(name)]
+    def _column(self, name: str, said: Floats, busy: Bools, idle: Floats | float) -> Floats:
+        if name == "door":  # nobody opens it while it washes
+            return np.where(busy, 0.0, idle)
+        place = CHANNELS.index(name)
+        if place not in range(SUMMARIES.start, SUMMARIES.stop):
+            return np.where(busy, said[place], idle)
+        column = _held(said[place], self.last[place])
+        self.last[place] = column[:, -1]
+        return column
 
     def _wet(self, leak: Floats) -> Bools:
         """From the minute on at which the float switch rose, until somebody mends it: nobody does."""

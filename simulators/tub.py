@@ -39,6 +39,10 @@ class Phase(IntEnum):
     OVER = 8  # never said
 
 
+# As plain numbers, which numpy compares faster.
+FILL, HEAT, WASH, DRAIN, SPIN, DRY, STOPPED, OVER = (int(phase) for phase in list(Phase)[1:])
+
+
 class Strain(NamedTuple):
     """What a fault makes of a programme's machine, each (rows,): factors, 1 healthy, but for the last three."""
 
@@ -106,7 +110,7 @@ class Tub:
 
     @property
     def over(self) -> Bools:
-        over: Bools = self.phase == Phase.OVER
+        over: Bools = self.phase == OVER
         return over
 
     def step(self) -> None:
@@ -115,19 +119,19 @@ class Tub:
         heater_w = self._heat(phase)
         motor_w = self._turn(phase, amount)
         active = ~self.over
-        standing_w = np.where(phase == Phase.DRY, 20.0, 4.0)
+        standing_w = np.where(phase == DRY, 20.0, 4.0)
         now = self.now
         now[0] = np.where(active, phase, now[0])
         now[1] = (heater_w + motor_w + pump_w + standing_w) * active
         now[2], now[3], now[5], now[8] = self.temp_c, self.level_l * self.strain.level, self.rpm, pump_w
-        now[9], now[10] = active & (phase != Phase.STOPPED), self.tripped
+        now[9], now[10] = active & (phase != STOPPED), self.tripped
         self.since_s += SUB_S
         self._advance(phase, amount)
 
     def _water(self, phase: Ints) -> Floats:
         machine, strain, minutes = self.machine, self.strain, SUB_S / 60
-        inflow = np.where(phase == Phase.FILL, machine.mains_l_min * strain.inlet, 0.0)
-        pumps = (phase == Phase.DRAIN) | (phase == Phase.SPIN) | (self.tripped & ~self.over)
+        inflow = np.where(phase == FILL, machine.mains_l_min * strain.inlet, 0.0)
+        pumps = (phase == DRAIN) | (phase == SPIN) | (self.tripped & ~self.over)
         leak_l = np.minimum(strain.leak_l_min * minutes, self.level_l)
         drained_l = np.minimum(machine.pump_l_min * strain.pump * pumps * minutes, self.level_l - leak_l)
         held_j_k = self.load.heat_j_k + WATER_J_L_K * self.level_l
@@ -147,7 +151,7 @@ class Tub:
         return pump_w
 
     def _heat(self, phase: Ints) -> Floats:
-        heater_w: Floats = np.where(phase == Phase.HEAT, self.machine.heater_w * self.strain.heater, 0.0)
+        heater_w: Floats = np.where(phase == HEAT, self.machine.heater_w * self.strain.heater, 0.0)
         gained_j = (heater_w - self.machine.loss_w_k * (self.temp_c - self.load.ambient_c)) * SUB_S
         gained_j = np.where(self.over, 0.0, gained_j)
         self.temp_c = self.temp_c + gained_j / (self.load.heat_j_k + WATER_J_L_K * self.level_l)
@@ -157,15 +161,15 @@ class Tub:
     def _turn(self, phase: Ints, amount: Floats) -> Floats:
         """Drum or spray pump; the electric power that it takes."""
         machine, strain, now = self.machine, self.strain, self.now
-        washes = (phase == Phase.WASH) | (phase == Phase.HEAT)
-        wanted_rpm = np.where(phase == Phase.SPIN, amount, np.where(washes, machine.wash_rpm, 0.0))
+        washes = (phase == WASH) | (phase == HEAT)
+        wanted_rpm = np.where(phase == SPIN, amount, np.where(washes, machine.wash_rpm, 0.0))
         shakes = self._shakes(amount / 1000)
-        slower = (phase == Phase.SPIN) & (shakes > SHAKES_M_S2)
+        slower = (phase == SPIN) & (shakes > SHAKES_M_S2)
         wanted_rpm = np.where(slower, amount * WALKS, wanted_rpm)
         # Worn brushes bounce: as good as chance, and the same whoever else washes.
         slips = strain.brushes * np.modf(np.abs(np.sin(self.since_s + 78.233 * self.load.dice)) * 43_758.5)[0]
         wanted_rpm = wanted_rpm * (1 - 0.6 * slips)
-        spins = phase == Phase.SPIN
+        spins = phase == SPIN
         self.rpm = np.where(spins, np.minimum(self.rpm + RAMP_RPM_S * SUB_S, wanted_rpm), wanted_rpm)
         kilo = np.where(spins, self.rpm / 1000, 0.0)
         drags = machine.spin_a * (kilo + 0.25 * washes) * (0.35 + 0.65 * strain.bearing)
@@ -186,8 +190,8 @@ class Tub:
     def _advance(self, phase: Ints, amount: Floats) -> None:
         read_l, since_s = self.level_l * self.strain.level, self.since_s
         minutes = since_s / 60
-        fills, heats, drains = phase == Phase.FILL, phase == Phase.HEAT, phase == Phase.DRAIN
-        spins, timed = phase == Phase.SPIN, (phase == Phase.WASH) | (phase == Phase.DRY)
+        fills, heats, drains = phase == FILL, phase == HEAT, phase == DRAIN
+        spins, timed = phase == SPIN, (phase == WASH) | (phase == DRY)
         done = fills & (read_l >= amount)
         done |= heats & ((self.temp_c >= amount) | (since_s >= HEAT_LIMIT_S))
         done |= drains & (read_l <= EMPTY_L)
@@ -195,13 +199,13 @@ class Tub:
         done |= spins & (since_s >= 120 + 0.55 * (amount - 500))
         self.cold = np.where(heats & done, np.maximum(self.cold, amount - self.temp_c), self.cold)
         fails = (fills & (since_s >= FILL_LIMIT_S)) | (drains & (since_s >= DRAIN_LIMIT_S)) | self.tripped
-        fails &= ~self.over & (phase != Phase.STOPPED) & ~done
+        fails &= ~self.over & (phase != STOPPED) & ~done
         self._note(phase, done | fails, minutes)
         self.failed |= fails
-        leaves = (phase == Phase.STOPPED) & (since_s >= STOPPED_S)
+        leaves = (phase == STOPPED) & (since_s >= STOPPED_S)
         self.place = np.where(done, self.place + 1, self.place)
         upcoming = self.load.ops[np.arange(len(phase)), self.place]
-        self.phase = np.where(done, upcoming, np.where(fails, Phase.STOPPED, np.where(leaves, Phase.OVER, phase)))
+        self.phase = np.where(done, upcoming, np.where(fails, STOPPED, np.where(leaves, OVER, phase)))
         turns = done | fails | leaves
         self.since_s = np.where(turns, 0.0, since_s)
         self.began_c, self.began_l = (
@@ -211,20 +215,20 @@ class Tub:
 
     def _note(self, phase: Ints, ends: Bools, minutes: Floats) -> None:
         """Summaries of what has just ended; of the spins only the last, which is the fastest."""
-        last = self.load.ops[np.arange(len(phase)), self.place + 1] == Phase.OVER
+        last = self.load.ops[np.arange(len(phase)), self.place + 1] == OVER
         each = (
-            (phase == Phase.FILL, (self.level_l - self.began_l) / minutes),
-            (phase == Phase.HEAT, (self.temp_c - self.began_c) / minutes),
-            (phase == Phase.DRAIN, (self.began_l - self.level_l) / minutes),
-            ((phase == Phase.SPIN) & last, self.now[7]),
-            (phase == Phase.WASH, self.now[11]),
+            (phase == FILL, (self.level_l - self.began_l) / minutes),
+            (phase == HEAT, (self.temp_c - self.began_c) / minutes),
+            (phase == DRAIN, (self.began_l - self.level_l) / minutes),
+            ((phase == SPIN) & last, self.now[7]),
+            (phase == WASH, self.now[11]),
         )
         for channel, (ended, value) in enumerate(each, SUMMARIES.start):
             self.now[channel] = np.where(ends & ended, value, self.now[channel])
 
 
 def live(tub: Tub, minutes: int) -> Floats:
-    """(rows, minutes, channels) from the programmes' beginnings on; NaN in the phase's channel where one is over."""
+    """(rows, channels, minutes) from the programmes' beginnings on; NaN in the phase's channel where one is over."""
     rows, per = tub.now.shape[1], round(60 / SUB_S)
     said = np.full((minutes, len(CHANNELS), rows), np.nan)
     for minute in range(minutes):
@@ -238,4 +242,4 @@ def live(tub: Tub, minutes: int) -> Floats:
         said[minute] = tub.now
         said[minute, list(MEANS)] = sums / per
         said[minute][:, was_over] = np.nan
-    return said.transpose(2, 0, 1)
+    return said.transpose(2, 1, 0)

@@ -205,7 +205,7 @@ class WaterHeaters(Paged):
         for i in range(shape[0]):
             self._step(i, day, taps, strain, signals[:, i], hidden[:, i])
         signals[1] = np.where(strain.sensor_stuck, self.tank.set_c, hidden[2] + strain.read_k)
-        return Page(signals.transpose(2, 1, 0), day.silent.T, Hidden(*hidden.transpose(0, 2, 1)), happened)
+        return Page(signals.transpose(0, 2, 1), day.silent.T, Hidden(*hidden.transpose(0, 2, 1)), happened)
 
     def _step(self, i: int, day: Day, taps: Taps, strain: Strain, signals: Floats, hidden: Floats) -> None:
         tank, dt_s = self.tank, self.step_s
