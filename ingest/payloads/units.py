@@ -9,7 +9,7 @@ SENML: dict[str, frozenset[str]] = {
     "Pa": frozenset({"Pa"}),
     "1/min": frozenset({"1/min"}),
     "l": frozenset({"l"}),
-    "m/s2": frozenset({"m/s2"}),
+    "m/s²": frozenset({"m/s2"}),
     "l/min": frozenset(),  # the registry has no name for these: whoever sends them in SenML leaves the unit out
     "K/min": frozenset(),
     "%": frozenset({"/100", "%RH", "%EL"}),
