@@ -6,10 +6,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import orjson
+
 from simulators import packets
 from simulators.broker import Broker, Identity
 from simulators.line import Line, RefusedError
 from simulators.said import MAX_READINGS, Said, arrays
+from simulators.told import Json, Told
 
 KEEP_ALIVE_S = 120
 PING_S = KEEP_ALIVE_S / 2
@@ -24,7 +27,7 @@ _BIRTH, _WILL = b'{"online": true}', b'{"online": false}'
 class Message(NamedTuple):
     topic: bytes
     payload: bytes
-    readings: int  # 0: a birth message
+    readings: int  # 0: it says something else
     retain: bool
 
 
@@ -43,11 +46,13 @@ class Count:
 class Sender:
     def __init__(self, identity: Identity, broker: Broker, seed: int) -> None:
         self.identity, self.broker = identity, broker
+        self.twin: Told | None = None  # None: it listens to nobody
         self.waiting: deque[Said] = deque()
         self.newest_first = False
         self.count = Count()
         self.trouble = ""
-        up = f"fm/{identity.tenant}/{identity.device}/up/"
+        self._topic = f"fm/{identity.tenant}/{identity.device}"
+        up = f"{self._topic}/up/"
         self._telemetry, self._presence = f"{up}telemetry".encode(), f"{up}presence"
         self._hello = packets.connect(
             identity.client_id, KEEP_ALIVE_S, identity.username, identity.password, (self._presence, _WILL)
@@ -112,6 +117,9 @@ class Sender:
         self._line, self.trouble = line, ""
         self.count.connects += 1
         self._publish(Message(self._presence.encode(), _BIRTH, 0, retain=True))
+        if self.twin is not None:
+            line.write(packets.subscribe([f"{self._topic}/down/#"], self._next_id()))
+            self.report()
         self.push()
 
     def _end(self) -> None:
@@ -145,9 +153,13 @@ class Sender:
 
     def _publish(self, message: Message) -> None:
         assert self._line is not None
+        packet_id = self._next_id()
+        self._under_way[packet_id] = message, asyncio.get_running_loop().time()
+        self._line.write(packets.publish(message.topic, message.payload, packet_id, retain=message.retain))
+
+    def _next_id(self) -> int:
         self._packet_id = self._packet_id % packets.PACKET_IDS + 1
-        self._under_way[self._packet_id] = message, asyncio.get_running_loop().time()
-        self._line.write(packets.publish(message.topic, message.payload, self._packet_id, retain=message.retain))
+        return self._packet_id
 
     def acknowledged(self, packet_id: int) -> None:
         found = self._under_way.pop(packet_id, None)
@@ -159,7 +171,22 @@ class Sender:
         self.push()
 
     def told(self, topic: str, payload: bytes) -> None:
-        """Nothing yet that it would do."""
+        if self.twin is None:
+            return
+        try:
+            answers = self.twin.hear(topic.rpartition("/")[2], orjson.loads(payload))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return  # what makes no sense ends no device
+        for answer in answers:
+            self._say(*answer)
+
+    def report(self) -> None:
+        """What it is like now, if anybody is there."""
+        if self.twin is not None and self._line is not None:
+            self._say(*self.twin.report())
+
+    def _say(self, kind: str, body: Json) -> None:
+        self._publish(Message(f"{self._topic}/up/{kind}".encode(), orjson.dumps(body), 0, retain=False))
 
     def look(self, now_s: float) -> None:
         """Now and then: a ping where nothing was said for long, and an end where nothing is answered."""

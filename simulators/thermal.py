@@ -7,6 +7,7 @@ alone, so that a run in pieces equals one run.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from simulators.body import Body
 from simulators.cabinet import Cabinet, Minute, minutes
 from simulators.days import DAY_S, Bools, Floats, Happened, outside
+from simulators.everyday import Incident
 from simulators.model import KINDS, Fault, Kind, Unit
 from simulators.moisture import Vapour
 from simulators.run import Run
@@ -55,16 +57,27 @@ class Plant:
     ) -> None:
         if DAY_S % step_s or step_s > 60:
             raise ValueError(f"a step of {step_s} s does not divide a day, or is longer than 60 s")
-        self.kinds, self.units, self.step_s = kinds, units, step_s
+        self.kinds, self.units, self.step_s = kinds, list(units), step_s
         self.faults = list(faults) or [None] * len(units)
         self._body = Body(kinds, units)
         self._at = -(-start_ms // (step_s * 1000)) - WARM_UP_S // step_s  # steps since 1970
-        self._day_no = -1
+        self._day_no, self._stale = -1, False
         self._happened: Happened = []
         self._state = Cabinet(self._body, step_s)
         self._vapour = Vapour(kinds, self._body.set_c, self._body.ambient_c, step_s)
         self._widths, self._tenths = [len(kind.sensors) for kind in kinds], tenths(units)
         self._happened = self.advance(WARM_UP_S // step_s).happened
+
+    @property
+    def set_c(self) -> Floats:
+        """(units,): what each thermostat was set to when it was made."""
+        return self._body.set_c
+
+    def obey(self, unit: int, incident: Incident) -> None:
+        """Something happens to a unit that nobody knew beforehand; before what was lived it changes nothing."""
+        known = self.units[unit]
+        self.units[unit] = replace(known, incidents=(*known.incidents, incident))
+        self._stale = True
 
     @property
     def next_ms(self) -> int:
@@ -130,10 +143,10 @@ class Plant:
     def _turn_page(self) -> int:
         """The row of the day that the next step is on."""
         day_no, row = divmod(self._at, DAY_S // self.step_s)
-        if day_no != self._day_no:
-            self._day_no = day_no
+        if day_no != self._day_no or self._stale:
             self._day, happened = outside(self.kinds, self._body.habits, self.units, day_no, self.step_s)
-            self._happened += happened
+            self._happened += happened if day_no != self._day_no else []
+            self._day_no, self._stale = day_no, False
             self._strain = strain_of(self.faults, day_no, self.step_s)
             self._noise = noise_of(self.units, day_no, self.step_s, self._widths)
             self._doors = np.maximum(self._day.door, self._strain.door)

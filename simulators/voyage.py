@@ -14,6 +14,7 @@ from simulators.mix import Made
 from simulators.pace import FLAT_OUT, Pace
 from simulators.said import Due, said_by
 from simulators.sender import Sender
+from simulators.twins import Twins
 
 DAY_MS, MINUTE_MS = 86_400_000, 60_000
 MEMORY = DAY_MS // MINUTE_MS  # readings that a unit keeps while it reaches nobody
@@ -44,6 +45,9 @@ class Voyage:
         self._crew = Crew(made, classes, pace.start_ms)
         self._coming: list[deque[Due]] = [deque() for _ in made]
         self._away: list[deque[Incident]] = [deque(_away(each.unit.incidents)) for each in made]
+        self._twins = Twins(made, self._crew, classes)
+        for i, sender in enumerate(senders):
+            sender.twin = self._twins.told(i)
         self._news: deque[tuple[int, Incident]] = deque()  # from the thread that lives
         self._caught_up, self._trouble = False, ""
 
@@ -121,9 +125,12 @@ class Voyage:
         while self._news:
             i, incident = self._news.popleft()
             self._away[i] = deque(_away([*self._away[i], incident]))
-        for sender, coming, away in zip(self.senders, self._coming, self._away, strict=True):
+        twins = self._twins
+        for i, (sender, coming, away) in enumerate(zip(self.senders, self._coming, self._away, strict=True)):
             while coming and coming[0][0] <= at_ms:
-                sender.waiting.append(coming.popleft()[1])
+                due_ms, said = coming.popleft()
+                if twins.measures(i, due_ms):
+                    sender.waiting.append(said)
             while away and away[0].until_ms is not None and away[0].until_ms <= at_ms:
                 sender.come_back(newest_first=bool(away.popleft().size))
             if away and away[0].at_ms <= at_ms:
@@ -133,6 +140,8 @@ class Voyage:
 
     def _look(self, now_s: float, at_ms: int, now_ms: int) -> None:
         live = self._caught_up or self._pace.speed != FLAT_OUT
+        for i in self._twins.changed(at_ms):
+            self.senders[i].report()
         trouble = next((each.trouble for each in self.senders if each.trouble), "")
         if trouble and not self._trouble:
             print(f"no connection to {self.senders[0].broker.url} ({trouble}); trying on", file=sys.stderr, flush=True)
