@@ -8,6 +8,7 @@ import numpy as np
 
 from simulators import dishwasher, thermal, washing_machine, water_heater
 from simulators.days import Bools, Floats, Happened
+from simulators.everyday import Incident
 from simulators.model import KINDS, Fault, Unit, faults_of
 from simulators.programmes import TubKind, Tubs
 from simulators.run import Plant, Run
@@ -70,6 +71,18 @@ class _Mixed:
 
     def __init__(self, units: Sequence[Unit], parts: Sequence[_Part]) -> None:
         self.units, self._parts = units, parts
+
+    @property
+    def set_c(self) -> Floats:
+        set_c = np.empty(len(self.units))
+        for part in self._parts:
+            set_c[part.rows] = part.plant.set_c
+        return set_c
+
+    def obey(self, unit: int, incident: Incident) -> None:
+        for part in self._parts:
+            if unit in part.rows:
+                part.plant.obey(part.rows.index(unit), incident)
 
     @property
     def next_ms(self) -> int:

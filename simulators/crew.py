@@ -1,5 +1,6 @@
 """Units as they speak: what is so in the plant, as sensors, firmware and clocks say it of whichever has the label."""
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -45,8 +46,12 @@ class Crew:
         self._resets: list[list[Incident]] = [[] for _ in made]
         cuts = [(i, incident) for i, each in enumerate(made) for incident in each.unit.incidents]
         self._known = self._reset(cuts)  # and not told yet
-        self._told: deque[tuple[int, float, int]] = deque()
-        self._set_c: dict[int, float] = dict(enumerate(self._plant.set_c[: len(made)].tolist()))
+        self._told: deque[tuple[int, Incident]] = deque()  # from whoever does not live with it
+        self._set_c: list[float] = self._plant.set_c.tolist()
+        self._moved = [
+            [(incident.at_ms, incident.size) for incident in each.unit.incidents if incident.name == "set_point"]
+            for each in made
+        ]
 
     @property
     def next_ms(self) -> int:
@@ -54,27 +59,22 @@ class Crew:
 
     def set_point_c(self, i: int, at_ms: int) -> float | None:
         """What a unit's thermostat is set to; None where it has none."""
-        if i not in self._set_c:
-            return None
-        moved = (each for each in self._plant.units[i].incidents if each.name == "set_point")
-        moved_k: float = sum(each.size for each in moved if each.at_ms <= at_ms)
-        return round(self._set_c[i] + moved_k, 1)
+        set_c = self._set_c[i] + sum(moved_k for since_ms, moved_k in self._moved[i] if since_ms <= at_ms)
+        return None if math.isnan(set_c) else set_c
 
     def obey(self, i: int, set_point_c: float, at_ms: int) -> None:
-        """From its next minute on a unit is set to this."""
-        self._told.append((i, set_point_c, at_ms))
-
-    def _take(self) -> None:
-        while self._told:
-            i, wanted_c, at_ms = self._told.popleft()
-            now_c = self.set_point_c(i, at_ms)
-            if now_c is not None:
-                moved = Incident(name="set_point", at_ms=at_ms, size=wanted_c - now_c)
-                for place in (i, *(place for place, heir in enumerate(self._heirs, len(self.made)) if heir == i)):
-                    self._plant.obey(place, moved)
+        """From the next minute that it lives on a unit is set to this."""
+        now_c = self.set_point_c(i, at_ms)
+        if now_c is None:
+            return
+        self._moved[i].append((at_ms, set_point_c - now_c))
+        moved = Incident(name="set_point", at_ms=at_ms, size=set_point_c - now_c)
+        heirs = [place for place, heir in enumerate(self._heirs, len(self.made)) if heir == i]
+        self._told.extend((place, moved) for place in (i, *heirs))
 
     def advance(self, steps: int) -> Spoken:
-        self._take()
+        while self._told:
+            self._plant.obey(*self._told.popleft())
         n = len(self.made)
         run = self._plant.advance(steps)
         values, truth = run.values, run.truth

@@ -27,7 +27,7 @@ from simulators.clock import Clock
 from simulators.door import Door, DoorError
 from simulators.mix import Made
 from simulators.model import FAULTS, Fault, Unit
-from simulators.pace import FLAT_OUT, Pace
+from simulators.pace import FLAT_OUT
 from simulators.process import default_api, default_broker, default_ca, now_ms, until_told
 from simulators.progress import Progress
 from simulators.sender import Sender
@@ -121,8 +121,8 @@ async def live(demo: Demo) -> None:
         ground = await asyncio.to_thread(register, demo, now_ms(), progress.say)
         made = made_of(demo, ground)
         senders = [Sender(ground.identities[each.device_id], demo.broker, each.unit.seed) for each in made]
-        pace = Pace(start_ms=ground.start_ms, begin_ms=now_ms(), speed=FLAT_OUT)
-        await Voyage(made, senders, catalogue.load(), pace, ground.newest_ms).run(progress.say)
+        voyage = Voyage(made, senders, catalogue.load(), ground.start_ms, FLAT_OUT, ground.newest_ms)
+        await voyage.run(progress.say)
 
 
 def _demo(arguments: list[str] | None) -> Demo:

@@ -2,11 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from simulators.days import DAY_S, Bools, Floats, Happened
+from simulators.everyday import Incident
 from simulators.model import Fault, Unit
 from simulators.run import Run
 from simulators.sensors import Ints, Reads, noise_of, read, tenths
@@ -32,7 +34,7 @@ class Paged(ABC):
     ) -> None:
         if DAY_S % step_s or step_s > 60:
             raise ValueError(f"a step of {step_s} s does not divide a day, or is longer than 60 s")
-        self.units, self.step_s = units, step_s
+        self.units, self.step_s = list(units), step_s
         self.faults = list(faults) or [None] * len(units)
         self._tenths = tenths(units)
         self._at = -(-start_ms // (step_s * 1000))  # steps since 1970
@@ -41,6 +43,14 @@ class Paged(ABC):
         self._jitter_ms: Ints
         self._truth: Any
         self._happened: Happened = []
+
+    @property
+    def set_c(self) -> Floats:
+        return np.full(len(self.units), np.nan)
+
+    def obey(self, unit: int, incident: Incident) -> None:
+        known = self.units[unit]
+        self.units[unit] = replace(known, incidents=(*known.incidents, incident))
 
     @property
     def next_ms(self) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from simulators.days import Floats, Happened
+from simulators.everyday import Incident
 from simulators.model import Unit
 from simulators.sensors import Ints
 
@@ -41,5 +42,13 @@ class Plant(Protocol):
     @property
     def next_ms(self) -> int:
         """The time of the next reading."""
+
+    @property
+    def set_c(self) -> Floats:
+        """(units,): what each thermostat was set to when it was made, NaN where there is none."""
+
+    def obey(self, unit: int, incident: Incident) -> None:
+        """Something happens to a unit that nobody knew beforehand. What was lived before stays as it was; who lives a
+        day at once notices it on the next one."""
 
     def advance(self, steps: int) -> Run: ...

@@ -70,11 +70,9 @@ class Plant:
 
     @property
     def set_c(self) -> Floats:
-        """(units,): what each thermostat was set to when it was made."""
         return self._body.set_c
 
     def obey(self, unit: int, incident: Incident) -> None:
-        """Something happens to a unit that nobody knew beforehand; before what was lived it changes nothing."""
         known = self.units[unit]
         self.units[unit] = replace(known, incidents=(*known.incidents, incident))
         self._stale = True

@@ -55,7 +55,7 @@ class Twins:
     def _state(self, i: int) -> dict[str, Any]:
         state: dict[str, Any] = {"sampling_period_s": self._period_s[i]}
         set_point_c = self._crew.set_point_c(i, self._at_ms) if self._bands[i] is not None else None
-        return state if set_point_c is None else state | {"set_point_c": set_point_c}
+        return state if set_point_c is None else state | {"set_point_c": round(set_point_c, 1)}
 
     def _obey(self, i: int, name: str, value: Any) -> Any:
         """Within what it can do; of a setting that moves nothing here it is what was desired."""

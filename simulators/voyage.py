@@ -6,12 +6,14 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from devices.model import Catalogue
 from simulators.crew import Crew, Spoken
 from simulators.everyday import Incident
 from simulators.mix import Made
 from simulators.pace import FLAT_OUT, Pace
+from simulators.process import now_ms
 from simulators.said import Due, said_by
 from simulators.sender import Sender
 from simulators.twins import Twins
@@ -36,13 +38,14 @@ class Voyage:
         made: Sequence[Made],
         senders: Sequence[Sender],
         classes: Catalogue,
-        pace: Pace,
+        start_ms: int,
+        speed: float,
         known_ms: Mapping[str, int] | None = None,
     ) -> None:
-        self.senders, self._made, self._pace = senders, made, pace
+        self.senders, self._pace = senders, Pace(start_ms=start_ms, begin_ms=start_ms, speed=speed)
         self._names = [classes[each.class_id].metric_names for each in made]
         self._known_ms = [(known_ms or {}).get(each.device_id, 0) for each in made]
-        self._crew = Crew(made, classes, pace.start_ms)
+        self._crew = Crew(made, classes, start_ms)
         self._coming: list[deque[Due]] = [deque() for _ in made]
         self._away: list[deque[Incident]] = [deque(_away(each.unit.incidents)) for each in made]
         self._twins = Twins(made, self._crew, classes)
@@ -50,6 +53,7 @@ class Voyage:
             sender.twin = self._twins.told(i)
         self._news: deque[tuple[int, Incident]] = deque()  # from the thread that lives
         self._caught_up, self._trouble = False, ""
+        self.connected_s: float | None = None  # since `run` began, until all had been connected once
 
     @property
     def next_ms(self) -> int:
@@ -82,33 +86,36 @@ class Voyage:
 
     async def _live(self, say: Say, until_s: float | None) -> None:
         growing: asyncio.Task[None] | None = None
-        looked_s = 0.0
+        looked_s, began_s = 0.0, time.monotonic()
+        self._pace = replace(self._pace, begin_ms=now_ms())
         while until_s is None or time.monotonic() < until_s:
-            now_ms = _now_ms()
-            at_ms = self._pace.at_ms(now_ms)
+            ours_ms = now_ms()
+            at_ms = self._pace.at_ms(ours_ms)
             if growing is not None and growing.done():
                 growing.result()
                 growing = None
-            if growing is None and (steps := self._steps(at_ms, now_ms)) > 0:
+            if growing is None and (steps := self._steps(at_ms, ours_ms)) > 0:
                 growing = asyncio.create_task(asyncio.to_thread(self.grow, steps))
             self.turn(at_ms)
+            if self.connected_s is None and all(each.count.connects for each in self.senders):
+                self.connected_s = round(time.monotonic() - began_s, 2)
             if time.monotonic() - looked_s >= _LOOK_S:
                 looked_s = time.monotonic()
-                self._look(looked_s, at_ms, now_ms)
-                self._tell(say, at_ms, now_ms)
+                self._look(looked_s, at_ms, ours_ms)
+                self._tell(say, at_ms, ours_ms)
             await asyncio.sleep(_TICK_S)
         if growing is not None:
             await growing
 
-    def _steps(self, at_ms: int, now_ms: int) -> int:
+    def _steps(self, at_ms: int, ours_ms: int) -> int:
         """How many minutes to live now: a little ahead of what is said, at most a day at once."""
-        if self._pace.speed == FLAT_OUT and now_ms - self.next_ms > MINUTE_MS:
+        if self._pace.speed == FLAT_OUT and ours_ms - self.next_ms > MINUTE_MS:
             if sum(each.unfinished for each in self.senders) > len(self.senders) * MEMORY // 2:
                 return 0  # while one day is sent the next one is lived, and no more
             ahead_ms = DAY_MS
         else:
             ahead_ms = int(_AHEAD_S * 1000 * min(self._pace.speed, 1e6))
-        return min(DAY_MS, min(at_ms + ahead_ms, now_ms + MINUTE_MS) - self.next_ms) // MINUTE_MS
+        return min(DAY_MS, min(at_ms + ahead_ms, ours_ms + MINUTE_MS) - self.next_ms) // MINUTE_MS
 
     def grow(self, steps: int) -> None:
         self.hear(self._crew.advance(steps))
@@ -138,7 +145,7 @@ class Voyage:
             elif sender.waiting:
                 sender.push()
 
-    def _look(self, now_s: float, at_ms: int, now_ms: int) -> None:
+    def _look(self, now_s: float, at_ms: int, ours_ms: int) -> None:
         live = self._caught_up or self._pace.speed != FLAT_OUT
         for i in self._twins.changed(at_ms):
             self.senders[i].report()
@@ -150,11 +157,11 @@ class Voyage:
             sender.look(now_s)
             if live:  # the past that a fleet begins with is in no appliance's memory
                 sender.forget_beyond(MEMORY)
-        if not self._caught_up and self.next_ms > now_ms - MINUTE_MS and at_ms == now_ms:
+        if not self._caught_up and self.next_ms > ours_ms - MINUTE_MS and at_ms == ours_ms:
             self._caught_up = all(not each.connected or each.unfinished <= 1 for each in self.senders)
             self._caught_up &= any(each.connected for each in self.senders)
 
-    def _tell(self, say: Say, at_ms: int, now_ms: int) -> None:
+    def _tell(self, say: Say, at_ms: int, ours_ms: int) -> None:
         connected = sum(each.connected for each in self.senders)
         acknowledged = sum(each.count.readings for each in self.senders)
         waiting = sum(each.unfinished for each in self.senders)
@@ -168,13 +175,9 @@ class Voyage:
             say("live", connected, len(self.senders), **more)
             return
         begin_ms = self._pace.start_ms
-        done, total = ((ms - begin_ms) // MINUTE_MS * len(self.senders) for ms in (min(at_ms, self.next_ms), now_ms))
+        done, total = ((ms - begin_ms) // MINUTE_MS * len(self.senders) for ms in (min(at_ms, self.next_ms), ours_ms))
         say("history", max(0, done - waiting), total, **more)
 
 
 def _away(incidents: Iterable[Incident]) -> list[Incident]:
     return sorted((each for each in incidents if each.name in _AWAY), key=lambda incident: incident.at_ms)
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

@@ -194,6 +194,10 @@ class WaterHeaters(Paged):
         self.calling, self.cut = np.zeros(n_units, np.bool_), np.zeros(n_units, np.bool_)
         self.tray_l = np.zeros(n_units)
 
+    @property
+    def set_c(self) -> Floats:
+        return self.tank.set_c
+
     def page(self, day_no: int) -> Page:
         day, happened = outside([self.kind] * len(self.units), self.tank.habits, self.units, day_no, self.step_s)
         taps = taps_of(self.units, self.tank.people, day_no, self.step_s)

@@ -14,7 +14,7 @@ from simulators.broker import Broker, anonymous
 from simulators.demo import AUTO, Demo, Ground, ill_unit, made_of
 from simulators.door import Door
 from simulators.model import FAULTS
-from simulators.pace import FLAT_OUT, Pace
+from simulators.pace import FLAT_OUT
 from simulators.said import MAX_BYTES, Said, arrays
 from simulators.sender import Sender
 from simulators.town import ENGINEERS, household
@@ -37,7 +37,7 @@ def a_voyage(demo: Demo, newest_ms: dict[str, int], start_ms: int | None = None)
     start_ms = NOW_MS - int(demo.days * DAY_MS) if start_ms is None else start_ms
     made = made_of(demo, Ground(households=homes, start_ms=start_ms, newest_ms=newest_ms))
     senders = [Sender(anonymous("demo", each.device_id), NOWHERE, each.unit.seed) for each in made]
-    return Voyage(made, senders, catalogue.load(), Pace(start_ms=start_ms, begin_ms=NOW_MS, speed=FLAT_OUT), newest_ms)
+    return Voyage(made, senders, catalogue.load(), start_ms, FLAT_OUT, newest_ms)
 
 
 async def waiting_after(demo: Demo, newest_ms: dict[str, int], until_ms: tuple[int, ...]) -> dict[str, list[Said]]:
