@@ -71,6 +71,11 @@ class Sender:
         return self._line is not None
 
     @property
+    def wanted(self) -> bool:
+        """Not away on purpose."""
+        return self._wanted.is_set()
+
+    @property
     def unanswered(self) -> int:
         """Readings that were sent and not acknowledged."""
         sent = sum(message.readings for message, _ in self._under_way.values())

@@ -53,7 +53,7 @@ class Voyage:
             sender.twin = self._twins.told(i)
         self._news: deque[tuple[int, Incident]] = deque()  # from the thread that lives
         self._caught_up, self._trouble = False, ""
-        self.connected_s: float | None = None  # since `run` began, until all had been connected once
+        self.connected_s: float | None = None  # since `run` began, until all that were not away were connected
 
     @property
     def next_ms(self) -> int:
@@ -97,7 +97,7 @@ class Voyage:
             if growing is None and (steps := self._steps(at_ms, ours_ms)) > 0:
                 growing = asyncio.create_task(asyncio.to_thread(self.grow, steps))
             self.turn(at_ms)
-            if self.connected_s is None and all(each.count.connects for each in self.senders):
+            if self.connected_s is None and all(each.connected for each in self.senders if each.wanted):
                 self.connected_s = round(time.monotonic() - began_s, 2)
             if time.monotonic() - looked_s >= _LOOK_S:
                 looked_s = time.monotonic()
