@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from benchmarks.balance import Row, balance
@@ -81,6 +82,17 @@ def not_balanced(house: House, ledger: dict[str, Any]) -> list[Row]:
         return [row for row in balance(door, ledger["devices"]) if not row.balanced]
 
 
+def obeys(house: House, device: str) -> None:
+    """It is told another set point, and says that it has taken it."""
+    path = f"/api/devices/{device}/twin"
+    answer = httpx2.patch(
+        house.api + path, json={"state": {"set_point_c": 7}}, headers={"If-Match": '"0"'}, trust_env=False
+    )
+    assert answer.status_code == 200, answer.text
+    house.until(lambda: house.get(path)["reported_version"] == 1, f"{device} does not obey")
+    assert house.get(path)["reported"]["set_point_c"] == 7
+
+
 def through_a_death(house: House, folder: Path, mix: str, devices: int, *more: str) -> dict[str, Any]:
     run = Run(house, folder, mix, "--devices", str(devices), *more)
     try:
@@ -89,6 +101,7 @@ def through_a_death(house: House, folder: Path, mix: str, devices: int, *more: s
         time.sleep(0.5)
         house.log.start()
         run.until(reconnects=devices, acknowledged=devices * 6)
+        obeys(house, "refrigerator-00000")
         return run.stop()
     finally:
         run.process.kill()
