@@ -40,7 +40,7 @@ class Letter:
         """Raises NotFoundError for a subject that is not there."""
         assert self.customer.email is not None
         kind, _, _ = self.delivery.event.kind.partition(".")
-        group, values = self._question(conn) if kind == "question" else self._ticket(conn)
+        group, values = {"question": self._question, "device": self._device}.get(kind, self._ticket)(conn)
         language = self.customer.language
         return Mail(
             message_id=f"<{self.delivery.event.event_id}@foremend>",
@@ -63,6 +63,14 @@ class Letter:
         noticed = plain.noticed(language, alert, appliance, self.now, zone(self.customer.time_zone))
         link = self._link(conn, Purpose.QUESTION, max(question.expires_at - self.now, timedelta()) + TOLD_FOR)
         return "question", {"appliance": word, "noticed": noticed, "link": link}
+
+    def _device(self, conn: Connection[Any]) -> tuple[str, dict[str, object]]:
+        """Somebody else tried to claim it; by a letter to whoever owns it still."""
+        device = devices.find_device(conn, self.delivery.tenant_id, self.delivery.event.subject_id)
+        if device is None or device.customer_id != self.customer.customer_id:
+            raise NotFoundError("device", self.delivery.event.subject_id)
+        word = plain.appliance_word(self.customer.language, self.catalogue[device.class_id])
+        return "claim_refused", {"appliance": word, "model": device.model}
 
     def _ticket(self, conn: Connection[Any]) -> tuple[str, dict[str, object]]:
         ticket = tickets.find(conn, UUID(self.delivery.event.subject_id))

@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     smtp_from: str = "foremend@localhost"
     webhook_allow_private: bool = False  # subscribers on this machine or its network; else webhooks only go outside
     quiet_hours: str | None = Field(default=None, pattern=_QUIET)  # `22:00-08:00`, the customer's time; off
+    time_zone: str = Field(default="UTC", pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$")  # of who registers himself
     language: str = Field(default="en", pattern="^(en|zh)$")
     fronts: str = Field(default="", pattern=_FRONTS)  # NATS servers, `front-a,front-b`, from which the log draws
     log_replicas: int | None = Field(default=None, ge=1, le=5)  # servers that keep the log

@@ -10,12 +10,13 @@ from psycopg import Connection
 
 from devices.model import ApplianceClass, Catalogue
 from ingest import aggregates, curves, layout, layout_aggregates, limits, merge, refusals, store, topics
-from ingest.clock import Clock, judge
+from ingest.clock import WRONG_MS, Clock, judge
 from ingest.model import Batch, Counts, Newest, Refusal, Window
 from ingest.resolution import levels
 from ingest.slots import WHOLE, Span
 
 _READINGS_OF_CLOCK, _MESSAGES_OF_CLOCK = 2_000, 200
+_PRESS_SLACK = timedelta(seconds=WRONG_MS / 1000)  # what a clock may be off by and still counts as right
 _DEVICES_AT_ONCE = 64  # of the fold: four days of them at one reading a minute are 370,000 rows
 
 
@@ -139,6 +140,17 @@ def window(
 
 def newest(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> Newest | None:
     return store.newest(conn, appliance, device_no)
+
+
+def presses(
+    conn: Connection[Any], appliance: ApplianceClass, device_no: int, since: datetime, until: datetime
+) -> list[datetime]:
+    """When the log received that a button of the device was pressed, which it says as `"button": 1` among its metrics.
+
+    A press is one of now: as old as the device's clock says, which may be wrong by as much as we have learned of it."""
+    offset = timedelta(milliseconds=clock(conn, appliance, device_no).offset_ms or 0)
+    own_time = (since + offset - _PRESS_SLACK, until + offset + _PRESS_SLACK)
+    return store.presses(conn, appliance, device_no, own_time=own_time, received=(since, until))
 
 
 def forget(

@@ -220,6 +220,17 @@ def newest(class_id: str) -> str:
 
 
 @lru_cache
+def presses(class_id: str) -> str:
+    """When the log received readings that say a button of the device was pressed: between two moments of the log's
+    time, and of the device's own, so that a press of last night that is flushed now is none of now."""
+    return f"""
+SELECT received_at FROM {view(class_id)}
+WHERE device_no = %(device_no)s AND ts >= %(from)s AND ts <= %(to)s
+  AND received_at > %(since)s AND received_at <= %(until)s AND extra ->> 'button' NOT IN ('0', '0.0', 'false')
+ORDER BY received_at LIMIT 100"""
+
+
+@lru_cache
 def spoken(class_id: str) -> str:
     """Of the messages that brought a device's newest readings: place in the log, when it came, its newest `ts`."""
     return f"""

@@ -190,6 +190,24 @@ def newest(conn: Connection[Any], appliance: ApplianceClass, device_no: int) -> 
     return None if row is None else Newest(ts_ms=ms(row[0]), received_ms=ms(row[1]), extra=row[2] or {})
 
 
+def presses(
+    conn: Connection[Any],
+    appliance: ApplianceClass,
+    device_no: int,
+    *,
+    own_time: tuple[datetime, datetime],
+    received: tuple[datetime, datetime],
+) -> list[datetime]:
+    names = {
+        "device_no": device_no,
+        "from": own_time[0],
+        "to": own_time[1],
+        "since": received[0],
+        "until": received[1],
+    }
+    return [at for (at,) in conn.execute(layout.presses(appliance.class_id).encode(), names)]
+
+
 def forget(
     conn: Connection[Any], class_id: str, name: str, at: str, before: datetime, after: int, devices: int, rows: int
 ) -> tuple[int, int, int]:

@@ -12,9 +12,10 @@ from api.http import lan, pages, problems, static
 from api.http.guard import Guard
 from api.http.house import House
 from api.http.meter import Meter
-from api.http.public import following, item, question, report
+from api.http.public import claim, following, item, owner, question, report
 from api.http.rest import (
     catalogue,
+    claims,
     credentials,
     customers,
     devices,
@@ -31,24 +32,27 @@ from api.http.rest import (
 from api.http.rest import outages as rest_outages
 from api.http.rest import refusals as rest_refusals
 from api.http.rest import twins as rest_twins
+from api.http.staff import claims as staff_claims
 from api.http.staff import credentials as staff_credentials
 from api.http.staff import desk, device, outages, refusals, work
 from api.http.staff import twin as staff_twin
 from api.watch import exposition
 from api.watch.watch import Watch
 
-PUBLIC = (question.router, following.router, report.router, item.router)
+PUBLIC = (question.router, following.router, report.router, item.router, claim.router, owner.router)
 STAFF = (
     desk.router,
     device.router,
     staff_credentials.router,
+    staff_claims.router,
+    staff_twin.router,
     outages.router,
     refusals.router,
-    staff_twin.router,
     work.router,
 )
 REST = (
     catalogue.router,
+    claims.router,
     credentials.router,
     devices.router,
     lifecycle.router,
@@ -82,7 +86,7 @@ def _front_door() -> Response:
 
 
 def public_app(house: House, hosts: frozenset[str]) -> FastAPI:
-    """`/q/ /t/ /r/ /01/` and what they are drawn with; nothing else exists here."""
+    """`/q/ /t/ /r/ /01/ /claim/ /m/` and what they are drawn with; nothing else exists here."""
     return _app(house, hosts, PUBLIC, openapi_url=None)
 
 

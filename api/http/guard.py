@@ -15,11 +15,12 @@ IMPORT_BYTES = 64 * 1024 * 1024  # some 300,000 devices; it is held in memory wh
 _LARGE = {  # a photo as a file, or as base64 in JSON; a file of devices
     "/r/": PHOTO_BYTES + FORM_BYTES,
     "/01/": PHOTO_BYTES + FORM_BYTES,
+    "/m/": PHOTO_BYTES + FORM_BYTES,
     "/api/reports": PHOTO_BYTES * 4 // 3 + FORM_BYTES,
     "/api/imports": IMPORT_BYTES,
 }
 _SAFE = {"GET", "HEAD", "OPTIONS"}
-_TOKEN_PAGES = ("/q/", "/t/", "/r/", "/01/")
+_TOKEN_PAGES = ("/q/", "/t/", "/r/", "/01/", "/claim/", "/m/")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

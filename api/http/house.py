@@ -37,6 +37,7 @@ class House:
     stopping: threading.Event = field(default_factory=threading.Event)
     meters: Meters = field(default_factory=Meters)
     item_pace: Pace = field(default_factory=lambda: Pace(per_minute=10, burst=30))  # serials can be guessed
+    claim_pace: Pace = field(default_factory=lambda: Pace(per_minute=0.2, burst=5))  # claims that wait for a press
     photo_pace: Pace = field(default_factory=lambda: Pace(per_minute=6, burst=10))  # photos cost time
 
     def scope(self, actor: str = DESK) -> Scope:

@@ -1,7 +1,7 @@
 """Requests counted and timed, by the route's own pattern: an address with a token never becomes a label."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from prometheus_client import Counter, Histogram
@@ -30,9 +30,24 @@ class Meters(Collector):
             registry=None,
         )
 
+        self.claims = Counter(
+            "foremend_claims", "Claims of appliances, by what came of them.", ["verdict"], registry=None
+        )
+        self.lockouts = Counter(
+            "foremend_claim_lockouts",
+            "Locks that wrong secrets closed, or kept closed for longer.",
+            ["of"],
+            registry=None,
+        )
+
     def collect(self) -> Iterator[Metric]:
-        yield from self.requests.collect()
-        yield from self.seconds.collect()
+        for each in (self.requests, self.seconds, self.claims, self.lockouts):
+            yield from each.collect()
+
+    def claimed(self, verdict: str, locks: Iterable[str]) -> None:
+        self.claims.labels(verdict).inc()
+        for of in locks:
+            self.lockouts.labels(of).inc()
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
         route = pattern(scope)

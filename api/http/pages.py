@@ -73,6 +73,7 @@ def problem_page(request: Request, problem: Problem) -> Response:
         412: "conflict",
         413: "too_large",
         422: "not_valid",
+        429: "too_many",
     }
     kind = "broken" if problem.status >= 500 else known.get(problem.status, "refused")
     language = language_of(request)

@@ -54,6 +54,19 @@ def words(url: str, model: str, serial: str, gs1_url: str | None, language: str)
     )
 
 
+def card(url: str, model: str, serial: str, secret: str, language: str) -> Words:
+    """What is packed with an appliance, and kept apart from its label."""
+    return Words(
+        url=url,
+        model=model,
+        serial=say(language, "label.serial", serial=serial),
+        typed=(),
+        say=say(language, "label.claim"),
+        secret=secret,
+        say_secret=say(language, "label.secret"),
+    )
+
+
 def draw(labels: Sequence[Words], grid: Grid, *, skip: int = 0, marks: bool = True) -> bytes:
     pdf = FPDF(unit="mm", format="A4")
     pdf.set_auto_page_break(auto=False)

@@ -22,15 +22,29 @@ def settle(conn: Connection[Any], said: Owner, *, by: Scope, now: datetime) -> C
     known = store.find_by_address(conn, by.tenant_id, said.email, said.phone)
     if known:
         return known[0]
-    customer = Customer(
+    return _register(conn, _as_customer(said, by.tenant_id, now), by, now)
+
+
+def same(conn: Connection[Any], said: Owner, *, by: Scope, now: datetime) -> Customer:
+    """Whom these very facts are known of, all of them, else somebody new: who types another's number is not him."""
+    customer = _as_customer(said, by.tenant_id, now)
+    known = devices.find_same_customer(conn, customer)
+    return known or _register(conn, customer, by, now)
+
+
+def _as_customer(said: Owner, tenant_id: str, now: datetime) -> Customer:
+    return Customer(
         customer_id=uuid7(now),
-        tenant_id=by.tenant_id,
+        tenant_id=tenant_id,
         name=said.name,
         language=said.language,
         time_zone=said.time_zone,
         email=said.email,
         phone=said.phone,
     )
+
+
+def _register(conn: Connection[Any], customer: Customer, by: Scope, now: datetime) -> Customer:
     registry.settle_tenant(conn, by.tenant_id)
     devices.insert_customer(conn, customer)
     registry.note(conn, "customer.registered", str(customer.customer_id), by, now, {})

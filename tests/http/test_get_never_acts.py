@@ -6,8 +6,10 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
+from api.http import claiming
 from api.http.app import staff_app
 from api.http.house import House
+from devices import registry
 from tests.conftest import Database, NatsServer
 from tests.http.conftest import get_paths
 from tests.http.scene import Scene, a_refusal, a_scene
@@ -37,6 +39,13 @@ def scene(database: Database, house: House, client: TestClient) -> Scene:
     return a_scene(database, house, client)
 
 
+def _owner_path(scene: Scene) -> str:
+    with scene.house.acting() as conn:
+        device = registry.find(conn, "demo", scene.device_id)
+        assert device.customer_id is not None
+        return claiming.owner_path(conn, scene.house, device, device.customer_id)
+
+
 def test_no_get_route_changes_a_row(scene: Scene, house: House, nats_server: NatsServer) -> None:
     settings = house.settings.model_copy(update={"nats_url": nats_server.secret_url})
     app = staff_app(House(settings=settings, pool=house.pool, catalogue=house.catalogue, clock=house.clock))
@@ -51,6 +60,8 @@ def test_no_get_route_changes_a_row(scene: Scene, house: House, nats_server: Nat
     given = {
         "q/{token}": question_path[1:],
         "t/{token}": follow_path[1:],
+        "m/{token}": _owner_path(scene)[1:],
+        "{code:path}": scene.label_path.rpartition("/")[2],
         "{label_token}": scene.label_path.rpartition("/")[2],
         "{device_id}": scene.device_id,
         "{customer_id}": scene.question()["customer_id"],

@@ -20,7 +20,7 @@ SERIAL = "S/1%"
 @pytest.fixture
 def house(house: House) -> House:
     model = Model(model="F-200", maker="Maker", title={"en": "F-200", "zh": "F-200"}, gtin=GTIN)
-    fridge = replace(house.catalogue["refrigerator"], models=(model,))
+    fridge = replace(house.catalogue["refrigerator"], models={"F-200": model})
     return replace(house, catalogue={**house.catalogue, "refrigerator": fridge})
 
 

@@ -10,6 +10,7 @@ TOLD_FOR = timedelta(days=14)  # a question's link outlives it: who reads late i
 class Purpose(StrEnum):
     QUESTION = "question"  # /q/
     TICKET = "ticket"  # /t/
+    APPLIANCE = "appliance"  # /m/
 
 
 @dataclass(frozen=True, kw_only=True)

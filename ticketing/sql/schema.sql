@@ -175,7 +175,7 @@ SELECT protect('report');
 CREATE TABLE link (
     token_sha256 text PRIMARY KEY,
     tenant_id text NOT NULL REFERENCES tenant,
-    purpose text NOT NULL CHECK (purpose IN ('question', 'ticket')),
+    purpose text NOT NULL CHECK (purpose IN ('question', 'ticket', 'appliance')),
     subject_id text NOT NULL,
     recipient text NOT NULL,
     minted_at timestamptz NOT NULL,

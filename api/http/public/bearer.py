@@ -27,6 +27,10 @@ def nothing_here() -> RefusedError:
     return refuse(404, "not-found", "There is nothing here, or no longer.")
 
 
+def too_many() -> RefusedError:
+    return refuse(429, "too-many", "These were many requests within a short time; please wait a minute.")
+
+
 def enter(conn: Connection[Any], house: House, token: str, purpose: Purpose) -> Link:
     """From here on the transaction sees what the link's recipient may see."""
     link = links.resolve(conn, token[:128], purpose, house.clock())

@@ -9,7 +9,7 @@ from psycopg import Connection
 from api.http import pages, product
 from api.http.house import Home, House
 from api.http.pace import address_of
-from api.http.public import form
+from api.http.public import form, owner
 from api.http.public.form import Said, Scan
 from devices import gs1
 from ledger import scope
@@ -22,7 +22,7 @@ class _UnknownItemError(Exception):
     """Nothing of ours is called so."""
 
 
-def named(conn: Connection[Any], home: House, gtin: str, serial: str) -> Scan | None:
+def named(conn: Connection[Any], home: House, request: Request, gtin: str, serial: str) -> Scan | None:
     """From here on the transaction sees what the house's tenant has."""
     item = gs1.item(gtin, serial)
     scope.enter(conn, home.scope("label:gs1"))
@@ -30,7 +30,9 @@ def named(conn: Connection[Any], home: House, gtin: str, serial: str) -> Scan | 
     if item is None or device is None:
         return None
     scope.enter(conn, home.scope(f"label:{device.device_id}"))
-    return Scan(device=device, code=item.path[1:], channel="gs1", place="")
+    customer = owner.of_phone(conn, home, request, device)
+    channel, place = ("qr", device.place) if customer else ("gs1", "")
+    return Scan(device=device, code=item.path[1:], channel=channel, place=place, customer=customer)
 
 
 @router.get("/01/{gtin}/21/{serial:path}")
@@ -38,7 +40,7 @@ def show(gtin: str, serial: str, request: Request, home: Home) -> Response:
     if not home.item_pace.takes(address_of(request)):
         return _nothing(request, "TOO_MANY", 429)
     with home.stranger() as conn:
-        scan = named(conn, home, gtin, serial)
+        scan = named(conn, home, request, gtin, serial)
         return form.show(request, home, scan) if scan else _nothing(request, _why(gtin), 404)
 
 
@@ -57,7 +59,7 @@ def send(
         return _nothing(request, "TOO_MANY", 429)
 
     def find(conn: Connection[Any]) -> Scan:
-        scan = named(conn, home, gtin, serial)
+        scan = named(conn, home, request, gtin, serial)
         if scan is None:
             raise _UnknownItemError
         return scan

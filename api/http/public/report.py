@@ -8,9 +8,9 @@ from starlette.responses import RedirectResponse
 
 from api.http import pages, scan
 from api.http.guard import PHOTO_BYTES
-from api.http.house import Home
+from api.http.house import Home, House
 from api.http.pace import address_of
-from api.http.public import bearer, form
+from api.http.public import bearer, form, owner
 from api.http.public.form import Said, Scan
 from api.http.scan import Trouble
 from devices import labels, registry
@@ -48,19 +48,21 @@ def _front(request: Request, trouble: str | None, status: int = 422) -> Response
     return pages.render(request, "label.html", language=language, status=status if trouble else 200, trouble=trouble)
 
 
-def scanned(conn: Connection[Any], label_token: str) -> Scan:
+def scanned(conn: Connection[Any], home: House, request: Request, label_token: str) -> Scan:
     """From here on the transaction sees what the label's tenant has."""
     device = registry.by_label(conn, label_token[:64])
     if device is None:
         raise bearer.nothing_here()
     scope.enter(conn, Scope(tenant_id=device.tenant_id, actor=f"label:{device.device_id}"))
-    return Scan(device=device, code=label_token, channel="qr", place=form.masked(device))
+    customer = owner.of_phone(conn, home, request, device)
+    place = device.place if customer else form.masked(device)
+    return Scan(device=device, code=label_token, channel="qr", place=place, customer=customer)
 
 
 @router.get("/r/{label_token}")
 def show(label_token: str, request: Request, home: Home) -> Response:
     with home.stranger() as conn:
-        return form.show(request, home, scanned(conn, label_token))
+        return form.show(request, home, scanned(conn, home, request, label_token))
 
 
 @router.post("/r/{label_token}")
@@ -74,4 +76,4 @@ def send(
     photo: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     said = Said(words=words, contact=contact, key=key, photo=photo)
-    return form.take(request, home, lambda conn: scanned(conn, label_token), said)
+    return form.take(request, home, lambda conn: scanned(conn, home, request, label_token), said)

@@ -11,7 +11,7 @@ from api.http.house import Home
 from api.http.problems import refuse
 from api.http.public import bearer
 from api.http.rest.devices import label_url
-from api.http.staff import credentials, lists, twin
+from api.http.staff import claims, credentials, lists, twin
 from devices import registry
 from devices.model import Device
 from ingest import history
@@ -115,6 +115,7 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             labels_path=_labels_path([device], language),
             label_path=f"/r/{device.label_token}",
             **credentials.of_device(conn, home, device, now),
+            **claims.of_device(conn, device, now),
             alerts=lists.alert_rows(conn, home, language, known, owned.zone),
             tickets=lists.ticket_rows(conn, home, language, tickets.listed(conn, LATEST, device_no=device.device_no)),
         )

@@ -1,0 +1,1 @@
+"""Claiming: an appliance becomes the customer's who has its secret, or stands before it."""
