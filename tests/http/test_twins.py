@@ -1,13 +1,17 @@
 """The twin and its commands for programs: versions, refusals, repeats, pages."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import typer
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
+from api.cli import command as command_command
+from api.cli import twin as twin_command
 from api.http.app import staff_app
 from api.http.house import House
 from tests.conftest import Database
@@ -112,6 +116,68 @@ def test_another_devices_command_is_not_found(client: TestClient) -> None:
     for method in ("GET", "DELETE"):
         assert client.request(method, f"/api/devices/d2/commands/{theirs}").status_code == 404
     assert client.get(f"{COMMANDS}/{uuid4()}").status_code == 404
+
+
+@pytest.fixture
+def foremend(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """A command of `foremend`, whose requests come to this house."""
+
+    def request(method: str, url: str, **said: Any) -> Any:
+        kept = {name: value for name, value in said.items() if name in {"json", "headers"}}
+        return client.request(method, url.removeprefix("http://127.0.0.1:8080"), **kept)
+
+    monkeypatch.setattr("httpx2.request", request)
+    app = typer.Typer()
+    for command in (twin_command, command_command):
+        command.register(app)
+    return lambda *words: CliRunner().invoke(app, [*words])
+
+
+def test_the_command_line_desires_and_shows(client: TestClient, foremend: Callable[..., Any]) -> None:
+    done = foremend("twin", "set", "d1", "set_point_c=4", "eco=true", "firmware=2.0")
+    assert (done.exit_code, "version 1" in done.output, "1 behind" in done.output) == (0, True, True)
+    assert client.get(TWIN).json()["desired"] == {"set_point_c": 4, "eco": True, "firmware": "2.0"}
+    assert foremend("twin", "set", "d1", "firmware=").exit_code == 0
+    shown = foremend("twin", "show", "d1").output
+    assert ("version 2" in shown, "set_point_c" in shown, "firmware  not known" in shown) == (True, True, True)
+    refused = foremend("twin", "set", "d1", "set_point_c=40")
+    assert (refused.exit_code, "40 is not between 2 and 8" in refused.output) == (1, True)
+    assert "there is 2" in foremend("twin", "set", "d1", "eco=false", "--version", "1").output
+
+
+def test_the_command_line_sends_lists_and_cancels(client: TestClient, foremend: Callable[..., Any]) -> None:
+    sent = foremend("command", "send", "d1", "start_defrost", "minutes=20", "why=ice", "--expires", "10m")
+    assert (sent.exit_code, "QUEUED" in sent.output) == (0, True)
+    (queued,) = client.get(COMMANDS).json()["commands"]
+    assert queued["arguments"] == {"minutes": 20, "why": "ice"}
+    cancelled = foremend("command", "cancel", "d1", queued["id"])
+    assert (cancelled.exit_code, "CANCELLED" in cancelled.output) == (0, True)
+    assert queued["id"] in foremend("command", "list", "d1", "--state", "cancelled").output
+    assert foremend("command", "list", "d1", "--state", "queued").output == ""
+    assert "should read as a span" in foremend("command", "send", "d1", "ping", "--expires", "soon").output
+
+
+def test_the_command_line_waits_for_what_comes_of_it(
+    client: TestClient, foremend: Callable[..., Any], database: Database
+) -> None:
+    with database.connect() as conn:
+        conn.execute(
+            "CREATE FUNCTION does() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.state := 'FAILED';"
+            " NEW.over_at := now(); NEW.error := 'door open'; RETURN NEW; END $$"
+        )
+        conn.execute("CREATE TRIGGER does BEFORE INSERT ON command FOR EACH ROW EXECUTE FUNCTION does()")
+    done = foremend("command", "send", "d1", "ping", "--wait")
+    assert (done.exit_code, "FAILED" in done.output, "door open" in done.output) == (1, True, True)
+
+
+def test_what_waits_for_devices_is_a_metric(client: TestClient, database: Database) -> None:
+    desire(client, 0, set_point_c=4)
+    send(client)
+    with database.connect() as conn:
+        conn.execute("UPDATE twin SET desired_at = now() - interval '2 hours'")
+    lines = client.get("/metrics").text.splitlines()
+    assert {"foremend_twins_behind 1.0", "foremend_twins_silent 1.0"} <= set(lines)
+    assert {'foremend_commands_open{state="queued"} 1.0', 'foremend_commands_open{state="sent"} 0.0'} <= set(lines)
 
 
 def test_the_clock_and_the_firmware_of_a_device_are_known(database: Database, house: House, client: TestClient) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from starlette.testclient import TestClient
@@ -41,16 +42,16 @@ class Desk:
         seen = self.twin()["version"] if version is None else version
         return self.client.patch("/api/devices/d1/twin", json={"state": state}, headers={"If-Match": f'"{seen}"'})
 
-    def sends(self, name: str = "ping", *, expires_s: int = 60, key: str | None = None, **arguments: Any) -> str:
+    def sends(self, name: str = "ping", *, expires_s: int = 60, to: str = "d1", **arguments: Any) -> str:
         body = {"name": name, "arguments": arguments, "expires_s": expires_s}
-        key = key or f"{name}-{len(self.commands())}"
-        answer = self.client.post("/api/devices/d1/commands", json=body, headers={"Idempotency-Key": key})
+        headers = {"Idempotency-Key": str(uuid4())}
+        answer = self.client.post(f"/api/devices/{to}/commands", json=body, headers=headers)
         assert answer.status_code == 201, answer.text
         found: str = answer.json()["id"]
         return found
 
-    def command(self, command_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.client.get(f"/api/devices/d1/commands/{command_id}").json()
+    def command(self, command_id: str, device: str = "d1") -> dict[str, Any]:
+        found: dict[str, Any] = self.client.get(f"/api/devices/{device}/commands/{command_id}").json()
         return found
 
     def commands(self) -> list[dict[str, Any]]:
@@ -105,8 +106,8 @@ def at_work(house: House) -> Iterator[None]:
 
 
 @contextmanager
-def a_device(port: int, memory: Memory | None = None, *, clean: bool = True) -> Iterator[Obedient]:
-    device = Obedient("fm/demo/d1", "demo:d1", memory, clean=clean).connect("127.0.0.1", port)
+def a_device(port: int, memory: Memory | None = None, *, clean: bool = True, name: str = "d1") -> Iterator[Obedient]:
+    device = Obedient(f"fm/demo/{name}", f"demo:{name}", memory, clean=clean).connect("127.0.0.1", port)
     assert device.subscribed.wait(10)
     try:
         yield device

@@ -2,6 +2,9 @@
 
 import threading
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +16,7 @@ from api.watch.relay_meters import RelayMeters
 from devices import catalogue
 from simulators.obedient import FIRMWARE, Memory
 from tests.ingest.house import House, wait_for
+from tests.ingest.record import register
 from tests.twin.conftest import Desk, a_device, at_work
 
 pytestmark = pytest.mark.engines
@@ -32,11 +36,12 @@ def is_away(house: House, since: str = "now()") -> None:
         )
 
 
-def was_here(house: House, memory: Memory | None = None, *, clean: bool = True) -> None:
-    """And said that it leaves."""
-    with a_device(house.nats.mqtt_port, memory, clean=clean):
-        pass
-    wait_for(lambda: house.one("SELECT count(*) FROM presence WHERE state = 'OFFLINE'"))
+def was_here(house: House, devices: Mapping[str, bool] = MappingProxyType({"d1": True})) -> None:
+    """And said that it leaves; by name, whether its session is clean."""
+    for name, clean in devices.items():
+        with a_device(house.nats.mqtt_port, clean=clean, name=name):
+            pass
+    wait_for(lambda: house.one("SELECT count(*) FROM presence WHERE state = 'OFFLINE'") == len(devices))
 
 
 def says_in(house: House, kind: str) -> list[str]:
@@ -92,23 +97,28 @@ def test_a_command_that_is_told_is_done_once_and_answered(house: House, desk: De
     ] or sorted(says_in(house, "command"))[:2] == ["command.failed device:d1", "command.queued staff:desk"]
 
 
-@pytest.mark.parametrize("clean", [True, False])
-def test_a_device_that_is_back_before_it_expires_is_told_once_and_afterwards_never(
-    house: House, desk: Desk, *, clean: bool
-) -> None:
+def test_a_device_that_is_back_before_it_expires_is_told_once_and_afterwards_never(house: House, desk: Desk) -> None:
     """Also by a session that the broker has kept meanwhile: nobody keeps a command on the way."""
-    memory = Memory()
+    with house.database.connect() as conn:
+        register(conn, ("demo", "d2", "refrigerator"))
+    clean = {"d1": True, "d2": False}
+    memories = {name: Memory() for name in clean}
     with at_work(house):
-        was_here(house, memory, clean=clean)
-        holds, over = desk.sends(n=1), desk.sends(n=2, expires_s=1)
-        wait_for(lambda: desk.command(over)["state"] == "EXPIRED")
-        assert desk.command(holds)["state"] == "QUEUED"
-        with a_device(house.nats.mqtt_port, memory, clean=clean) as back:
-            wait_for(lambda: desk.command(holds)["state"] == "SUCCEEDED")
-            time.sleep(1.2)  # a turn more of the relay
-            assert [body["id"] for kind, body in back.heard if kind == "command"] == [holds]
-    assert list(memory.done) == [holds]
-    assert (desk.command(over)["state"], desk.command(over)["sends"]) == ("EXPIRED", 0)
+        was_here(house, clean)
+        holds = {name: desk.sends(n=1, to=name) for name in clean}
+        over = {name: desk.sends(n=2, expires_s=1, to=name) for name in clean}
+        wait_for(lambda: {desk.command(over[name], name)["state"] for name in clean} == {"EXPIRED"})
+        assert {desk.command(holds[name], name)["state"] for name in clean} == {"QUEUED"}
+        with ExitStack() as stack:
+            back = {
+                name: stack.enter_context(a_device(house.nats.mqtt_port, memories[name], clean=clean[name], name=name))
+                for name in clean
+            }
+            wait_for(lambda: {desk.command(holds[name], name)["state"] for name in clean} == {"SUCCEEDED"})
+            for name in clean:
+                assert [body["id"] for kind, body in back[name].heard if kind == "command"] == [holds[name]]
+    assert {name: list(memory.done) for name, memory in memories.items()} == {name: [holds[name]] for name in clean}
+    assert [desk.command(over[name], name)["sends"] for name in clean] == [0, 0]
 
 
 def test_a_late_result_is_noted_as_such_and_a_strangers_is_refused(house: House, desk: Desk) -> None:

@@ -34,6 +34,10 @@ class Row:
     reported: Any
     differs: bool
 
+    @property
+    def is_silent(self) -> bool:
+        return self.desired is None and self.reported is None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
