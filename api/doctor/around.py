@@ -1,4 +1,4 @@
-"""What stands around record and log: the data folder, its disk, the mail server."""
+"""What stands around record and log: the data folder, its disk, the catalogue, the mail server."""
 
 import os
 import shutil
@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from api import classes
 from api.doctor.setup import Setup
 from api.settings import Settings
 from api.watch.checks import Check, failed, ok, warning
+from devices.errors import CatalogueError
 
 _LITTLE_BYTES, _NOTHING_BYTES = 2_000_000_000, 200_000_000
 _PATIENCE_S = 3.0
@@ -18,7 +20,7 @@ _PORT = {"smtps": 465}
 
 
 def examine(setup: Setup) -> list[Check]:
-    return [*_folder(setup), _mail(setup.settings)]
+    return [*_folder(setup), _catalogue(setup.settings), _mail(setup.settings)]
 
 
 def _folder(setup: Setup) -> Iterator[Check]:
@@ -62,6 +64,16 @@ def _writable(photos: Path) -> Check:
     if not os.access(there, os.W_OK | os.X_OK):
         return failed("data", f"Photos cannot be kept: {there} is not writable for us.", "chown it, or FOREMEND_PHOTOS")
     return ok("data", f"Photos can be kept in {photos}.")
+
+
+def _catalogue(settings: Settings) -> Check:
+    try:
+        known = classes.of(settings)
+    except CatalogueError as error:
+        words = f"{len(error.faults)} rows of the catalogue cannot be used, so nothing starts: {error.faults[0]}."
+        return failed("catalogue", words, "foremend catalogue check FILE says them all")
+    own = sum(len(added.models) for row in known.values() for added in row.own.values())
+    return ok("catalogue", f"The catalogue has {len(known)} classes, and {own} models of FOREMEND_CATALOGUE.")
 
 
 def _mail(settings: Settings) -> Check:

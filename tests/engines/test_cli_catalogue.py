@@ -6,6 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from api.doctor import around
+from api.doctor.setup import Setup
+from api.migrate import migrate
+from api.settings import Settings
+from api.watch.checks import State
+from devices.errors import CatalogueError
 from tests.devices.test_own_file import OWN
 
 _ROOT = Path(__file__).parents[2]
@@ -50,7 +58,20 @@ def test_nothing_starts_with_a_bad_row(tmp_path: Path, engines_folder: Path) -> 
     assert up.returncode == 1
     assert up.stderr.startswith(f"foremend: {bad}:5: settings[0].class_id: {reason}")
     assert not (engines_folder / "none" / "postgres").exists()
-    assert reason in foremend("migrate", **told).stderr
+    with pytest.raises(CatalogueError, match=reason):
+        migrate(Settings(dsn="host=/nowhere", catalogue=bad), None)
     worker = foremend("worker", **told)
     (line,) = [json.loads(line) for line in worker.stderr.splitlines() if "bad row" in line]
     assert (worker.returncode, line["file"], line["line"]) == (1, str(bad), 5)
+
+
+def test_the_doctor_says_that_a_row_is_bad_and_where(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text(OWN, encoding="utf-8")
+    bad.write_text(OWN.replace('"refrigerator"', '"fridge"', 1), encoding="utf-8")
+    setups = [Setup(settings=Settings(dsn="", catalogue=file), embedded=tmp_path) for file in (good, bad)]
+    found = [{check.name: check for check in around.examine(setup)} for setup in setups]
+    assert found[0]["catalogue"].state is State.OK
+    assert "1 models of FOREMEND_CATALOGUE" in found[0]["catalogue"].sentence
+    assert found[1]["catalogue"].state is State.FAILED
+    assert f"{bad}:5: settings[0].class_id: no appliance class 'fridge'" in found[1]["catalogue"].sentence

@@ -56,7 +56,7 @@ def test_the_page_names_the_model_the_regime_and_the_tenants_own_values(scene: S
     assert "<dt>Weight on the shelf</dt><dd>12.5 kg</dd>" in english
     assert "<dt>搁架重量</dt><dd>12.5 kg</dd>" in chinese
     assert "other" not in english
-    assert "<dt>Doing at that moment</dt><dd>running <small>since" in english
+    assert "<dt>What it was doing then</dt><dd>running <small>since" in english
     assert "<dt>当时工况</dt><dd>运行" in chinese
 
 

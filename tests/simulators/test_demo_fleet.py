@@ -170,7 +170,9 @@ def test_every_class_and_region_has_two_engineers_who_could_come() -> None:
 def test_sixty_appliances_are_sixty_and_of_every_class() -> None:
     homes = [household(number) for number in range(1, 61)]
     assert len({home.device_id for home in homes}) == len({home.facts["serial"] for home in homes}) == 60
-    assert {home.class_id for home in homes} == set(catalogue.load())
+    classes = catalogue.load()
+    assert {home.class_id for home in homes} == set(classes)
+    assert [home.device_id for home in homes if home.facts["model"] not in classes[home.class_id].models] == []
     assert {home.facts["customer"]["language"] for home in homes} == {"en", "zh"}
 
 
