@@ -80,8 +80,8 @@ def test_the_relay_opens_it_and_closes_it(database: Database, tmp_path: Path, mo
     stop, opened = threading.Event(), []
     loops = relay._run_loops
 
-    def look(settings: Settings, stopping: threading.Event, turns: Turns) -> None:
-        loops(settings, stopping, turns)
+    def look(settings: Settings, stopping: threading.Event, turns: Turns, registry: CollectorRegistry) -> None:
+        loops(settings, stopping, turns, registry)
         opened.append(turns.silent())
 
     monkeypatch.setattr(relay, "_run_loops", look)
