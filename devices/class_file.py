@@ -39,7 +39,7 @@ def read(file: File) -> ApplianceClass | None:
         regimes=parts.regimes(file, (), row, {metric.name: metric for metric in metrics}) or (),
         rated_power_w=row.get("rated_power_w"),
         set_point_c=parts.as_band(row),
-        terms=tuple(row.get("terms", ())),
+        terms=parts.terms(file, (), row),
         adjustables=adjustables,
         **{key: row[key] for key in _DAYS if key in row},
     )

@@ -116,9 +116,16 @@ def settings(file: File, where: Where, row: Mapping[str, Any], appliance: Applia
         set_point_c=as_band(row),
         limits=limits(file, where, row, appliance.cadence_s, len(appliance.metrics)),
         regimes=regimes(file, where, row, known),
-        terms=tuple(row["terms"]) if "terms" in row else None,
+        terms=terms(file, where, row) if "terms" in row else None,
         **changes,
     )
+
+
+def terms(file: File, where: Where, row: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Of a warranty; what they mean is devices.warranty's."""
+    found = tuple(said for _, said in file.rows(where, row, "terms", shapes.TERM, "what"))
+    once(file, (*where, "terms"), [said["what"] for said in found], "what")
+    return found
 
 
 def as_band(row: Mapping[str, Any]) -> tuple[float, float] | None:

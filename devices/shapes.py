@@ -5,20 +5,16 @@ from typing import Any
 from devices.adjustables import Kind
 from devices.model import Regime
 from devices.rows import Shape
-from devices.values import band, flag, gtin, name, number, one_of, positive, tenant, text, title, titles, whole
+from devices.values import band, flag, gtin, name, number, one_of, positive, some_of, tenant, text, title, titles, whole
 
 MIN_RETENTION_DAYS = 8  # twice the days that detectors learn again after a start
 MOST_A_SECOND = 1e8  # so that what a byte costs, in whole ns, is right to a few per cent
+STARTS = ("invoice", "install", "factory")  # of a warranty: from which day it may run
 SEVERITIES = ("minor", "major", "critical")
 
 
 def _looked_at_later(_: Any) -> None:
     """A table in the table: it has a shape of its own."""
-
-
-def _tables(value: Any) -> str | None:
-    good = isinstance(value, list) and all(isinstance(each, dict) for each in value)
-    return None if good else f"must be tables, each begun with two brackets, here {value!r}"
 
 
 METRIC = Shape(
@@ -43,6 +39,7 @@ FAMILY = Shape(
     must={"family_id": name, "severity": one_of(SEVERITIES), "skill": name, "parts": titles, "title": title},
     may={"safety": flag},
 )
+TERM = Shape(must={"what": name, "months": whole(1, 1200), "title": title}, may={"starts": some_of(STARTS)})
 LIMITS = Shape(
     must={},
     may=dict.fromkeys(("messages_per_s", "points_per_s", "bytes_per_s", "burst_s", "backfill_times"), positive),
@@ -63,7 +60,7 @@ _ALIKE = {  # in a class, in a model, in a tenant's settings
     "levels": _looked_at_later,
     "on_times": _looked_at_later,
     "regimes": _looked_at_later,
-    "terms": _tables,
+    "terms": _looked_at_later,
 }
 CLASS = Shape(
     must={"class_id": name, "title": title, "cadence_s": whole(1), "metrics": _looked_at_later},

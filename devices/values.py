@@ -82,6 +82,18 @@ def one_of(words: Sequence[str]) -> Check:
     return check
 
 
+def some_of(words: Sequence[str]) -> Check:
+    """A list of them, each once."""
+
+    def check(value: Any) -> str | None:
+        good = isinstance(value, list) and value and all(each in words for each in value)
+        if good and len(set(value)) == len(value):
+            return None
+        return f"must be a list of {', '.join(words)}, each once, here {value!r}"
+
+    return check
+
+
 def band(value: Any) -> str | None:
     """Two numbers, the lower one first."""
     numbers = isinstance(value, list) and len(value) == 2 and not any(map(number(), value))

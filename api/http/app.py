@@ -35,6 +35,7 @@ from api.http.rest import twins as rest_twins
 from api.http.staff import claims as staff_claims
 from api.http.staff import credentials as staff_credentials
 from api.http.staff import desk, device, outages, refusals, work
+from api.http.staff import registry as staff_registry
 from api.http.staff import twin as staff_twin
 from api.watch import exposition
 from api.watch.watch import Watch
@@ -43,6 +44,7 @@ PUBLIC = (question.router, following.router, report.router, item.router, claim.r
 STAFF = (
     desk.router,
     device.router,
+    staff_registry.router,
     staff_credentials.router,
     staff_claims.router,
     staff_twin.router,

@@ -72,7 +72,9 @@ GOOD = (resources.files("devices") / "classes" / "refrigerator.toml").read_text(
         ),
         ("[[on_times]]", "[on_times]", "on_times: is no list of tables"),
         ("[[on_times]]", "terms = 5\n[[on_times]]", "has no key 'terms'"),  # it stands in the regime above
-        ("cadence_s = 60", "cadence_s = 60\nterms = 5", "terms must be tables"),
+        ("months = 36", "months = 0", r"terms\[1\] \(compressor\): months must be a whole number"),
+        ("months = 36", 'months = 36\nstarts = ["delivery"]', "starts must be a list of invoice, install, factory"),
+        ('what = "compressor"', 'what = "whole_unit"', "what 'whole_unit' stands twice"),
     ],
 )
 def test_a_bad_row_is_refused_where_it_is_wrong(tmp_path: Path, good: str, bad: str, says: str) -> None:
@@ -143,7 +145,7 @@ def test_what_may_be_left_out_has_a_default(tmp_path: Path) -> None:
     row = catalogue.load()["refrigerator"]
     assert row.families[0].safety is False
     assert row.metrics[0].cadence_s is None
-    assert (row.metrics[0].resolution, row.terms, row.own) == (0.1, (), {})
+    assert (row.metrics[0].resolution, row.own) == (0.1, {})
 
 
 def test_limits_are_a_table_of_which_every_line_may_be_left_out(tmp_path: Path) -> None:

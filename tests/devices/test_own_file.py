@@ -15,7 +15,7 @@ tenant = "acme"
 class_id = "refrigerator"
 rated_power_w = 130.0
 limits = { messages_per_s = 10 }
-terms = [{ part = "whole", months = 24 }]
+terms = [{ what = "whole_unit", months = 24, title = { en = "Whole unit", zh = "整机" } }]
 [[settings.levels]]
 metric = "cabinet_temp_c"
 min_shift = 2.5
@@ -68,7 +68,7 @@ def test_the_nearest_row_that_says_something_holds(tmp_path: Path) -> None:
     assert (on_time.on_above, on_time.hold_s) == (45.0, plain.on_times[0].hold_s)
     assert theirs.limits == Limits(messages_per_s=10, points_per_s=500)
     assert [rule.regime for rule in theirs.regimes] == ["running"]
-    assert theirs.terms == ({"part": "whole", "months": 24},)
+    assert [(row["what"], row["months"]) for row in theirs.terms] == [("whole_unit", 24)]
     assert (theirs.metrics, theirs.families) == (plain.metrics, plain.families)
 
 

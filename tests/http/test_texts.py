@@ -10,8 +10,10 @@ from api import http
 from api.texts import CATALOGUE, LANGUAGES, preferred, say
 from devices import catalogue
 from devices.imports.model import Code as Fault
-from devices.model import Regime
+from devices.model import DeviceState, Regime
+from devices.people.roles import Role
 from devices.twin.model import CommandState
+from devices.warranty.model import Standing, Start
 from ingest.clock import ClockState
 from ingest.model import Reason, Replayed
 from ledger.model import DeliveryState
@@ -42,6 +44,10 @@ NAMED = {  # what is looked up by a value: every value has its word
     "event": Note,
     "waits": Code,
     "import.fault": Fault,
+    "life.is": DeviceState,
+    "life.role": Role,
+    "warranty": Standing,
+    "warranty.start": Start,
 }
 
 

@@ -38,6 +38,7 @@ def test_a_report_opens_a_ticket_with_its_owner_and_an_engineer(firm: Firm) -> N
     assert {step.step: step.code for step in witness.steps} == {
         "identity": "OWNED",
         "asset": "BY_LABEL",
+        "warranty": "WARRANTY_UNKNOWN",
         "content": "WORDS",
         "pace": "FEW",
         "duplicates": "NEW",
@@ -137,7 +138,7 @@ def test_a_device_is_reported_twelve_times_an_hour_and_no_more(firm: Firm) -> No
 
 def test_a_photo_alone_says_enough(firm: Firm) -> None:
     submitted = firm.report(firm.device(), "", photo=a_photo())
-    assert [step.code for step in witnesses(firm, submitted.ticket)[0].steps][2] == "PHOTO_ONLY"
+    assert [step.code for step in witnesses(firm, submitted.ticket)[0].steps][3] == "PHOTO_ONLY"
 
 
 def test_words_are_kept_whatever_they_are_made_of(firm: Firm) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from devices.warranty.model import Standing
 from ticketing.intake.model import MAX_CONTACT, MAX_WORDS, MOST_AN_HOUR, Outcome, Report, Step
 from ticketing.wording import clean
 
@@ -13,10 +14,10 @@ def cleaned(report: Report) -> Report:
     return replace(report, words=words, contact=contact, serial=serial)
 
 
-def steps(report: Report, *, lately: int) -> tuple[Step, ...]:
+def steps(report: Report, *, lately: int, warranty: Standing) -> tuple[Step, ...]:
     """Of a cleaned report; idempotency was settled at the door, duplicates come last. `lately`: how many reports on
     the device came within the last hour."""
-    return (_identity(report), _asset(report), _content(report), _pace(lately))
+    return (_identity(report), _asset(report), _warranty(warranty), _content(report), _pace(lately))
 
 
 def duplicates(*, ticket_open: bool, answers: bool) -> Step:
@@ -39,6 +40,15 @@ def _asset(report: Report) -> Step:
         step="asset",
         outcome=Outcome.PASS if same else Outcome.WARN,
         code="SERIAL_MATCHES" if same else "SERIAL_DIFFERS",
+    )
+
+
+def _warranty(standing: Standing) -> Step:
+    """A visit may cost money where it has ended; nobody is turned away for that."""
+    return Step(
+        step="warranty",
+        outcome=Outcome.WARN if standing is Standing.ENDED else Outcome.PASS,
+        code=f"WARRANTY_{standing}",
     )
 
 

@@ -42,7 +42,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    step: str  # identity | asset | content | pace | duplicates
+    step: str  # identity | asset | warranty | content | pace | duplicates
     outcome: Outcome
     code: str
 

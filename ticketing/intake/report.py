@@ -6,6 +6,7 @@ from typing import Any
 from psycopg import Connection
 
 from devices.model import Catalogue
+from devices.warranty import covers
 from ledger.ids import uuid7
 from ticketing.dispatch.propose import propose
 from ticketing.errors import ReportRefusedError
@@ -23,7 +24,9 @@ from ticketing.tickets.model import Note, Opening, Source, Ticket
 def submit(conn: Connection[Any], report: Report, *, now: datetime, catalogue: Catalogue) -> Submitted:
     """Raises ReportRefusedError when it says nothing at all, or is one of too many on its device."""
     report = gate.cleaned(report)
-    steps = gate.steps(report, lately=store.count_since(conn, report.device, now - timedelta(hours=1)))
+    covered = covers.standing(covers.of(catalogue, report.device, now.date()))
+    lately = store.count_since(conn, report.device, now - timedelta(hours=1))
+    steps = gate.steps(report, lately=lately, warranty=covered)
     failed = tuple(step.code for step in steps if step.outcome is Outcome.FAIL)
     if failed:
         raise ReportRefusedError(failed)

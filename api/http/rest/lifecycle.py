@@ -4,6 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Response
+from fastapi.encoders import jsonable_encoder
 from pydantic import Field
 
 from api.http import moving
@@ -14,6 +15,8 @@ from api.http.rest import versions
 from api.http.rest.devices import Body, Line, Word, as_json
 from devices import registry
 from devices.model import DeviceState
+from devices.warranty import covers
+from ticketing.questions import local_time
 
 router = APIRouter(tags=["devices"])
 
@@ -56,6 +59,17 @@ def move(
             raise refuse(422, "not-valid", f"Name the {missing}: `{missing}` in the body.") from None
     response.headers["ETag"] = versions.etag(moved.version)
     return as_json(home, moved)
+
+
+@router.get("/devices/{device_id}/warranty", summary="What is covered until when, and why; counted, never typed")
+def warranty(device_id: str, home: Home) -> dict[str, Any]:
+    """By the terms of its class, tenant and model from its dates; `today` is the owner's."""
+    with home.looking() as conn:
+        device = registry.find(conn, home.settings.tenant, device_id)
+        customer = registry.customer_of(conn, device)
+    today = home.clock().astimezone(local_time.zone(customer.time_zone if customer else "UTC")).date()
+    found = covers.of(home.catalogue, device, today)
+    return {"standing": covers.standing(found), "today": today, "covers": jsonable_encoder(found)}
 
 
 @router.get("/devices/{device_id}/ownership", summary="Who owned a device when, the first one first")

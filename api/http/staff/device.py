@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.http import evidence, kind, label, pages, product, sheet, sheet_pdf, when
 from api.http.evidence import Reader
@@ -12,8 +12,10 @@ from api.http.problems import refuse
 from api.http.public import bearer
 from api.http.rest.devices import label_url
 from api.http.staff import claims, credentials, lists, twin
+from api.http.staff import registry as staff_registry
 from devices import registry
-from devices.model import Device
+from devices.model import Device, DeviceFilter, DeviceState
+from devices.warranty import covers
 from ingest import history
 from ingest.presence import shown
 from ticketing.alerts import store as alerts
@@ -27,24 +29,48 @@ MOST_LABELS = 240  # a second's work
 OURS_FOR = timedelta(days=1)  # for so long it is said that we did not listen
 
 
+Fact = Annotated[str, Query(max_length=200)]
+
+
+def _asked(
+    class_id: Annotated[str, Query(alias="class", max_length=200)] = "",
+    state: Fact = "",
+    model: Fact = "",
+    site: Fact = "",
+    text: Fact = "",
+) -> DeviceFilter:
+    """As a form sends it: what was left empty is not asked for."""
+    return DeviceFilter(
+        class_id=class_id or None,
+        state=DeviceState(state) if state in [*DeviceState] else None,
+        model=model.strip() or None,
+        site=site.strip() or None,
+        text=text.strip() or None,
+    )
+
+
 @router.get("")
 def device_list(
     request: Request,
     home: Home,
+    asked: Annotated[DeviceFilter, Depends(_asked)],
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=lists.MOST)] = lists.STEP,
 ) -> Response:
     with home.looking() as conn:
-        found = registry.listed(conn, home.settings.tenant, after=after, limit=limit)
+        found = registry.listed(conn, home.settings.tenant, asked, after=after, limit=limit)
+    today = home.clock().astimezone(lists.ZONE).date()
     more = str(request.url.include_query_params(after=found[-1].device_no)) if len(found) == limit else None
-    page = lists.Page(limit=limit, more=more, first=request.url.path if after else None)
+    page = lists.Page(limit=limit, more=more, first=str(request.url.remove_query_params("after")) if after else None)
     return pages.render(
         request,
         "desk_devices.html",
         language=pages.language_of(request),
         word="devices",
         follows=False,
-        devices=found,
+        devices=[(device, covers.standing(covers.of(home.catalogue, device, today))) for device in found],
+        asked=asked,
+        states=list(DeviceState),
         classes=home.catalogue,
         page=page,
         labels_path=_labels_path(found, pages.language_of(request)),
@@ -116,6 +142,7 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             label_path=f"/r/{device.label_token}",
             **credentials.of_device(conn, home, device, now),
             **claims.of_device(conn, device, now),
+            **staff_registry.of_device(conn, home, device, owned.zone),
             alerts=lists.alert_rows(conn, home, language, known, owned.zone),
             tickets=lists.ticket_rows(conn, home, language, tickets.listed(conn, LATEST, device_no=device.device_no)),
         )

@@ -1,0 +1,65 @@
+"""What the registry knows of a device, for its page: its life with the buttons that move it, owners, warranty."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form, Response
+from psycopg import Connection
+from starlette.responses import RedirectResponse
+
+from api.http import moving
+from api.http.house import Home, House
+from api.http.moving import Move
+from devices import registry
+from devices.lifecycle.transitions import ALLOWED
+from devices.model import Device, DeviceState
+from devices.people import households
+from devices.warranty import covers
+
+router = APIRouter(prefix="/desk/devices", include_in_schema=False)
+
+# What a button can say by itself; a claim needs a customer, a replacement another device
+BUTTONS = (DeviceState.ACTIVE, DeviceState.RESOLD, DeviceState.RETIRED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Had:
+    """Who had the device when."""
+
+    name: str
+    since: datetime
+    until: datetime | None
+
+
+def of_device(conn: Connection[Any], home: House, device: Device, zone: ZoneInfo) -> dict[str, Any]:
+    """What the templates device_life.html and device_warranty.html show."""
+    found = covers.of(home.catalogue, device, home.clock().astimezone(zone).date())
+    successor = registry.by_no(conn, device.successor_no) if device.successor_no else None
+    members = households.members(conn, device.tenant_id, device.customer_id) if device.customer_id else []
+    return {
+        "may": [state for state in BUTTONS if state in ALLOWED[device.state]],
+        "owners": _owners(conn, device),
+        "members": members[1:],
+        "successor": successor,
+        "covers": found,
+        "standing": covers.standing(found),
+    }
+
+
+def _owners(conn: Connection[Any], device: Device) -> list[Had]:
+    found = registry.owners(conn, device)
+    customers = {each.customer_id: registry.customer(conn, device.tenant_id, each.customer_id) for each in found}
+    names = {customer_id: customer.name for customer_id, customer in customers.items() if customer}
+    return [Had(name=names.get(each.customer_id, ""), since=each.since, until=each.until) for each in found]
+
+
+@router.post("/{device_id}/move")
+def move(
+    device_id: str, home: Home, to: Annotated[DeviceState, Form()], version: Annotated[int, Form(ge=1)]
+) -> Response:
+    with home.acting() as conn:
+        device = registry.find(conn, home.settings.tenant, device_id)
+        moving.move(conn, home, device, Move(to=to, expected_version=version))
+    return RedirectResponse(f"/desk/devices/{device_id}", status_code=303)
