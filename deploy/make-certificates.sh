@@ -24,7 +24,7 @@ case $kind in
     names=$(for name in "$@"; do
       case $name in *[!0-9.]*) printf 'DNS:%s,' "$name" ;; *) printf 'IP:%s,' "$name" ;; esac
     done) ;;
-  device) to="$dir/devices/$1" subject="/CN=$1" usage=clientAuth names="URI:foremend:$1," ;;
+  device) to="$dir/devices/$1" subject="/CN=$(printf '%.64s' "$1")" usage=clientAuth names="URI:foremend:$1," ;;
   *) echo "make-certificates.sh DIR door|device NAME..." >&2; exit 2 ;;
 esac
 mkdir -p "$to"

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.door import leaf
 from devices.credentials.model import Username
 
 CALLOUT = "$SYS.REQ.USER.AUTH"
@@ -23,10 +24,15 @@ class Ask:
     password: str = field(repr=False)
     client_id: str
     address: str
+    shown: frozenset[str] | None = None  # whom the certificate is for that it came with; None: none was asked for
 
     @property
     def name(self) -> str:
         return self.said if self.username is not None else ""
+
+    @property
+    def shows_itself(self) -> bool:
+        return self.shown is None or self.client_id in self.shown
 
 
 def read(reply: bytes, payload: bytes) -> Ask | None:
@@ -37,6 +43,8 @@ def read(reply: bytes, payload: bytes) -> Ask | None:
         nats: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + b"=" * (-len(body) % 4)))["nats"]
         server_id, user_key = str(nats["server_id"]["id"]), str(nats["user_nkey"])
         client, options = nats["client_info"], nats["connect_opts"]
+        chains = nats.get("client_tls", {}).get("verified_chains")
+        shown = leaf.names(str(chains[0][0])) if chains else None
     except (IndexError, KeyError, TypeError, ValueError):
         return None
     said = str(options.get("user") or "")[:_LONGEST]
@@ -50,4 +58,5 @@ def read(reply: bytes, payload: bytes) -> Ask | None:
         password=str(options.get("pass") or ""),
         client_id=str(client.get("mqtt_id") or ""),
         address=str(client.get("host") or ""),
+        shown=shown,
     )

@@ -82,6 +82,8 @@ class Doorkeeper:
         verdict = judge(ask.username, known, ask.password, ask.client_id, now)
         if verdict is Verdict.UNKNOWN and not sure:
             return Verdict.UNDECIDED
+        if verdict is Verdict.LET_IN and not ask.shows_itself:
+            return Verdict.FOREIGN_CERTIFICATE
         if verdict in {Verdict.WRONG_PASSWORD, Verdict.UNKNOWN}:
             self.guesses.wrong(ask.name, ask.address, now_s)
         return verdict

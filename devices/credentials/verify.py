@@ -18,6 +18,7 @@ class Verdict(StrEnum):
     REVOKED = "REVOKED"
     EXPIRED = "EXPIRED"
     FOREIGN_CLIENT_ID = "FOREIGN_CLIENT_ID"
+    FOREIGN_CERTIFICATE = "FOREIGN_CERTIFICATE"  # it came with another device's
     LIMITED = "LIMITED"  # too many wrong passwords before: not looked at
     UNDECIDED = "UNDECIDED"  # the record is away, and nothing is remembered of it
 

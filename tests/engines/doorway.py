@@ -130,9 +130,13 @@ class Client:
         self.client.on_subscribe = lambda _c, _u, _m, codes, _p: self.granted.extend(code.value for code in codes)
         if will is not None:
             self.client.will_set(will, b"gone", qos=1)
+        self.prepare(self.client)
         self.client.connect("127.0.0.1", port, bind_address=address)
         self.client.loop_start()
         assert wait_until(lambda: self.code is not None or self.lost.is_set(), 15)
+
+    def prepare(self, client: mqtt.Client) -> None:
+        """Where more is to be said before it connects."""
 
     def _connected(self, _c: Any, _u: Any, _f: Any, code: Any, _p: Any) -> None:
         self.code = code.value
