@@ -27,9 +27,11 @@ def of_door(folder: Path, name: str = "127.0.0.1", *, days: int = 90, client_ca:
     return Certificate(cert=made / "cert.pem", key=made / "key.pem", client_ca=client_ca)
 
 
-def serial(port: int, ca_file: Path) -> object:
+def serial(port: int, ca_file: Path, own: Path | None = None) -> object:
     """Of the certificate that a door shows."""
     context = ssl.create_default_context(cafile=ca_file)
+    if own is not None:
+        context.load_cert_chain(own / "cert.pem", own / "key.pem")
     wire = socket.create_connection(("127.0.0.1", port), 5)
     with context.wrap_socket(wire, server_hostname="127.0.0.1") as encrypted:
         return (encrypted.getpeercert() or {})["serialNumber"]

@@ -24,6 +24,7 @@ from typing import Any
 
 from api.door import sessions
 from api.engines import account as accounts
+from api.engines import nats_sessions
 from api.engines.account import Account
 from api.engines.certificates import Certificate, Served
 from api.engines.errors import EngineStartError
@@ -188,11 +189,15 @@ class Nats:
         self.process.end()
 
     def renew(self) -> bool:
-        """Serve the certificate as it is now to whoever connects from here on; sessions stay. True: it was another
-        one. Raises CertificateError, and goes on with what is served."""
+        """Serve the certificate as it is now to whoever connects from here on; sessions stay. True: it was another one.
+        Raises CertificateError, and goes on with what is served."""
         if self._served is None or not self.process.alive() or not self._served.changed():
             return False
+        config = self._config(mqtt=True)
+        if self._sign_in is SignIn.REQUIRED and not nats_sessions.keep(self.url, config):
+            return False  # it waits
         self._served.place()
+        self._write_private(self._folder / "server.conf", json.dumps(config, indent=1))
         self.process.signal(signal.SIGHUP)
         return True
 

@@ -1,8 +1,10 @@
 """An encrypted door at which devices sign in and show certificates of their own: NATS, the process that answers it, and
 paho as somebody else's appliance."""
 
+import json
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -53,7 +55,6 @@ def test_who_shows_his_own_certificate_comes_in_and_stays_while_the_doors_is_ren
     device = Certified(door, first, ca, own)
     assert device.is_in
 
-    assert Certified(door, second, ca, own).code is not None
     assert not Certified(door, second, ca, own).is_in, "it is another device's"
     with pytest.raises((AssertionError, ssl.SSLError, OSError)):
         assert Certified(door, first, ca, None).is_in, "without any"
@@ -63,17 +64,45 @@ def test_who_shows_his_own_certificate_comes_in_and_stays_while_the_doors_is_ren
         assert Certified(door, first, ca, foreign).is_in, "of an authority that is not ours"
 
     before, said = door.log().messages, 0
+    shown = _serial(door, ca, own)
     certificates.make(tmp_path, "door", "127.0.0.1")
     while not door.nats.renew():
         device.publish("fm/demo/d1/up/telemetry")
         said += 1
-    for _ in range(200):
+    while _serial(door, ca, own) == shown:
         device.publish("fm/demo/d1/up/telemetry")
         said += 1
-    assert not device.lost.is_set(), "a reload asks nobody anew"
+    for _ in range(50):
+        device.publish("fm/demo/d1/up/telemetry")
+        said += 1
+    assert not device.lost.is_set(), door.nats.said.read_text()[-3000:]
     assert wait_until(lambda: door.log().messages - before == said, 5)
-    device.leave()
+    assert (device.subscribe("fm/demo/d1/down/#"), device.subscribe("fm/demo/d2/down/#")) == (1, 0x80)
+    named = json.loads((door.nats.said.parent / "server.conf").read_text())["accounts"]["HOUSE"]["users"]
+    (meanwhile,) = (user for user in named if user["user"] == "demo.d1.1")
+    guest = Certified(door, replace(first, password=meanwhile["password"]), ca, own)
+    assert not guest.is_in, "what is written down for the reload opens nothing"
+    door.revoke("d1")
+    assert device.lost.wait(5)
     assert door.ask("SELECT times > 0 FROM door_count WHERE what = 'FOREIGN_CERTIFICATE'") == [(True,)]
+
+
+def _serial(door: Doorway, ca: Path, own: Path) -> object:
+    return certificates.serial(door.nats.mqtt_port, ca, own)
+
+
+def test_while_nobody_answers_for_the_door_a_new_certificate_waits(
+    engines_folder: Path, database: Database, tmp_path: Path
+) -> None:
+    certificate = certificates.of_door(tmp_path)
+    ports = {"port": free_port(), "mqtt_port": free_port()}
+    nats = Nats(engines_folder / "waits", **ports, sign_in=SignIn.REQUIRED, certificate=certificate)
+    nats.start()
+    certificates.make(tmp_path, "door", "127.0.0.1")
+    assert [nats.renew() for _ in range(3)] == [False] * 3
+    with Doorway(nats=nats, database=database).answering():
+        assert wait_until(nats.renew, 5)
+    nats.stop()
 
 
 @pytest.mark.parametrize("client_id", ["demo:d1", LONG])
