@@ -10,15 +10,15 @@ take() {
 
 stamp() { cat "$1/cert.pem" "$1/key.pem" "$1/client-ca.pem" 2>/dev/null | cksum; }
 
-# renew PID FROM TO THEN: as long as that process lives, files that are others than those served, and lie still since the
-# last look, are taken, THEN is run, and the process is told: those who are connected stay.
+# renew PID FROM TO READY THEN: as long as that process lives, files that are others than those served, and lie still since
+# the last look, are taken if READY says so; THEN is run, and the process is told: those who are connected stay.
 renew() {
   seen=''
   while kill -0 "$1" 2>/dev/null; do
     now=$(stamp "$2")
-    if [ "$now" = "$seen" ] && [ "$now" != "$(stamp "$3")" ] && [ -s "$2/cert.pem" ] && [ -s "$2/key.pem" ]; then
+    if [ "$now" = "$seen" ] && [ "$now" != "$(stamp "$3")" ] && [ -s "$2/cert.pem" ] && [ -s "$2/key.pem" ] && "$4"; then
       take "$2" "$3"
-      "$4"
+      "$5"
       kill -HUP "$1"
     fi
     seen=$now

@@ -33,7 +33,7 @@ if [ -s "$certificate/cert.pem" ]; then
   if [ -s "$data/certificate/client-ca.pem" ]; then
     printf 'cafile %s/client-ca.pem\nrequire_certificate true\n' "$data/certificate" >> "$data/mosquitto.conf"
   fi
-  renew $$ "$certificate" "$data/certificate" own &
+  renew $$ "$certificate" "$data/certificate" true own &
 fi
 own
 exec mosquitto -c "$data/mosquitto.conf"

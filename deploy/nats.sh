@@ -55,17 +55,30 @@ if [ "$(id -u)" = 0 ]; then          # a new file of a folder with this bit has 
   chgrp "${NATS_LOG_GROUP:-0}" "$(dirname "$NATS_LOG")"
   chmod 2750 "$(dirname "$NATS_LOG")"
 fi
-door=$conf-mqtt
 certificate=${NATS_CERTIFICATE:-/nowhere}
 if [ -s "$certificate/cert.pem" ]; then
   . "$here/certificates.sh"
-  own() { :; }
-  copy="$NATS_STORE/certificate"
-  (umask 077; take "$certificate" "$copy")
+  umask 077
+  copy="$NATS_STORE/certificate" configured="$NATS_STORE/configured"
+  take "$certificate" "$copy"
+  mkdir -p "$configured"
+  cp "$here"/nats*.conf "$configured"
+  # Before a reload, who is in becomes a user (api/engines/nats_sessions.py says why), and somebody must answer for the door.
+  ask() { wget -q -O - "http://${NATS_MONITOR:-127.0.0.1:8222}/$1"; }
+  keep() {
+    ask 'subsz?acc=HOUSE&subs=1&test=$SYS.REQ.USER.AUTH' | grep -q '"subject"' || return 1
+    unknown=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+    sed 's/]$//' "$here/nats-users.conf" > "$configured/fresh"
+    ask 'connz?auth=1&limit=1000000' | sed -n 's/.*"authorized_user": "\([A-Za-z0-9_-]*[.][A-Za-z0-9_-]*[.][0-9]*\)".*/\1/p' |
+      sort -u | sed "s/.*/{user: \"&\", password: \"$unknown\", allowed_connection_types: [MQTT]}/" >> "$configured/fresh"
+    echo ']' >> "$configured/fresh"
+    mv "$configured/fresh" "$configured/nats-users.conf"
+  }
   asks=''
   if [ -s "$copy/client-ca.pem" ]; then asks=", ca_file: \"$copy/client-ca.pem\", verify: true"; fi
   export NATS_MQTT_TLS="{cert_file: \"$copy/cert.pem\", key_file: \"$copy/key.pem\"$asks}"
-  door=$conf-mqtt-tls
-  (umask 077; renew $$ "$certificate" "$copy" own) &
+  renew $$ "$certificate" "$copy" keep true &
+  umask 022
+  exec nats-server -c "$configured/$conf-mqtt-tls.conf" "$@"
 fi
-exec nats-server -c "$here/$door.conf" "$@"
+exec nats-server -c "$here/$conf-mqtt.conf" "$@"

@@ -12,6 +12,7 @@ from api.door import sessions
 from api.door.asking import CALLOUT
 from api.door.token import ACCOUNT
 from api.engines.nats_request import NatsRequestError, request
+from devices.credentials.model import Username
 
 _A_PAGE = 1024
 
@@ -24,11 +25,11 @@ def keep(url: str, config: dict[str, Any]) -> bool:
     try:
         while page := _connections(url, offset):
             answered = answered or any(CALLOUT in each.get("subscriptions_list", ()) for each in page)
-            names |= {each.get("authorized_user", "") for each in page if each.get("type") == "mqtt"}
+            names |= {name for each in page if Username.read(name := each.get("authorized_user", ""))}
             offset += len(page)
     except NatsRequestError:
         return False
-    config["accounts"][ACCOUNT]["users"] += [_user(name) for name in sorted(names - {""})]
+    config["accounts"][ACCOUNT]["users"] += [_user(name) for name in sorted(names)]
     return answered
 
 

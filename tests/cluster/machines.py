@@ -61,7 +61,7 @@ def _is_open(port: int) -> bool:
 
 def _let_anybody_in(deploy: Path) -> None:
     """The load has no credentials."""
-    door, access = deploy / "nats-front-mqtt.conf", deploy / "nats.conf"
+    door, access = deploy / "nats-front-mqtt.conf", deploy / "nats-users.conf"
     words = door.read_text().replace("include nats-door.conf", "").replace("mqtt { ", "mqtt { no_auth_user: device, ")
     door.write_text(words)
     device = '{user: device, password: device, permissions: {publish: ["fm.*.*.up.>"], subscribe: ["$MQTT.>"]}}'

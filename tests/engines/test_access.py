@@ -12,7 +12,7 @@ MQTT_DOORS = ("nats-mqtt.conf", "nats-front-mqtt.conf")
 def test_nats_has_there_what_the_embedded_one_has(tmp_path: Path) -> None:
     (tmp_path / "nats").mkdir()
     config = Nats(tmp_path, port=1, mqtt_port=2, sign_in=SignIn.REQUIRED)._config(mqtt=True)
-    text = (ROOT / "deploy" / "nats.conf").read_text()
+    text = "".join((ROOT / "deploy" / name).read_text() for name in ("nats.conf", "nats-users.conf"))
     assert f"max_payload: {config['max_payload']} " in text
     (house,) = config["accounts"]["HOUSE"]["users"]
     assert f"user: {house['user']}, " in text
