@@ -39,8 +39,10 @@ def fill(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> None
 
 
 def _columns(batch: Batch, order: Ints) -> dict[str, Any]:
-    silent = batch.extra.count(None) == len(batch)  # NULL: unnest fills up
+    # NULL: unnest fills up, so that a column costs those alone who say it.
+    silent = batch.extra.count(None) == len(batch)
     values = batch.values[order]
+    unsaid = [bool(np.isnan(column).all()) for column in values.T]
     return {
         "device_no": arrays.int4s(batch.device_no[order]),
         "ts": arrays.moments(batch.ts_ms[order]),
@@ -49,7 +51,7 @@ def _columns(batch: Batch, order: Ints) -> dict[str, Any]:
         "flags": arrays.int8s(batch.flags[order]),
         "extra": None if silent else [batch.extra[row] for row in order],
         "filled": None if batch.filled is None else arrays.int8s(batch.filled[order]),
-        **{f"m{i}": arrays.float8s(values[:, i]) for i in range(values.shape[1])},
+        **{f"m{i}": None if nothing else arrays.float8s(values[:, i]) for i, nothing in enumerate(unsaid)},
     }
 
 
