@@ -30,6 +30,6 @@ def names(settings: Settings) -> frozenset[str]:
 
 def announce(host: str, port: int) -> None:
     url = f"http://{host}:{port}/r/"
-    sys.stdout.write(f"\nPublic pages (/q/ /t/ /r/) on the local network: {url}\n")
+    sys.stdout.write(f"\nPublic pages on the local network: {url}\n")
     segno.make_qr(url).terminal(out=sys.stdout, compact=True)
     sys.stdout.flush()

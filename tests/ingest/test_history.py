@@ -250,7 +250,12 @@ def test_the_windows_plan_is_an_index_scan_with_a_bound_on_rows(record: Record, 
     with record.connect() as conn:
         conn.execute("ANALYZE")
     names = {"device_no": device_no, "from": "2025-11-24", "to": "2025-11-25"}
-    for text in (layout.window_raw("refrigerator", ("power_w",)), layout.newest("refrigerator")):
+    names |= {"since": "2025-11-24", "until": "2025-11-25"}
+    for text in (
+        layout.window_raw("refrigerator", ("power_w",)),
+        layout.newest("refrigerator"),
+        layout.presses("refrigerator"),
+    ):
         with record.connect("foremend_api", autocommit=False) as conn:
             as_api(conn)
             (plan,) = conn.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", names).fetchone() or ({},)
