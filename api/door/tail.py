@@ -1,5 +1,6 @@
 """NATS' log followed line by line: it is renamed when it is large, and a new one begins under its name."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ class Tail:
         self._rest = b""
 
     def look(self) -> Iterator[Violation]:
-        """What was written since the last look. Raises OSError."""
+        """What was written since the last look. Raises OSError, also while there is no such file."""
         if self._file is None:
             yield from self._begin()
         while self._file is not None:
@@ -33,7 +34,7 @@ class Tail:
                 return
             yield from self._lines()  # written between our last look and the renaming
             self.close()
-            self._file = self._open(self._path)
+            self._file = self._path.open("rb")
 
     def close(self) -> None:
         if self._file is not None:
@@ -42,18 +43,13 @@ class Tail:
 
     def _begin(self) -> Iterator[Violation]:
         """The older ones that lie beside it first."""
+        self._since = self.read_to
         for older in sorted(self._path.parent.glob(f"{self._path.name}.*")):
-            self._file = self._open(older)
+            with contextlib.suppress(FileNotFoundError):  # forgotten meanwhile
+                self._file = older.open("rb")
             yield from self._lines()
             self.close()
-        self._file = self._open(self._path)
-
-    @staticmethod
-    def _open(path: Path) -> BinaryIO | None:
-        try:
-            return path.open("rb")
-        except FileNotFoundError:
-            return None  # NATS has not begun yet, or it is forgotten already
+        self._file = self._path.open("rb")
 
     def _was_renamed(self) -> bool:
         assert self._file is not None

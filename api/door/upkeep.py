@@ -15,7 +15,7 @@ import structlog
 from psycopg import Connection
 
 from api import database
-from api.door import sessions
+from api.door import answering, sessions
 from api.door.notes import Notes, Page
 from api.door.tail import Tail
 from api.settings import Settings
@@ -63,14 +63,16 @@ class Upkeep:
         try:
             with database.connect(self.settings, "foremend_relay", stop=stop, autocommit=True) as conn:
                 store.listen_for_change(conn)
-                self._keep_at_it(conn, stop, Pulse(LOOP, turns))
+                self._keep_at_it(conn, stop, Pulse(LOOP, turns), turns)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             _log.warning("database away", job=LOOP, error=str(error).strip())
             stop.wait(POLL_S)
 
-    def _keep_at_it(self, conn: Connection[Any], stop: threading.Event, pulse: Pulse) -> None:
+    def _keep_at_it(self, conn: Connection[Any], stop: threading.Event, pulse: Pulse, turns: Turns) -> None:
+        """The pulse that others see is that of both loops."""
         while not stop.is_set():
-            pulse.beat(conn)
+            if answering.LOOP not in turns.silent():
+                pulse.beat(conn)
             self.turn(conn)
             for _ in conn.notifies(timeout=POLL_S, stop_after=1):
                 pass
@@ -121,12 +123,14 @@ class Upkeep:
             _log.info("sessions ended", sessions=ended, credentials=len(fresh) + len(settled))
 
     def _read_logs(self, conn: Connection[Any]) -> None:
+        if not self.logs:
+            self.notes.unreadable(datetime.now(UTC))
         for path in self.logs:
             tail = self._tails.get(str(path))
             try:
                 if tail is None:
                     tail = self._tails[str(path)] = Tail(path, _since(conn, path))
-                self.notes.violated(tail.look())
+                self.notes.violated(list(tail.look()))
                 self._unread.discard(str(path))
             except OSError as error:
                 self.notes.unreadable(datetime.now(UTC))

@@ -17,7 +17,7 @@ CREATE TABLE credential (
     PRIMARY KEY (device_no, n)
 );
 CREATE INDEX credential_listed ON credential (tenant_id, device_no, n);
-CREATE INDEX credential_ended ON credential (least(revoked_at, expires_at))
+CREATE INDEX credential_ended ON credential ((CASE WHEN revoked_at IS NULL THEN expires_at ELSE '-infinity' END))
     WHERE dropped_at IS NULL AND (revoked_at IS NOT NULL OR expires_at IS NOT NULL);
 SELECT protect('credential');
 

@@ -17,6 +17,7 @@ from devices.model import Device
 from devices.registry import Registration
 from ledger import outbox, scope
 from ledger.model import Scope
+from ledger.statements import Statements
 from tests.conftest import Database
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -117,6 +118,23 @@ def test_a_revoked_one_opens_nothing_and_waits_to_be_dropped(conn: psycopg.Conne
     assert set(store.list_ended(conn, NOW)) == {"demo.fridge-1.1", "demo.fridge-1.2"}
     told = [event.data["n"] for event in outbox.history(conn, "fridge-1") if event.kind == "credential.revoked"]
     assert told == [1, 2]
+
+
+def test_what_was_revoked_by_a_clock_that_is_ahead_is_dropped_at_once(conn: psycopg.Connection[Any]) -> None:
+    device = a_device(conn)
+    issuing.issue(conn, device, by=BY, now=NOW)
+    issuing.revoke(conn, device, None, by=BY, now=NOW + timedelta(minutes=1))
+    assert store.list_ended(conn, NOW) == ["demo.fridge-1.1"]
+    assert store.list_ended(conn, NOW, but=["demo.fridge-1.1"]) == []
+
+
+def test_who_is_to_be_dropped_and_who_asks_to_come_in_are_found_by_an_index(conn: psycopg.Connection[Any]) -> None:
+    conn.execute("SET LOCAL enable_seqscan = off")
+    sql = Statements("devices.credentials")
+    names = {"now": NOW, "but": [], "limit": 10, "usernames": ["demo.fridge-1.1"]}
+    for name, index in (("list_ended", "credential_ended"), ("find_by_usernames", "credential_username_key")):
+        plan = "\n".join(line for (line,) in conn.execute(b"EXPLAIN " + getattr(sql, name), names))
+        assert f"using {index}" in plan or f"on {index}" in plan, plan
 
 
 def test_all_devices_without_one_get_theirs_page_by_page(conn: psycopg.Connection[Any]) -> None:

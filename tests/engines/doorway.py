@@ -1,7 +1,8 @@
 """A door at which devices must sign in: NATS that asks, the process that answers, and a record of who may."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -161,3 +162,28 @@ class Client:
     def leave(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
+
+
+def client_of(door: Doorway, issued: Issued, **other: str) -> Client:
+    said = {"username": str(issued.username), "password": issued.password, "client_id": issued.username.client_id}
+    return Client(door.nats.mqtt_port, **{**said, **other})
+
+
+def denied(door: Doorway, device_id: str, kind: str) -> int:
+    rows = door.ask(
+        f"SELECT denied FROM denial JOIN device USING (device_no) WHERE device_id = '{device_id}' AND kind = '{kind}'"
+        " AND denial.tenant_id = 'demo'"
+    )
+    return rows[0][0] if rows else 0
+
+
+def at_once(callers: Sequence[Callable[[], Client]]) -> list[bool]:
+    """Who of them is let in, all of them calling together."""
+
+    def call(caller: Callable[[], Client]) -> bool:
+        client = caller()
+        client.leave()
+        return client.code == 0
+
+    with ThreadPoolExecutor(len(callers)) as threads:
+        return list(threads.map(call, callers))

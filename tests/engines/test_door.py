@@ -1,58 +1,16 @@
 """Devices must sign in: each is let in as itself and can say and hear nothing but its own, whatever it tries."""
 
-import base64
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
-from types import SimpleNamespace
 
-import psycopg
 import pytest
-from psycopg import sql
 
-from api.door.asking import Ask
-from api.door.doorkeeper import Doorkeeper
-from api.door.notes import Notes
-from api.door.token import Issuer
-from api.engines.nats import Nats, free_port
 from api.engines.nats_request import NatsRequestError, request
-from api.engines.postgres import Postgres
 from api.engines.process import wait_until
-from api.settings import SignIn
-from devices.credentials.model import Issued, Username
-from tests.conftest import _TEMPLATE, Database, _named
-from tests.engines.doorway import Client, Doorway
+from tests.engines.doorway import Client, Doorway, at_once, client_of, denied
 
 pytestmark = pytest.mark.engines
-
-
-@pytest.fixture(scope="module")
-def shut(engines_folder: Path, postgres_server: Postgres) -> Iterator[Doorway]:
-    """One NATS and one record for all of this file; nobody answers yet."""
-    nats = Nats(engines_folder / "door", port=free_port(), mqtt_port=free_port(), sign_in=SignIn.REQUIRED)
-    nats.start()
-    name = sql.Identifier("foremend_door")
-    with psycopg.connect(postgres_server.dsn, user="postgres", autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(_TEMPLATE)))
-        yield Doorway(nats=nats, database=Database(dsn=_named(postgres_server.dsn, "foremend_door")))
-        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
-    nats.stop()
-
-
-@pytest.fixture(scope="module")
-def door(shut: Doorway) -> Iterator[Doorway]:
-    with shut.answering():
-        shut.issue("neighbour")
-        shut.issue("fridge-1", "other")
-        yield shut
-
-
-def client_of(door: Doorway, issued: Issued, **other: str) -> Client:
-    said = {"username": str(issued.username), "password": issued.password, "client_id": issued.username.client_id}
-    return Client(door.nats.mqtt_port, **{**said, **other})
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +19,6 @@ def own(door: Doorway) -> Iterator[Client]:
     assert client.is_in
     yield client
     client.leave()
-
-
-def denied(door: Doorway, device_id: str, kind: str) -> int:
-    rows = door.ask(
-        f"SELECT denied FROM denial JOIN device USING (device_no) WHERE device_id = '{device_id}' AND kind = '{kind}'"
-        " AND denial.tenant_id = 'demo'"
-    )
-    return rows[0][0] if rows else 0
 
 
 def test_a_device_is_heard_on_its_own_topic_and_hears_what_it_is_told(door: Doorway, own: Client) -> None:
@@ -139,54 +89,6 @@ def test_a_last_will_in_another_ones_name_goes_nowhere(door: Doorway) -> None:
     assert door.log().last_seq == before
 
 
-STRANGERS = {
-    "no name": {"username": None, "password": None},
-    "no password": {"password": None},
-    "another password": {"password": "wrong"},
-    "a name never given": {"username": "demo.stranger.2"},
-    "another device's name": {"username": "demo.neighbour.1"},
-    "another tenant's name": {"username": "other.stranger.1"},
-    "no device's name": {"username": "house"},
-    "another client id": {"client_id": "demo:neighbour"},
-    "no client id": {"client_id": ""},
-    "a client id with a prefix": {"client_id": "demo:stranger:2"},
-}
-
-
-@pytest.fixture(scope="module")
-def stranger(door: Doorway) -> Issued:
-    return door.issue("stranger")
-
-
-def at_once(callers: Sequence[Callable[[], Client]]) -> list[bool]:
-    """Who of them is let in, all of them calling together."""
-
-    def call(caller: Callable[[], Client]) -> bool:
-        client = caller()
-        client.leave()
-        return client.code == 0
-
-    with ThreadPoolExecutor(len(callers)) as threads:
-        return list(threads.map(call, callers))
-
-
-def test_whoever_is_not_wholly_itself_is_not_let_in(door: Doorway, stranger: Issued) -> None:
-    callers = [partial(client_of, door, stranger, **lie) for lie in STRANGERS.values()]
-    assert dict(zip(STRANGERS, at_once(callers), strict=True)) == dict.fromkeys(STRANGERS, False)
-
-
-def test_whoever_is_wholly_itself_is_let_in(door: Doorway, stranger: Issued) -> None:
-    caller = client_of(door, stranger)
-    assert caller.is_in
-    caller.leave()
-
-
-def test_a_device_cannot_come_in_by_the_houses_own_entrance(door: Doorway) -> None:
-    issued = door.issue("entrance")
-    with pytest.raises(NatsRequestError, match="Authorization"):
-        request(f"nats://{issued.username}:{issued.password}@127.0.0.1:{door.nats.port}", "$JS.API.INFO")
-
-
 def test_a_revoked_one_is_dropped_within_5_s_and_does_not_come_back(door: Doorway) -> None:
     issued = door.issue("revoked")
     client = client_of(door, issued)
@@ -213,22 +115,6 @@ def test_a_rotation_has_no_gap_and_the_old_one_ends_when_the_new_one_is_used(doo
     assert wait_until(lambda: client_of(door, new).is_in, 5)
     rows = door.ask("SELECT n, expires_at < now(), revoked_at FROM credential WHERE username ~ 'rotated' ORDER BY n")
     assert rows == [(1, True, None), (2, None, None)]
-
-
-def test_guessing_is_limited_and_counted_and_locks_no_device_out(door: Doorway) -> None:
-    issued = door.issue("guessed")
-    home = client_of(door, issued)
-    assert home.is_in
-    home.leave()
-    assert wait_until(lambda: door.ask("SELECT last_address FROM credential WHERE username ~ 'guessed'")[0][0], 5)
-    assert not any(at_once([partial(client_of, door, issued, password="guess", address="127.0.0.9")] * 12))
-    assert not client_of(door, issued, address="127.0.0.9").is_in, "from there nobody is looked at any more"
-    assert at_once([partial(client_of, door, issued)]) == [True], "from where it was before, it comes in"
-    assert at_once([partial(client_of, door, issued, address="127.0.0.10")]) == [True], "and from anywhere else"
-    assert wait_until(lambda: denied(door, "guessed", "SIGN_IN") == 13, 5)
-    counts = dict(door.ask("SELECT what, times FROM door_count WHERE what ~ '^(WRONG_PASSWORD|LIMITED)'"))
-    assert counts["WRONG_PASSWORD"] >= 10
-    assert counts["LIMITED"] >= 3
 
 
 def test_nobody_writes_into_the_log_what_another_one_was_denied(door: Doorway) -> None:
@@ -260,40 +146,3 @@ def test_no_password_is_in_any_log(door: Doorway) -> None:
     assert issued.password not in text
     assert "a-guess-of-mine" not in text
     assert door.nats.issuer not in text
-
-
-def an_ask(issued: Issued) -> Ask:
-    return Ask(
-        reply=b"r",
-        server_id="N",
-        user_key="U",
-        said=str(issued.username),
-        username=issued.username,
-        password=issued.password,
-        client_id=issued.username.client_id,
-        address="192.0.2.1",
-    )
-
-
-def was_let_in(answer: bytes) -> bool:
-    body = answer.split(b".")[1]
-    return "jwt" in json.loads(base64.urlsafe_b64decode(body + b"=="))["nats"]
-
-
-def test_while_the_record_is_away_whoever_was_in_is_let_in_again(shut: Doorway) -> None:
-    issued, stranger = shut.issue("remembered"), Issued(username=Username("demo", "nobody", 1), password="x")
-    state = SimpleNamespace(away=False)
-
-    def connect() -> psycopg.Connection:
-        if state.away:
-            raise psycopg.OperationalError("away")
-        return shut.database.connect("foremend_relay")
-
-    keeper = Doorkeeper(issuer=Issuer("x" * 32), connect=connect, notes=Notes())
-    assert was_let_in(keeper.answer([an_ask(issued)])[0])
-    keeper.close()
-    state.away = True
-    answers = keeper.answer([an_ask(issued), an_ask(stranger)])
-    assert [was_let_in(answer) for answer in answers] == [True, False]
-    assert keeper.notes.totals["UNDECIDED"] == 1
-    keeper.close()

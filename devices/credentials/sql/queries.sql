@@ -75,16 +75,16 @@ WHERE used.username = ANY(%(usernames)s) AND older.device_no = used.device_no AN
 RETURNING older.username
 
 -- name: list_ended
--- Those that open nothing any more and whose sessions nobody has dropped yet.
+-- Those that open nothing any more and whose sessions nobody has dropped yet; what was revoked, whatever any clock says.
 SELECT username FROM credential
 WHERE dropped_at IS NULL AND (revoked_at IS NOT NULL OR expires_at IS NOT NULL)
-  AND least(revoked_at, expires_at) <= %(now)s AND username <> ALL(%(but)s)
-ORDER BY least(revoked_at, expires_at) LIMIT %(limit)s
+  AND CASE WHEN revoked_at IS NULL THEN expires_at ELSE '-infinity' END <= %(now)s AND username <> ALL(%(but)s)
+LIMIT %(limit)s
 
 -- name: mark_dropped
 -- Nobody is in by these any more.
 UPDATE credential SET dropped_at = %(now)s
-WHERE username = ANY(%(usernames)s) AND least(revoked_at, expires_at) <= %(now)s
+WHERE username = ANY(%(usernames)s) AND (revoked_at IS NOT NULL OR expires_at <= %(now)s)
 
 -- name: tell_of_change
 -- Whoever lets devices in looks again.
