@@ -43,7 +43,8 @@ def by_door(cluster: Cluster, folder: Path, _: ExitStack) -> list[int]:
 
 
 def by_front(cluster: Cluster, _: Path, __: ExitStack) -> list[int]:
-    cluster.start(lambda: fronts.ensure_logs(cluster.url, cluster.names, slots=None, replicas=3))
+    logs = {"slots": None, "replicas": 3, "issuer": cluster.issuer}
+    cluster.start(lambda: fronts.ensure_logs(cluster.url, cluster.names, **logs))
     return cluster.doors
 
 

@@ -33,12 +33,13 @@ def register(app: typer.Typer) -> None:
         from api.migrate import PasswordMissingError, migrate
         from api.partitions import PartitionsFixedError
         from api.schema import SCHEMA_VERSION, NewerSchemaError
-        from api.settings import Settings
+        from api.settings import Settings, SignIn
         from devices.errors import CatalogueError
         from ingest.errors import LayoutError
 
+        settings = Settings.from_environment()
         try:
-            done = migrate(Settings.from_environment(), logins, new_log=new_log)
+            done = migrate(settings, logins, new_log=new_log)
         except psycopg.Error as error:
             raise fail(f"the database refuses: {str(error).strip()}") from None
         except (
@@ -52,5 +53,9 @@ def register(app: typer.Typer) -> None:
         ) as error:
             raise fail(str(error)) from None
         typer.echo(f"schema version {SCHEMA_VERSION}; the log is there")
+        if settings.device_sign_in is SignIn.REQUIRED and settings.nats_issuer is None:
+            typer.echo(
+                "no device can come in before foremend migrate knows FOREMEND_NATS_ISSUER: deploy/make-secrets.sh"
+            )
         if not done:
             typer.echo("still one partition: let its worker read what the log holds, and run this once more")

@@ -106,7 +106,8 @@ def trial(database: Database) -> Iterator[Trial]:
         with database.connect() as conn:
             names = [device_name(number) for number in range(1, 1 + DEVICES * len(cluster.doors))]
             register(conn, *[(TENANT, name, "cold_room") for name in names])
-            cluster.start(lambda: fronts.ensure_logs(cluster.url, cluster.names, slots=K, replicas=3))
+            logs = {"slots": K, "replicas": 3, "issuer": cluster.issuer}
+            cluster.start(lambda: fronts.ensure_logs(cluster.url, cluster.names, **logs))
             assert partitions.spread(conn, cluster.url, K, cluster.names)
         made = Trial(database, cluster, folder)
         ending.callback(lambda: [worker.kill() for worker in made.crew])

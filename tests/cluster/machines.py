@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from api.door.token import Issuer
 from api.engines.nats import free_port
 from api.engines.nats_request import NatsRequestError, request
 from api.engines.process import wait_until
@@ -94,11 +95,17 @@ class Cluster:
             "NATS_HOST": "127.0.0.1",
             "NATS_CORES": " ".join(f"127.0.0.1:{port}" for port in cores),
             "NATS_STORE": str(self._folder / name),
+            "NATS_LOG": str(self._folder / f"{name}-said" / "nats.log"),
         }
         files = {
             key: str(secrets / Path(value).name) for key, value in told.items() if value.startswith("/run/secrets/")
         }
         return Machine(name, self._folder, told | files)
+
+    @property
+    def issuer(self) -> str:
+        """Without which a front does not open its door, though here it lets anybody in."""
+        return Issuer((self._folder / "secrets" / "nats_issuer").read_text()).public
 
     @property
     def names(self) -> list[str]:
