@@ -144,6 +144,8 @@ def test_one_appliance_says_nothing_of_the_next() -> None:
         [False] * 4,
         [False, True, False, True],
     ]
+    values[2] = NAN
+    assert label(appliance, owner, ts_ms, values)[2:].tolist() == [UNKNOWN, UNKNOWN]
 
 
 def test_the_first_of_several_names_it_and_nothing_is_unknown() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from api.doctor import around
 from api.doctor.setup import Setup
+from api.engines.plan import Plan
 from api.migrate import migrate
 from api.settings import Settings
 from api.watch.checks import State
@@ -75,3 +76,11 @@ def test_the_doctor_says_that_a_row_is_bad_and_where(tmp_path: Path) -> None:
     assert "1 models of FOREMEND_CATALOGUE" in found[0]["catalogue"].sentence
     assert found[1]["catalogue"].state is State.FAILED
     assert f"{bad}:5: settings[0].class_id: no appliance class 'fridge'" in found[1]["catalogue"].sentence
+
+
+def test_a_path_is_the_callers_wherever_the_processes_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ports = {"http_port": 1, "mqtt_port": 2, "nats_port": 3}
+    plan = Plan(data=tmp_path, checkout=_ROOT, base_url="", lan=False, fleet=None, **ports)
+    told = plan.house_environment({"FOREMEND_CATALOGUE": "own.toml"}, "worker", dsn="", nats_url="")
+    assert told["FOREMEND_CATALOGUE"] == str(tmp_path / "own.toml")

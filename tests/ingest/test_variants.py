@@ -16,7 +16,8 @@ from ingest.model import Reason
 from tests.conftest import Database, NatsServer
 from tests.ingest import test_checkpoint
 from tests.ingest.builders import CATALOGUE, FRIDGE, a_message, a_reading, a_source
-from tests.ingest.house import House, a_house
+from tests.ingest.house import House, a_house, now_ms
+from tests.ingest.record import register
 
 SAID = Settings(limits={"messages_per_s": 1, "burst_s": 1}, levels={"cabinet_temp_c": {"min_shift": 9.0}})
 THRIFTY = Model(model="m", maker="Acme", title={"en": "x", "zh": "x"}, settings=SAID)
@@ -66,6 +67,20 @@ def test_a_worker_knows_them_from_the_log_from_a_checkpoint_and_from_the_record(
     other, said = desk.another()
     assert said == ["learned from the record"]
     test_checkpoint.assert_the_same_arrays(other.engine.dump(), desk.memory.engine.dump())
+
+
+@pytest.mark.engines
+def test_a_device_that_joins_while_the_worker_runs_is_watched_by_its_model_at_once(
+    house: House, conn: Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(test_checkpoint, "CATALOGUE", VARIED)
+    desk = test_checkpoint.Desk(house, conn)
+    with house.database.connect() as owner:
+        (joined,) = register(owner, ("demo", "d3", "refrigerator"))
+    house.publish(a_reading(now_ms()), device="d3")
+    desk.read_all()
+    name = Variants(VARIED).name("refrigerator", "demo", "m")
+    assert desk.memory.engine.dump()[f"{name}/device_no"].tolist() == [joined]
 
 
 def test_a_model_that_is_watched_otherwise_is_another_memory_and_one_that_is_only_named_is_not() -> None:
