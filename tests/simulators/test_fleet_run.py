@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,9 @@ def obeys(house: House, device: str) -> None:
     assert house.get(path)["reported"]["set_point_c"] == 7
 
 
-def through_a_death(house: House, folder: Path, mix: str, devices: int, *more: str) -> dict[str, Any]:
+def through_a_death(
+    house: House, folder: Path, mix: str, devices: int, *more: str, meanwhile: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
     run = Run(house, folder, mix, "--devices", str(devices), *more)
     try:
         run.until(acknowledged=devices * 2)
@@ -101,7 +104,7 @@ def through_a_death(house: House, folder: Path, mix: str, devices: int, *more: s
         time.sleep(0.5)
         house.log.start()
         run.until(reconnects=devices, acknowledged=devices * 6)
-        obeys(house, "refrigerator-00000")
+        meanwhile()
         return run.stop()
     finally:
         run.process.kill()
@@ -112,7 +115,9 @@ def through_a_death(house: House, folder: Path, mix: str, devices: int, *more: s
 @pytest.mark.engines
 def test_every_device_comes_back_after_the_brokers_death_and_the_ledger_balances(house: House, tmp_path: Path) -> None:
     # Five readings a second of each, and an hour later in step with us: clocks that are ahead say what is to come.
-    ledger = through_a_death(house, tmp_path, STAYS, 60, "--days", "0.04", "--speed", "300")
+    hour = ("--days", "0.04", "--speed", "300")
+    told = partial(obeys, house, "refrigerator-00000")
+    ledger = through_a_death(house, tmp_path, STAYS, 60, *hour, meanwhile=told)
     house.caught_up()
     assert len(ledger["devices"]) == 60
     assert not_balanced(house, ledger) == []
