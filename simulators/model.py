@@ -48,6 +48,8 @@ class Effect:
     longest_on_s: float = INF  # then a bad relay opens
     stuck_on: bool = False
     sensor_stuck: bool = False
+    spikes: float = 0.0  # share of that sensor's samples that nothing real explains ...
+    gaps: float = 0.0  # ... and of those that never come
     step: bool = False  # there at once, whatever the ramp
     seen_by: tuple[str, ...] = ()  # which kind of detector can see it within hours, on every unit
 
@@ -78,6 +80,8 @@ FAULTS: dict[str, Effect] = {
     "thermostat_stuck_on": Effect(stuck_on=True, step=True, seen_by=("level", "on_time")),
     "sensor_drift": Effect(read_k=3.0),
     "sensor_stuck": Effect(sensor_stuck=True, step=True),
+    "sensor_spiking": Effect(spikes=0.04, step=True),  # a loose contact; the thermostat has a sensor of its own
+    "sensor_dropping_out": Effect(gaps=0.6, step=True),
 }
 
 

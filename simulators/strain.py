@@ -28,6 +28,8 @@ class Strain(NamedTuple):
     longest_on_s: Floats
     stuck_on: Bools
     sensor_stuck: Bools
+    spikes: Floats
+    gaps: Floats
 
 
 def level_of(faults: Sequence[Fault | None], at_once: Sequence[bool], day_no: int, step_s: int) -> Floats:
@@ -68,4 +70,6 @@ def strain_of(faults: Sequence[Fault | None], day_no: int, step_s: int) -> Strai
         longest_on_s=np.where(level > 0, full("longest_on_s"), np.inf),
         stuck_on=(level > 0) & (full("stuck_on") > 0),
         sensor_stuck=(level > 0) & (full("sensor_stuck") > 0),
+        spikes=level * full("spikes"),
+        gaps=level * full("gaps"),
     )

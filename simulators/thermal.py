@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from simulators.body import Body
 from simulators.cabinet import Cabinet, Minute, minutes
@@ -19,10 +20,11 @@ from simulators.everyday import Incident
 from simulators.model import KINDS, Fault, Kind, Unit
 from simulators.moisture import Vapour
 from simulators.run import Run
-from simulators.sensors import SOURCES, noise_of, sensed, tenths
+from simulators.sensors import SOURCES, Ints, noise_of, sensed, tenths
 from simulators.strain import strain_of
 
 WARM_UP_S = 12 * 3600  # before the first reading, so that no unit starts at its set point
+SPIKE_K = 25.0  # in a minute: no air does that
 LOST_K = 3.0  # beyond what its thermostat allows: it no longer does what it is for
 
 
@@ -99,6 +101,7 @@ class Plant:
             gauss[:, here], jitter_ms[:, here] = self._noise.gauss[:, rows], self._noise.jitter_ms[:, rows]
             gauss[:, here][self._day.silent[rows].T] = np.nan
             gauss[:, here, 0] *= ~self._strain.sensor_stuck[rows].T
+            self._loosen(rows, signals[0, here], gauss[:, here, 0], jitter_ms[:, here])
             level[here] = self._strain.level[rows]
             self._at += count
         ts_ms = np.arange(begin, begin + steps, dtype=np.int64) * (self.step_s * 1000)
@@ -119,6 +122,13 @@ class Plant:
             hidden[0, i], hidden[1, i] = flow.evaporating_c, state.condensing_c
             hidden[2, i], hidden[3, i] = flow.superheat_k, flow.subcooled_k
             hidden[4, i] = state.frost_j / self._body.frost_j
+
+    def _loosen(self, rows: slice, read_c: Floats, gauss: npt.NDArray[np.float32], jitter_ms: Ints) -> None:
+        """A loose sensor says what cannot be, or nothing; by chance, which the uneven times lend."""
+        chance, strain = (jitter_ms * 7919 % 1000) / 1000, self._strain
+        gauss[chance < strain.gaps[rows].T] = np.nan
+        spikes = (chance >= 1 - strain.spikes[rows].T).T
+        read_c[spikes] += np.where(jitter_ms.T[spikes] % 2, SPIKE_K, -SPIKE_K)
 
     def _sense(self, rows: slice, signals: Floats, truth: Bools) -> None:
         """The signals that are no state of the cabinet; what the sensor of the air says of it, a stuck one what was

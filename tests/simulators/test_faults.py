@@ -155,6 +155,21 @@ def test_a_stuck_sensor_says_one_value_for_ever() -> None:
     assert (np.nanmax(said, axis=1) == np.nanmin(said, axis=1)).all()
 
 
+def test_a_loose_sensor_says_for_single_samples_what_no_air_does() -> None:
+    sick = ill("refrigerator", "sensor_spiking")
+    late = last_hours(sick)
+    off_k = np.abs(sick.values[:, late, 0] - sick.truth.air_c[:, late])
+    assert ((off_k > 20).mean(axis=1) > 0.01).all()
+    assert (np.nanmedian(off_k, axis=1) < 0.6).all()
+    assert np.allclose(sick.truth.air_c, healthy("refrigerator").truth.air_c), "the thermostat does not believe it"
+
+
+def test_a_sensor_that_drops_out_is_silent_while_the_others_speak() -> None:
+    silent = np.isnan(ill("refrigerator", "sensor_dropping_out").values[:, last_hours(healthy("refrigerator"))])
+    assert (silent[..., 0].mean(axis=1) > 0.5).all()
+    assert (silent[..., 1:].mean(axis=(1, 2)) < 0.1).all()
+
+
 def test_a_rotor_that_stays_locked_draws_much_for_one_sample_and_is_tried_again() -> None:
     sound, sick = healthy("refrigerator"), ill("refrigerator", "start_stiction")
     power_w, normal_w = sick.values[:, last_hours(sick), 4], quantities(sound, "refrigerator", slice(None)).draw
