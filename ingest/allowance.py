@@ -112,6 +112,23 @@ def ask(batch: Batch, log: Log, replayed: Collection[int]) -> Asked:
     )
 
 
+def together(asked: Sequence[Asked]) -> list[Asked]:
+    """One of each class, in log order: what a device says of several things comes out of the same buckets."""
+    return [_joined([each for each in asked if each.class_id == name]) for name in {each.class_id for each in asked}]
+
+
+def _joined(asked: Sequence[Asked]) -> Asked:
+    place = np.concatenate([each.place for each in asked])
+    order = np.argsort(place, kind="stable")
+    return Asked(
+        class_id=asked[0].class_id,
+        place=place[order],
+        device_no=np.concatenate([each.device_no for each in asked])[order],
+        newest_ms=np.concatenate([each.newest_ms for each in asked])[order],
+        wanted=np.concatenate([each.wanted for each in asked])[order],
+    )
+
+
 class Allowance:
     """The buckets of all devices. Nobody has taken anything out of those not met yet."""
 

@@ -123,7 +123,7 @@ def decode(
         batches=batches,
         refusals=in_order,
         first_ms=replayed,
-        asked=asked,
+        asked=answers.ask(asked, ears.answers, log),
         received_ms=log.received_ms,
         spoken=spoken(log.device_no, log.received_ms, firsts, ears.words, ears.mute),
         told=ears.edge.told,
@@ -200,11 +200,12 @@ def _verdict(message: Message, source: Source, place: int, catalogue: Catalogue,
 
 def _take_word(message: Message, source: Source, place: int, ears: _Ears) -> Verdict | None:
     """What is said beside readings."""
-    said = answers.read(message, source) if source.about in ANSWERS else _word(message, source, place)
+    said = answers.read(message, source, place) if source.about in ANSWERS else _word(message, source, place)
     if isinstance(said, Flaw):
         return Verdict(flaws=[said])
     if isinstance(said, Answer):
-        ears.answers.append(said)
+        if place not in ears.without:
+            ears.answers.append(said)
     elif message.first_ms is None:  # who was there when it was refused says nothing of now
         ears.words.append(said)
     return None

@@ -1,6 +1,6 @@
 """Somebody desires something of a device, and what it says of itself is set beside that."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,6 @@ from psycopg import Connection
 
 from devices.model import ApplianceClass, Device
 from devices.twin import accepts, journal, merge, store
-from devices.twin.merge import Reported
 from devices.twin.model import Report, Twin
 from ledger.model import Scope
 
@@ -35,15 +34,25 @@ def desire(
     return after
 
 
-def take_report(
-    conn: Connection[Any], device: Device, appliance: ApplianceClass | None, said: Report, at: datetime, now: datetime
-) -> Reported:
-    """`at`: when the log received it. A line is written where something has changed."""
-    before = store.lock_twin(conn, device.tenant_id, device.device_no)
+def take_reports(
+    conn: Connection[Any],
+    device: Device,
+    appliance: ApplianceClass | None,
+    said: Sequence[tuple[Report, datetime]],
+    now: datetime,
+) -> Twin:
+    """One after the other, each with when the log received it; a line is written where something has changed."""
+    twin = store.lock_twin(conn, device.tenant_id, device.device_no)
     known = frozenset(accepts.adjustables_of(appliance)) if appliance is not None else frozenset[str]()
-    after = merge.report(before, said, known, at)
-    store.save_reported(conn, after.twin)
-    if after.is_news or after.left_out:
-        data = {"changed": dict(after.changed), **({"left_out": after.left_out} if after.left_out else {})}
+    changed: dict[str, Any] = {}
+    left_out = 0
+    for report, at in said:
+        after = merge.report(twin, report, known, at)
+        twin = after.twin
+        changed |= after.changed
+        left_out += after.left_out
+    store.save_reported(conn, twin)
+    if changed or left_out:
+        data = {"changed": changed, **({"left_out": left_out} if left_out else {})}
         journal.note(conn, "twin.reported", device, journal.itself(device), now, data)
-    return after
+    return twin

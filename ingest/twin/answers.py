@@ -1,12 +1,17 @@
 """What a device says under `up/reported` and `up/result`, read: strict in form and bounded, open in content."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import orjson
 
 from ingest import limits
-from ingest.model import Message, Reason, Refusal
+from ingest.allowance import Asked, together
+from ingest.columns import Log
+from ingest.model import Ints, Message, Reason, Refusal
 from ingest.payloads.model import Flaw
 from ingest.topics import About, Source
 from ingest.twin.model import Answer
@@ -22,7 +27,7 @@ _REPORTED = 'it reads {"version": 3, "state": {...}, "firmware": "1.4.2"}, each 
 _RESULT = 'it reads {"id": "...", "ok": true, "result": ...} or {"id": "...", "ok": false, "error": "..."}'
 
 
-def read(message: Message, source: Source) -> Answer | Flaw:
+def read(message: Message, source: Source, place: int = 0) -> Answer | Flaw:
     """Of a device that is known."""
     about = source.about
     most = REPORTED_BYTES if about is About.REPORTED else RESULT_BYTES
@@ -38,7 +43,30 @@ def read(message: Message, source: Source) -> Answer | Flaw:
     command_id = UUID(said["id"]) if about is About.RESULT else None
     assert source.tenant_id is not None
     assert source.device_no is not None
-    return Answer(message, source, about, said, command_id)
+    return Answer(place, message, source, about, said, command_id)
+
+
+def ask(asked: list[Asked], answers: Sequence[Answer], log: Log) -> list[Asked]:
+    """For room among what their devices may send now, a point each, together with what readings ask for. What is
+    replayed is not counted."""
+    if not answers:
+        return asked
+    by_class: dict[str, list[int]] = defaultdict(list)
+    for answer in answers:
+        if answer.message.first_ms is None and answer.source.class_id is not None:
+            by_class[answer.source.class_id].append(answer.place)
+    return together([*asked, *(_asked(class_id, np.array(places), log) for class_id, places in by_class.items())])
+
+
+def _asked(class_id: str, place: Ints, log: Log) -> Asked:
+    one = np.ones(len(place), np.int64)
+    return Asked(
+        class_id=class_id,
+        place=place,
+        device_no=log.device_no[place],
+        newest_ms=log.received_ms[place],
+        wanted=np.column_stack([one, one, log.size[place]]),
+    )
 
 
 def with_strangers(refusals: list[Refusal], strangers: list[Answer]) -> list[Refusal]:

@@ -11,6 +11,7 @@ from ingest.topics import About, Source
 class Answer(NamedTuple):
     """What a device says of its twin: a message of the log, read. `command_id`: of a result."""
 
+    place: int  # in the batch of messages
     message: Message
     source: Source
     about: About

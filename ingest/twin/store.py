@@ -51,8 +51,9 @@ def _waiting(answer_no: int, device_no: int, received_at: datetime, about: str, 
     return Waiting(answer_no, device_no, received_at, About(about), body)
 
 
-def settle(conn: Connection[Any], answer_no: int, error: str | None = None) -> None:
-    if error is None:
-        conn.execute(_sql.drop_answer, {"answer_no": answer_no})
-    else:
-        conn.execute(_sql.set_answer_aside, {"answer_no": answer_no, "error": error})
+def drop(conn: Connection[Any], answers: Sequence[Waiting]) -> None:
+    conn.execute(_sql.drop_answers, {"answer_nos": [answer.answer_no for answer in answers]})
+
+
+def set_aside(conn: Connection[Any], answer: Waiting, error: str) -> None:
+    conn.execute(_sql.set_answer_aside, {"answer_no": answer.answer_no, "error": error})

@@ -50,4 +50,4 @@ def _says(database: Database, house: House, device_no: int, *, version: int, **s
     with database.connect("foremend_relay") as conn, conn.transaction():
         device = registry.by_no(conn, device_no)
         appliance = settings.of(house.catalogue[device.class_id], device.tenant_id, device.model)
-        wishes.take_report(conn, device, appliance, Report(version=version, state=state), now, now)  # type: ignore[arg-type]
+        wishes.take_reports(conn, device, appliance, [(Report(version=version, state=state), now)], now)  # type: ignore[arg-type]

@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devices import catalogue
 from devices.model import Address
 from devices.twin import accepts, lifecycle, merge
 from devices.twin.errors import CommandOverError, SettingRefusedError, StaleTwinError
 from devices.twin.model import CommandState, Report, Result
+from ingest.admit import admit
+from ingest.allowance import Allowance
 from ingest.model import Message, Reason
 from ingest.payloads.model import Flaw
 from ingest.topics import found, read
@@ -211,6 +214,31 @@ def test_what_is_no_result_is_refused(payload: bytes) -> None:
     flaw = _said("result", payload)
     assert isinstance(flaw, Flaw)
     assert flaw.reason is Reason.NOT_A_RESULT
+
+
+def test_what_a_device_answers_has_the_same_limits_as_what_it_measures() -> None:
+    """A minute's worth at once: 100 a second, readings and answers together."""
+    classes = catalogue.load()
+    subjects = {kind: f"log.0.demo.d1.up.{kind}" for kind in ("reported", "telemetry")}
+    sources = {
+        kind: found(read(subject), Address(1, "refrigerator"), frozenset(classes)) for kind, subject in subjects.items()
+    }
+    now_ms = 1_764_000_000_000
+    kinds = ["reported", "telemetry"] * 3_500
+    said = [
+        Message(
+            n,
+            now_ms,
+            subjects[kind],
+            b'{"version": 1}' if kind == "reported" else b'{"ts": %d, "power_w": 1}' % (now_ms - n),
+        )
+        for n, kind in enumerate(kinds, 1)
+    ]
+    admitted = admit(said, [sources[kind] for kind in kinds], classes, Allowance(classes))
+    refused = {refusal.seq for refusal in admitted.decoded.refusals}
+    assert {refusal.reason for refusal in admitted.decoded.refusals} == {Reason.OVER_LIMIT}
+    assert refused == set(range(6_001, 7_001))
+    assert len(admitted.decoded.answers) == 3_000
 
 
 @pytest.mark.parametrize("payload", [b'{"version": 3}', b'{"state": {"a": null}}', b'{"firmware": "1.4.2"}'])

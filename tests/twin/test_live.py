@@ -211,6 +211,34 @@ def test_what_a_device_does_not_answer_is_said_again_when_it_is_back(house: Hous
     telling.close()
 
 
+def test_an_answer_that_cannot_be_taken_is_set_aside_and_those_beside_it_are_not(house: House, desk: Desk) -> None:
+    bodies = ['{"version": 1, "state": {"a": 1}}', '{"version": "odd"}', '{"state": {"a": 2, "b": 3}}']
+    with house.database.connect() as owner:
+        for seq, body in enumerate(bodies):
+            owner.execute(
+                "INSERT INTO device_answer (tenant_id, device_no, seq, received_at, about, body)"
+                " VALUES ('demo', %s, %s, now(), 'reported', %s)",
+                [house.device_no, seq, body],
+            )
+    telling = a_teller(house)
+    with house.database.connect("foremend_relay") as conn:
+        assert (telling.take(conn), telling.take(conn)) == (3, 0)
+    telling.close()
+    assert (desk.twin()["reported"], desk.twin()["reported_version"]) == ({"a": 2, "b": 3}, 1)
+    assert house.one("SELECT count(*) FROM device_answer WHERE set_aside LIKE 'TypeError%'") == 1
+
+
+def test_a_door_that_is_away_keeps_nobody_from_the_others(house: House, desk: Desk) -> None:
+    desk.desires(sampling_period_s=30)
+    telling = a_teller(house, doors=f"127.0.0.1:1,127.0.0.1:{house.nats.mqtt_port}")
+    with house.database.connect("foremend_relay") as conn:
+        telling.say_desired(conn)
+    telling.close()
+    assert (desk.twin()["says"], desk.twin()["error"][:14]) == (1, "127.0.0.1:1: [")
+    with a_device(house.nats.mqtt_port) as device:
+        wait_for(lambda: device.memory.version == 1)
+
+
 def test_two_who_desire_at_once_do_not_overwrite_each_other(house: House, desk: Desk) -> None:
     answers: list[int] = []
     threads = [

@@ -13,9 +13,9 @@ SELECT pg_notify('twin', '')
 SELECT answer_no, device_no, received_at, about, body FROM device_answer
 WHERE set_aside IS NULL ORDER BY answer_no LIMIT %(limit)s FOR UPDATE
 
--- name: drop_answer
--- It was taken.
-DELETE FROM device_answer WHERE answer_no = %(answer_no)s
+-- name: drop_answers
+-- They were taken.
+DELETE FROM device_answer WHERE answer_no = ANY(%(answer_nos)s)
 
 -- name: set_answer_aside
 -- It could not be taken; those behind it go on.
