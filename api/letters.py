@@ -16,14 +16,14 @@ from ledger.model import Delivery
 from ticketing.alerts import store as alerts
 from ticketing.errors import NotFoundError
 from ticketing.links import links
-from ticketing.links.model import TOLD_FOR, Purpose
+from ticketing.links.model import APPLIANCE_FOR, TOLD_FOR, Purpose
 from ticketing.notify.model import Mail
 from ticketing.questions import store as questions
 from ticketing.questions.local_time import zone
 from ticketing.tickets import store as tickets
 
 _FOLLOW_FOR = timedelta(days=90)  # a repair with its parts on order, and time to look back
-_SITE = {Purpose.QUESTION: "q", Purpose.TICKET: "t"}
+_SITE = {Purpose.QUESTION: "q", Purpose.TICKET: "t", Purpose.APPLIANCE: "m"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +65,15 @@ class Letter:
         return "question", {"appliance": word, "noticed": noticed, "link": link}
 
     def _device(self, conn: Connection[Any]) -> tuple[str, dict[str, object]]:
-        """Somebody else tried to claim it; by a letter to whoever owns it still."""
+        """It became his, or somebody else tried to claim it: told to whoever owns it still."""
         device = devices.find_device(conn, self.delivery.tenant_id, self.delivery.event.subject_id)
         if device is None or device.customer_id != self.customer.customer_id:
             raise NotFoundError("device", self.delivery.event.subject_id)
         word = plain.appliance_word(self.customer.language, self.catalogue[device.class_id])
-        return "claim_refused", {"appliance": word, "model": device.model}
+        told: dict[str, object] = {"appliance": word, "model": device.model}
+        if self.delivery.event.kind == "device.claim_refused":
+            return "claim_refused", told
+        return "claimed", {**told, "link": self._link(conn, Purpose.APPLIANCE, APPLIANCE_FOR, str(device.device_no))}
 
     def _ticket(self, conn: Connection[Any]) -> tuple[str, dict[str, object]]:
         ticket = tickets.find(conn, UUID(self.delivery.event.subject_id))
@@ -81,12 +84,12 @@ class Letter:
         group = "ticket" if self.delivery.event.kind == "ticket.opened" else "progress"
         return group, {"number": ticket.number, "what": what, "link": link}
 
-    def _link(self, conn: Connection[Any], purpose: Purpose, ttl: timedelta) -> str:
+    def _link(self, conn: Connection[Any], purpose: Purpose, ttl: timedelta, subject_id: str | None = None) -> str:
         token = links.mint(
             conn,
             tenant_id=self.delivery.tenant_id,
             purpose=purpose,
-            subject_id=self.delivery.event.subject_id,
+            subject_id=subject_id or self.delivery.event.subject_id,
             recipient=f"customer:{self.customer.customer_id}",
             now=self.now,
             ttl=ttl,

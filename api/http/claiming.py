@@ -3,7 +3,6 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +18,7 @@ from ledger import idempotency
 from ledger.idempotency import StoredAnswer
 from ledger.model import Scope
 from ticketing.links import links
-from ticketing.links.model import Purpose
-
-LINK_FOR = timedelta(days=365)
+from ticketing.links.model import APPLIANCE_FOR, Purpose
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +96,6 @@ def owner_path(conn: Connection[Any], house: House, device: Device, customer_id:
         subject_id=str(device.device_no),
         recipient=f"customer:{customer_id}",
         now=house.clock(),
-        ttl=LINK_FOR,
+        ttl=APPLIANCE_FOR,
     )
     return f"/m/{token}"

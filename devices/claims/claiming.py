@@ -142,24 +142,31 @@ def _bind(conn: Connection[Any], device: Device, said: Claimant, proved_by: str,
     claimed = amend.amend(conn, claimed, {name: value for name, value in changes.items() if value}, by=by, now=now)
     store.spend_secret(conn, device, now)
     store.spend_waiting(conn, device, now)
-    registry.note(conn, "device.claim_proved", device.device_id, by, now, {"by": proved_by})
+    _tell(conn, "device.claim_proved", claimed, customer, {"by": proved_by}, by, now)
     return Outcome(verdict=Verdict.BOUND, device=claimed, customer=customer)
 
 
 def _closed(conn: Connection[Any], device: Device, verdict: Verdict, by: Scope, now: datetime) -> Outcome:
     owner: Customer | None = registry.customer_of(conn, device) if verdict is Verdict.OWNED else None
     if owner and store.note_told(conn, device.tenant_id, _subject(device), now, now - TOLD_EVERY):
-        event = Event(
-            event_id=uuid7(now),
-            tenant_id=device.tenant_id,
-            kind="device.claim_refused",
-            subject_id=device.device_id,
-            at=now,
-            actor=by.actor,
-            data={"device_no": device.device_no},
-        )
-        log.record(conn, event, [f"email:{owner.customer_id}"] if owner.email else [])
+        _tell(conn, "device.claim_refused", device, owner, {}, by, now)
     return Outcome(verdict=verdict, device=device)
+
+
+def _tell(
+    conn: Connection[Any], kind: str, device: Device, owner: Customer, data: dict[str, Any], by: Scope, now: datetime
+) -> None:
+    """A line of the log, and a letter to the owner if he has an address for one."""
+    event = Event(
+        event_id=uuid7(now),
+        tenant_id=device.tenant_id,
+        kind=kind,
+        subject_id=device.device_id,
+        at=now,
+        actor=by.actor,
+        data=data,
+    )
+    log.record(conn, event, [f"email:{owner.customer_id}"] if owner.email else [])
 
 
 def _subject(device: Device) -> str:

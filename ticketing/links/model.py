@@ -6,6 +6,8 @@ from enum import StrEnum
 
 TOLD_FOR = timedelta(days=14)  # a question's link outlives it: who reads late is told what became of it
 
+APPLIANCE_FOR = timedelta(days=365)  # its owner's own page
+
 
 class Purpose(StrEnum):
     QUESTION = "question"  # /q/

@@ -23,6 +23,7 @@ from devices.claims import claiming as claims
 from devices.claims.model import Claimant, Outcome, Verdict
 from devices.model import Device
 from devices.registry import Owner
+from ticketing.links.model import APPLIANCE_FOR
 
 router = APIRouter(include_in_schema=False)
 
@@ -146,7 +147,7 @@ def _remember(answer: Response, home: House, device: Device, owner_path: str) ->
     answer.set_cookie(
         owner.cookie(device),
         owner_path.rpartition("/")[2],
-        max_age=int(claiming.LINK_FOR.total_seconds()),
+        max_age=int(APPLIANCE_FOR.total_seconds()),
         secure=home.settings.base_url.startswith("https:"),
         httponly=True,
         samesite="lax",

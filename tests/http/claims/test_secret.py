@@ -15,6 +15,19 @@ from tests.conftest import Database
 from tests.http.claims.conftest import GTIN, PERSON, SECRETS, begins, claims, owner_of, presses
 from tests.http.conftest import Clock, a_device_body
 from tests.http.scene import events
+from ticketing.notify.model import Mail
+
+
+def letters(database: Database, house: House, clock: Clock) -> list[Mail]:
+    """What the relay writes to the owner, the newest one first."""
+    with database.connect("foremend_relay") as conn:
+        (customer_id,) = conn.execute("SELECT customer_id FROM device WHERE device_no = 1").fetchone() or (None,)
+        owner = store.find_customer(conn, "demo", customer_id)
+        assert owner is not None
+        found = outbox.listed(conn)
+        assert {delivery.destination for delivery in found} == {f"email:{customer_id}"}
+        facts = {"settings": house.settings, "catalogue": house.catalogue, "now": clock.now}
+        return [Letter(delivery=delivery, customer=owner, **facts).write(conn) for delivery in found]
 
 
 def test_the_secret_binds_and_the_form_is_filled_in(
@@ -79,6 +92,20 @@ def test_a_label_alone_gives_no_customer_data_on_any_public_route(
         assert [known for known in SECRETS if known in answer.text] == [], answer.url
 
 
+def test_who_lost_his_link_finds_it_in_a_letter_or_is_given_another(
+    ann: TestClient, client: TestClient, label: str, secret: str, database: Database, house: House, clock: Clock
+) -> None:
+    assert client.post("/desk/devices/fridge-1/claim/link").status_code == 409
+    claims(ann, label, secret=secret)
+    (letter,) = letters(database, house, clock)
+    written = re.search(r"http://127.0.0.1:8080(/m/\S+)", letter.body)
+    assert written is not None
+    given = client.post("/desk/devices/fridge-1/claim/link").headers["location"]
+    ann.cookies.clear()
+    for path in (written[1], given):
+        assert 'value="ann@example.org"' in ann.get(path).text
+
+
 def test_a_second_tap_is_the_same_claim(ann: TestClient, client: TestClient, label: str, secret: str) -> None:
     with ThreadPoolExecutor(3) as taps:
         answers = [*taps.map(lambda _: claims(ann, label, secret=secret, key="k1"), range(3))]
@@ -113,15 +140,10 @@ def test_a_second_person_is_told_politely_and_the_owner_hears_of_it_once_a_day(
         assert "It is registered already" in answer.text
     told = events(database, "device.claim_refused")
     assert len(told) == 1
-    with database.connect("foremend_relay", autocommit=False) as conn:
-        (delivery,) = outbox.listed(conn)
-        customer = conn.execute("SELECT customer_id FROM device").fetchone()[0]
-        assert delivery.destination == f"email:{customer}"
-        owner = store.find_customer(conn, "demo", customer)
-        letter = Letter(
-            delivery=delivery, customer=owner, settings=house.settings, catalogue=house.catalogue, now=clock.now
-        )
-        assert "Somebody tried to register your refrigerator" in letter.write(conn).subject
+    refused, claimed = letters(database, house, clock)
+    assert refused.to == claimed.to == "ann@example.org"
+    assert refused.subject == "Somebody tried to register your refrigerator"
+    assert "Eve" not in refused.body
     clock.forward(hours=25)
     claims(stranger, label, secret=secret)
     assert len(events(database, "device.claim_refused")) == 2
