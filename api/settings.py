@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     mosquitto_username: str = "registrar"
     mosquitto_password: SecretStr | None = None
     mosquitto_ca: Path | None = None
-    mosquitto_door: str | None = None  # host:port of its encrypted door for devices, whose certificate is looked after
+    mosquitto_door: str | None = Field(default=None, pattern=r"^.+:\d{1,5}$")  # its encrypted one for devices
     doors: str = Field(default="", pattern=_DOORS)  # MQTT doors that keep desired states, `front-1:1883,front-2:1883`
     http_host: str = "127.0.0.1"
     http_port: int = 8080

@@ -40,12 +40,18 @@ def trusting(ca: Path | None, cert: Path | None = None, key: Path | None = None)
 
 
 def look(settings: Settings, now: datetime) -> tuple[Door, ...]:
-    """Only those that are encrypted."""
+    """Only those that are encrypted. NATS and Mosquitto show the same certificate, and are told of it apart."""
+    at = {}
+    if settings.mqtt_tls:
+        at["mqtt"] = (settings.mqtt_host, settings.mqtt_port)
+    if settings.mosquitto_door is not None:
+        host, _, port = settings.mosquitto_door.rpartition(":")
+        at["mosquitto"] = (host, int(port))
     try:
-        tls = tls_of(settings)
+        tls = trusting(settings.mqtt_ca, settings.mqtt_cert, settings.mqtt_key)
     except OSError as error:
-        return (Door(name="mqtt", days_left=None, error=f"{settings.mqtt_ca}: {error}"),)
-    return () if tls is None else (met("mqtt", settings.mqtt_host, settings.mqtt_port, tls, now),)
+        return tuple(Door(name=name, days_left=None, error=f"{settings.mqtt_ca}: {error}") for name in at)
+    return tuple(met(name, *where, tls, now) for name, where in at.items())
 
 
 def met(name: str, host: str, port: int, tls: ssl.SSLContext, now: datetime) -> Door:

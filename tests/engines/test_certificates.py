@@ -14,6 +14,7 @@ import pytest
 from api.engines.certificates import CertificateError
 from api.engines.nats import Nats, free_port, stream_state
 from api.engines.process import wait_until
+from api.settings import Settings
 from api.watch import doors
 from api.watch.checks import State
 from tests import certificates
@@ -121,6 +122,17 @@ def test_a_certificate_that_ends_soon_is_a_warning(door: Nats, made: Path, days:
     met = doors.met("mqtt", "127.0.0.1", door.mqtt_port, tls, datetime.now(UTC))
     assert met.days_left == pytest.approx(days, abs=0.1)
     assert [check.state for check in doors.certificates((met,))] == [state]
+
+
+def test_both_brokers_doors_are_looked_at_where_they_are_encrypted(door: Nats, made: Path) -> None:
+    plain = Settings(dsn="", mqtt_port=door.mqtt_port)
+    assert doors.look(plain, datetime.now(UTC)) == ()
+    certificates.of_door(made)
+    told = {"mqtt_tls": True, "mosquitto_door": f"127.0.0.1:{door.mqtt_port}", "mqtt_ca": certificates.ca(made)}
+    looked = doors.look(plain.model_copy(update=told), datetime.now(UTC))
+    assert [(each.name, each.error) for each in looked] == [("mqtt", ""), ("mosquitto", "")]
+    lost = doors.look(plain.model_copy(update={**told, "mqtt_ca": made / "nowhere"}), datetime.now(UTC))
+    assert all("nowhere" in each.error for each in lost)
 
 
 def test_a_door_whose_authority_we_do_not_know_has_failed(door: Nats, made: Path) -> None:
