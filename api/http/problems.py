@@ -80,6 +80,7 @@ KNOWN: dict[type[Exception], tuple[int, str]] = {
     twins.UnknownCommandError: (404, "unknown-command"),
     twins.BadCommandError: (422, "bad-command"),
     twins.TooManyCommandsError: (429, "too-many-commands"),
+    twins.GoneError: (409, "device-gone"),
     twins.CommandOverError: (409, "command-over"),
     LogError: (503, "log-not-reachable"),
     psycopg.DataError: (422, "not-storable"),

@@ -45,10 +45,12 @@ CREATE TABLE command (
 CREATE INDEX command_open ON command (device_no, position) WHERE state IN ('QUEUED', 'SENT');
 CREATE INDEX command_send ON command (send_at) WHERE send_at IS NOT NULL;
 CREATE INDEX command_expiry ON command (expires_at) WHERE state IN ('QUEUED', 'SENT');
+CREATE INDEX command_over ON command (over_at) WHERE over_at IS NOT NULL;
 CREATE INDEX command_listed ON command (device_no, position DESC);
 SELECT protect('command');
 
 GRANT SELECT, INSERT, UPDATE ON twin, command TO foremend_api, foremend_relay;
+GRANT DELETE ON command TO foremend_relay;
 GRANT SELECT ON command TO foremend_worker;
 
 -- What devices said of their twins, in the log's order, until the relay has taken it.

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from devices.adjustables import COMMON, SET_POINT, Adjustable, Kind
-from devices.model import ApplianceClass
-from devices.twin.errors import SettingRefusedError
+from devices.model import ApplianceClass, Device, DeviceState
+from devices.twin.errors import GoneError, SettingRefusedError
 from devices.twin.model import Value
 
 MOST_SETTINGS = 64  # of one state
 TEXT_CHARS = 256
 _SET_POINT = {"en": "Set point", "zh": "设定温度"}
+_GONE = {DeviceState.RETIRED, DeviceState.REPLACED}
 _EXACT = 2**53  # what every JSON keeps exactly
 
 
@@ -23,6 +24,12 @@ def adjustables_of(appliance: ApplianceClass) -> dict[str, Adjustable]:
         return {**own, **common}
     low, high = appliance.set_point_c
     return {SET_POINT: Adjustable(name=SET_POINT, title=_SET_POINT, unit="°C", low=low, high=high), **own, **common}
+
+
+def check_there(device: Device) -> None:
+    """Raises GoneError."""
+    if device.state in _GONE:
+        raise GoneError(device.device_id, device.state)
 
 
 def check(appliance: ApplianceClass, said: Mapping[str, Any]) -> None:

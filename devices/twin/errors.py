@@ -22,6 +22,14 @@ class StaleTwinError(DevicesError):
         self.expected, self.version = expected, version
 
 
+class GoneError(DevicesError):
+    """Of a device that is retired or replaced nobody wishes anything."""
+
+    def __init__(self, device_id: str, state: str) -> None:
+        super().__init__(f"device {device_id!r} is {state}: it is told nothing any more")
+        self.device_id, self.state = device_id, state
+
+
 class UnknownCommandError(DevicesError):
     def __init__(self, command_id: UUID | str) -> None:
         super().__init__(f"no command {command_id} of this device")

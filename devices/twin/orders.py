@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from devices import store as devices
 from devices.model import Device
-from devices.twin import journal, lifecycle, store
+from devices.twin import accepts, journal, lifecycle, store
 from devices.twin.errors import BadCommandError, TooManyCommandsError, UnknownCommandError
 from devices.twin.model import Command, CommandState, Result
 from ledger.ids import uuid7
@@ -34,7 +34,8 @@ def queue(
     by: Scope,
     now: datetime,
 ) -> Command:
-    """Raises BadCommandError, TooManyCommandsError."""
+    """Raises BadCommandError, TooManyCommandsError, GoneError."""
+    accepts.check_there(device)
     if not _NAME.fullmatch(name):
         raise BadCommandError("a command's name is 1 to 64 of a-z 0-9 _ and begins with a letter")
     if not now < expires_at <= now + LONGEST:

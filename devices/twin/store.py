@@ -121,6 +121,10 @@ def expire_commands(conn: Connection[Any], now: datetime, limit: int) -> list[Co
         return [_command(row) for row in cur.execute(_sql.expire_commands, {"now": now, "limit": limit})]
 
 
+def forget_commands(conn: Connection[Any], before: datetime, limit: int) -> int:
+    return conn.execute(_sql.forget_commands, {"before": before, "limit": limit}).rowcount
+
+
 def known_commands(conn: Connection[Any], command_ids: Sequence[UUID]) -> set[tuple[UUID, int]]:
     """With their device's number; those that do not exist are absent."""
     return set(conn.execute(_sql.known_commands, {"command_ids": list(command_ids)}).fetchall())

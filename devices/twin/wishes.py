@@ -23,7 +23,8 @@ def desire(
     now: datetime,
 ) -> Twin:
     """The twin with these settings desired; what must be said for it is noted in the same row. Raises StaleTwinError,
-    SettingRefusedError."""
+    SettingRefusedError, GoneError."""
+    accepts.check_there(device)
     before = store.lock_twin(conn, device.tenant_id, device.device_no)
     accepts.check(appliance, patch)
     after = merge.desire(before, patch, expected, by=by.actor, now=now)

@@ -55,5 +55,9 @@ def drop(conn: Connection[Any], answers: Sequence[Waiting]) -> None:
     conn.execute(_sql.drop_answers, {"answer_nos": [answer.answer_no for answer in answers]})
 
 
+def forget_set_aside(conn: Connection[Any], before: datetime, limit: int) -> int:
+    return conn.execute(_sql.forget_set_aside, {"before": before, "limit": limit}).rowcount
+
+
 def set_aside(conn: Connection[Any], answer: Waiting, error: str) -> None:
     conn.execute(_sql.set_answer_aside, {"answer_no": answer.answer_no, "error": error})

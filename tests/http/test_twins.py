@@ -180,6 +180,13 @@ def test_what_waits_for_devices_is_a_metric(client: TestClient, database: Databa
     assert {'foremend_commands_open{state="queued"} 1.0', 'foremend_commands_open{state="sent"} 0.0'} <= set(lines)
 
 
+def test_a_device_that_is_gone_is_told_nothing(client: TestClient, database: Database) -> None:
+    with database.connect() as conn:
+        conn.execute("UPDATE device SET state = 'RETIRED' WHERE device_id = 'd1'")
+    for answer in (desire(client, 0, set_point_c=4), send(client)):
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:foremend:problem:device-gone")
+
+
 def test_the_clock_and_the_firmware_of_a_device_are_known(database: Database, house: House, client: TestClient) -> None:
     scene = a_scene(database, house, client, asked=False)
     with database.connect() as conn:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from api.twins import Telling
+from api.twins import KEPT, Telling
 from api.watch.relay_meters import RelayMeters
 from devices import catalogue
 from simulators.obedient import FIRMWARE, Memory
@@ -226,6 +227,18 @@ def test_an_answer_that_cannot_be_taken_is_set_aside_and_those_beside_it_are_not
     telling.close()
     assert (desk.twin()["reported"], desk.twin()["reported_version"]) == ({"a": 2, "b": 3}, 1)
     assert house.one("SELECT count(*) FROM device_answer WHERE set_aside LIKE 'TypeError%'") == 1
+
+
+def test_what_was_over_long_ago_is_forgotten_and_what_waits_is_not(house: House, desk: Desk) -> None:
+    waits, over = desk.sends(), desk.sends()
+    desk.client.delete(f"/api/devices/d1/commands/{over}")
+    telling = a_teller(house)
+    with house.database.connect("foremend_relay") as conn:
+        telling.forget(conn, datetime.now(UTC) + KEPT - timedelta(minutes=1))
+        assert len(desk.commands()) == 2
+        telling.forget(conn, datetime.now(UTC) + KEPT + timedelta(minutes=1))
+    telling.close()
+    assert [each["id"] for each in desk.commands()] == [waits]
 
 
 def test_a_door_that_is_away_keeps_nobody_from_the_others(house: House, desk: Desk) -> None:

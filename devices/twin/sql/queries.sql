@@ -102,3 +102,8 @@ RETURNING c.command_id, c.device_no, c.tenant_id, c.name, c.arguments, c.state, 
 -- name: known_commands
 -- Which of these a device was ever given.
 SELECT command_id, device_no FROM command WHERE command_id = ANY(%(command_ids)s)
+
+-- name: forget_commands
+-- Those that were over long ago; the log keeps who sent them and what came of it.
+DELETE FROM command
+WHERE command_id IN (SELECT command_id FROM command WHERE over_at < %(before)s ORDER BY over_at LIMIT %(limit)s)

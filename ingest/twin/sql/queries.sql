@@ -20,3 +20,9 @@ DELETE FROM device_answer WHERE answer_no = ANY(%(answer_nos)s)
 -- name: set_answer_aside
 -- It could not be taken; those behind it go on.
 UPDATE device_answer SET set_aside = %(error)s WHERE answer_no = %(answer_no)s
+
+-- name: forget_set_aside
+-- What could not be taken, once everybody had the time to look at it.
+DELETE FROM device_answer
+WHERE answer_no IN (SELECT answer_no FROM device_answer WHERE set_aside IS NOT NULL AND received_at < %(before)s
+                    LIMIT %(limit)s)
