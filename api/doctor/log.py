@@ -9,7 +9,9 @@ from typing import Any
 
 from api.doctor.record import clock
 from api.doctor.setup import Setup
+from api.door.token import Issuer
 from api.engines.nats import LOG_STREAM, MAX_PAYLOAD_BYTES, STREAM, spread
+from api.engines.nats_access import ISSUER
 from api.settings import Settings, SignIn
 from api.watch import checks, doors
 from api.watch.checks import Check, failed, ok, warning
@@ -37,7 +39,7 @@ def examine(setup: Setup, record: RecordStanding | None) -> list[Check]:
         if "not found" in str(error):
             remedy = "Make it before any device may connect: foremend migrate"
         return [failed("log", f"The log does not answer: {error}.", remedy), _door(settings)]
-    found = [stream(config), *_spread(config, record), *_server(facts, setup), _door(settings)]
+    found = [stream(config), *_spread(config, record), *_server(facts, setup), _door(settings), *_key(config, settings)]
     try:
         standing = log_standing(settings, record.cursor if record else None)
     except LogError as error:
@@ -132,6 +134,17 @@ def _door(settings: Settings) -> Check:
         words = f"Devices must sign in, and the door at {where} lets in whoever says nothing."
         return failed("mqtt", words, "Set the broker up as deploy/nats-door.conf does.")
     return ok("mqtt", f"Devices connect at {where}; no password is asked for.")
+
+
+def _key(config: dict[str, Any], settings: Settings) -> Iterator[Check]:
+    """Whether the server believes the answers of the door that has our secret; for who knows it."""
+    if settings.nats_issuer is None:
+        return
+    if config.get("metadata", {}).get(ISSUER) == Issuer(settings.nats_issuer.get_secret_value()).public:
+        yield ok("mqtt_key", "The log names the key by which devices are let in.")
+    else:
+        words = "The broker believes another key than ours: it lets in no device."
+        yield failed("mqtt_key", words, "foremend migrate writes it down; then start NATS again.")
 
 
 def _knocked(settings: Settings) -> socket.socket:

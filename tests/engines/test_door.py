@@ -48,6 +48,8 @@ FOREIGN = {
     "the listener": "$MQTT/msgs/fm/demo/neighbour/up/telemetry",
     "a shared one": "$share/g/fm/demo/fridge-1/up/telemetry",
     "an inbox": "_INBOX/foremend/1",
+    "all devices', as NATS would write it": "fm/demo/*/up/telemetry",
+    "all subjects, as NATS would write it": "fm/>",
 }
 
 
@@ -66,7 +68,7 @@ DEAF = [
     "#", "+/#", "fm/#", "fm/+/+/down/#", "fm/demo/+/down/#", "fm/demo/neighbour/down/#", "fm/other/fridge-1/down/#",
     "fm/demo/fridge-1/up/#", "fm/demo/fridge-1/#", "$share/g/fm/demo/fridge-1/down/#",
     "$share/g/fm/demo/neighbour/down/#", "$SYS/#", "$JS/#", "$MQTT/#", "$MQTT/sub/#", "$MQTT/deliver/pubrel/#",
-    "log/#", "_INBOX/#",
+    "log/#", "_INBOX/#", "fm/demo/*/down/#", "fm/>", ">",
 ]  # fmt: skip
 
 
