@@ -15,6 +15,8 @@ import os
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -81,7 +83,7 @@ def register(demo: Demo, at_ms: int, say: Say) -> Ground:
     identities: dict[str, Identity] = {}
     with Door(demo.api) as door:
         for done, home in enumerate(households, 1):
-            registered = door.put_device(home.device_id, home.facts)
+            registered = _put(door, home)
             identities[home.device_id] = door.identity(demo.tenant, home.device_id, registered)
             newest = door.newest_ms(home.device_id)
             if newest is not None:
@@ -95,6 +97,16 @@ def register(demo: Demo, at_ms: int, say: Say) -> Ground:
         wanted_ms = (at_ms - int(demo.days * DAY_MS)) // MINUTE_MS * MINUTE_MS
         kept = door.put_recording(households[0].device_id, name, wanted_ms, keep_time=False, facts={"of": "demo fleet"})
     return Ground(households=households, start_ms=int(kept["shift_ms"]), newest_ms=newest_ms, identities=identities)
+
+
+def _put(door: Door, home: Household) -> dict[str, Any]:
+    try:
+        return door.put_device(home.device_id, home.facts)
+    except DoorError as error:
+        if error.status != HTTPStatus.CONFLICT:
+            raise
+        hint = "these data are of another demo: make clean forgets them, --data DIR keeps this one's elsewhere"
+        raise DoorError(f"{error}; {hint}") from error
 
 
 def made_of(demo: Demo, ground: Ground) -> list[Made]:

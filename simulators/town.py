@@ -1,6 +1,7 @@
 """Who lives in the demo: appliances with their customers and places, and the engineers who could come."""
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 KINDS = (  # in this order, again and again
@@ -44,6 +45,7 @@ _REGIONS = {
     "singapore": ("straits", "Asia/Singapore", "en", ("Orchid Lane", "Battery Road", "Palm Grove", "Temple Street")),
     "sydney": ("south", "Australia/Sydney", "en", ("Cove Street", "Ferry Road", "Gum Tree Lane", "Ridge Street")),
 }
+_FIRST_SOLD, _SOLD_FOR_DAYS = date(2024, 3, 1), 960  # so that some are under warranty and some are not
 _DEMO = ("dublin", "shanghai", "halifax")  # where engineers live
 _ROOM = {
     "en": {
@@ -141,6 +143,7 @@ def home(device_id: str, number: int, class_id: str, place: str) -> Household:
         "serial": f"NW{number:05d}",
         "place": f"{street}{house}号{room}" if language == "zh" else f"{house} {street}, {room}",
         "region": region,
+        "bought_on": (_FIRST_SOLD + timedelta(days=number * 397 % _SOLD_FOR_DAYS)).isoformat(),
         "customer": customer,
     }
     return Household(device_id=device_id, class_id=class_id, time_zone=time_zone, facts=facts)

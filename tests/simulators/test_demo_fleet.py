@@ -5,14 +5,15 @@ import json
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import orjson
 import pytest
 
 from devices import catalogue
 from simulators.broker import Broker, anonymous
-from simulators.demo import AUTO, Demo, Ground, ill_unit, made_of
-from simulators.door import Door
+from simulators.demo import AUTO, Demo, Ground, ill_unit, made_of, register
+from simulators.door import Door, DoorError
 from simulators.model import FAULTS
 from simulators.pace import FLAT_OUT
 from simulators.said import MAX_BYTES, Said, arrays
@@ -126,6 +127,15 @@ def test_without_the_house_the_fleet_says_so_in_one_sentence() -> None:
     assert ended.returncode == 1
     assert "make up" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_whoever_starts_it_on_data_of_another_demo_learns_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(*_: Any) -> None:
+        raise DoorError("PUT /api/devices/fridge-001: 409: the device has another place", 409)
+
+    monkeypatch.setattr(Door, "put_device", taken)
+    with pytest.raises(DoorError, match=r"409: .*; .*make clean"):
+        register(a_demo(devices=1, seed=1), 0, lambda *_: None)
 
 
 def test_the_seed_decides_who_is_ill_and_with_what() -> None:
