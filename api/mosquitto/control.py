@@ -3,6 +3,7 @@
 import json
 import queue
 import ssl
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from api.mosquitto import uses
 from devices.credentials.dynsec import Command
 
 TOPIC = "$CONTROL/dynamic-security/v1"
@@ -17,6 +19,7 @@ _CLIENT_ID = "foremend-registrar"
 _CONNECT_S = 5.0
 _ANSWER_S = 60.0  # each command has the plugin write its whole file: 50 ms with 10,000 devices, and a batch has several
 _PAGE = 1000
+_USES = 100_000  # that wait for whoever asks for them; of more, the oldest are forgotten
 
 
 class ControlError(Exception):
@@ -31,6 +34,7 @@ class Control:
     ) -> None:
         self._heard: queue.Queue[bytes | ControlError] = queue.Queue()
         self._lost: ControlError | None = None
+        self._used: deque[tuple[str, str]] = deque(maxlen=_USES)
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, _CLIENT_ID, reconnect_on_failure=False)
         self._client.username_pw_set(username, password)
         if tls is not None:
@@ -39,7 +43,7 @@ class Control:
         self._client.on_connect = self._connected
         self._client.on_subscribe = self._subscribed
         self._client.on_disconnect = self._disconnected
-        self._client.on_message = lambda _client, _data, message: self._heard.put(bytes(message.payload))
+        self._client.on_message = self._message
         try:
             self._client.connect(host, port, keepalive=30)
         except (OSError, ValueError) as error:
@@ -64,6 +68,10 @@ class Control:
         for answer in self._ask(commands):
             if "error" in answer:
                 raise ControlError(f"{answer.get('command')} was refused: {answer['error']}")
+
+    def used(self) -> dict[str, str]:
+        """Who came in since this was asked for: username and from where."""
+        return dict(self._used.popleft() for _ in range(len(self._used)))
 
     def clients(self) -> Iterator[Command]:
         return self._listed("listClients", "clients")
@@ -112,12 +120,18 @@ class Control:
         if code.is_failure:
             self._fail(f"the broker refuses us: {code}")
         else:
-            client.subscribe(f"{TOPIC}/response", qos=1)
+            client.subscribe([(f"{TOPIC}/response", 1), (uses.TOPIC, 0)])
+
+    def _message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        if message.topic != uses.TOPIC:
+            self._heard.put(bytes(message.payload))
+        elif (use := uses.read(bytes(message.payload).decode(errors="replace"))) is not None:
+            self._used.append(use)
 
     def _subscribed(
         self, _client: mqtt.Client, _data: Any, _id: int, codes: list[ReasonCode], _properties: Any
     ) -> None:
-        if any(code.is_failure for code in codes):
+        if codes[0].is_failure:  # without its log we go on, and do not know who came
             self._fail(f"the broker does not let us hear {TOPIC}/response")
         else:
             self._heard.put(b"")

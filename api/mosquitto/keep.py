@@ -54,6 +54,8 @@ class Keeper:
             pulse.beat(conn)
             control.check()
             now = datetime.now(UTC)
+            if used := control.used():
+                store.note_used(conn, {name: (now, address) for name, address in used.items()}, now)
             live = self._live(conn, now)
             self._meters.stand(clients=len(there.marks), waiting=len(live.keys() - there.marks.keys()))
             if not settled or there.marks != live:

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from api.mosquitto import uses
 from devices.credentials import dynsec
 from devices.credentials.model import Username
 from devices.credentials.secret import computed, mark, new_password, new_seed, sha256
@@ -106,3 +107,23 @@ def test_pages_write_seeds_and_never_read_them(database: Database) -> None:
         conn.execute("SELECT seed FROM credential_seed")
     with database.connect("foremend_worker") as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
         conn.execute("SELECT seed FROM credential_seed")
+
+
+@pytest.mark.parametrize(
+    ("line", "use"),
+    [
+        (
+            "1: New client connected from 10.0.0.7:40544 as demo:d1 (p5, c1, k60, u'demo.d1.1').",
+            ("demo.d1.1", "10.0.0.7"),
+        ),
+        (
+            "1: New client connected from fe80::1:40544 as demo:d1 (p2, c0, k60, u'demo.d1.12').",
+            ("demo.d1.12", "fe80::1"),
+        ),
+        ("1: New client connected from 10.0.0.7:40544 as x (p5, c1, k60, u'bridge').", None),
+        ("1: New client connected from 10.0.0.7:40544 as x (p5, c1, k60).", None),
+        ("1: Client demo:d1 disconnected.", None),
+    ],
+)
+def test_who_came_in_is_read_from_the_brokers_log(line: str, use: tuple[str, str] | None) -> None:
+    assert uses.read(line) == use

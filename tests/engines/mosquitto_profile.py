@@ -220,6 +220,12 @@ class House:
             make = seeds.maker(conn, self._key)
             return issuing.rotate(conn, device, by=by, now=datetime.now(UTC), grace=grace, make=make)
 
+    def used(self, issued: Issued) -> str | None:
+        """From where it was last used."""
+        with self.database.connect() as conn:
+            (found,) = store.find_by_usernames(conn, [str(issued.username)]).values()
+        return found.last_address
+
     def revoke(self, device: Device, n: int | None = None) -> None:
         with self._transaction(device.tenant_id) as (conn, by):
             issuing.revoke(conn, device, n, by=by, now=datetime.now(UTC))
