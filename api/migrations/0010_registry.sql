@@ -87,6 +87,7 @@ ALTER TABLE ownership FORCE ROW LEVEL SECURITY;
 ALTER TABLE device FORCE ROW LEVEL SECURITY;
 
 GRANT UPDATE (name) ON tenant TO foremend_api;
+GRANT MAINTAIN ON device, customer TO foremend_api;  -- who imports many tells the planner so
 GRANT SELECT, INSERT, UPDATE ON site TO foremend_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON household_member TO foremend_api;
 GRANT SELECT, INSERT, UPDATE (until) ON ownership TO foremend_api;

@@ -31,9 +31,11 @@ class Batch:
     customers: list[Customer] = field(default_factory=list)
     new: dict[str, Device] = field(default_factory=dict)
     changed: dict[str, Device] = field(default_factory=dict)
-    owned: list[str] = field(default_factory=list)
+    owned: dict[str, UUID] = field(default_factory=dict)  # by device
+    numbers: dict[str, int] = field(default_factory=dict)  # of what was new or changed, by id
     lines: Lines = field(default_factory=Lines)
     behind: list[Said] = field(default_factory=list)  # a gateway, which has to be registered first
+    standing: set[int] = field(default_factory=set)  # of those behind one, which were registered before
     unchanged: int = 0
     updated: int = 0
 
@@ -60,12 +62,13 @@ class Batch:
         if sites:
             store.insert_sites(self.conn, tenant_id, sorted(sites))
         if self.new:
-            there = store.insert_devices(self.conn, tenant_id, list(self.new.values()), self.now)
-            _refuse_lost(self.new, there)
+            self.numbers.update(store.insert_devices(self.conn, tenant_id, list(self.new.values()), self.now))
+            _refuse_lost(self.new, set(self.numbers))
         if self.changed:
             _refuse_lost(self.changed, store.update_devices(self.conn, list(self.changed.values())))
         if self.owned:
-            store.start_ownerships(self.conn, tenant_id, self.owned, self.now)
+            owners = {self.numbers[device_id]: customer_id for device_id, customer_id in self.owned.items()}
+            store.start_ownerships(self.conn, tenant_id, owners, self.now)
         if self.lines.kinds:
             self.lines.append(self.conn, self.by, self.now)
 
@@ -109,7 +112,7 @@ class Batch:
         data = {"class_id": said.class_id, "import": str(self.import_id)}
         self.lines.add("device.registered", said.device_id, data)
         if customer_id is not None:
-            self.owned.append(said.device_id)
+            self.owned[said.device_id] = customer_id
 
     def _known_device(self, said: Said, standing: Standing) -> Iterator[Fault | Change]:
         owner = None if decide.is_owner(standing, said) else decide.owner_of(said, self.book)
@@ -124,8 +127,10 @@ class Batch:
             self.unchanged += 1
             return
         self.updated += 1
+        self.numbers[said.device_id] = standing.device.device_no
         if "gateway" in different:
             self.behind.append(said)
+            self.standing.add(standing.device.device_no)
         self._change(said, standing.device, different, known, claims=bool(claims))
         yield decide.change_of(said, different, owner=bool(claims))
 
@@ -136,8 +141,10 @@ class Batch:
         if "point" in different:
             changes.update(registry.pointed(said.point))
         if claims:
-            changes.update(customer_id=self._customer_id(said, known), state=DeviceState.CLAIMED)
-            self.owned.append(device.device_id)
+            customer_id = self._customer_id(said, known)
+            assert customer_id is not None
+            changes.update(customer_id=customer_id, state=DeviceState.CLAIMED)
+            self.owned[device.device_id] = customer_id
         if changes:
             self.changed[device.device_id] = replace(device, **changes)
         was = {name: getattr(device, name) for name in changes if name not in ("customer_id", "state")}

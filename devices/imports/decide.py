@@ -128,13 +128,9 @@ def _shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def gateway_fault(device_no: int, gateway_no: int, *, has_gateway: bool, has_children: bool) -> str | None:
-    """Why a device cannot stand behind that one."""
-    if device_no == gateway_no:
-        return "itself"
-    if has_gateway:
-        return "second_level"
-    return "is_gateway" if has_children else None
+def fits_behind(device_no: int, gateway_no: int, *, has_gateway: bool, has_children: bool) -> bool:
+    """There is one level of gateways and no circle."""
+    return device_no != gateway_no and not has_gateway and not has_children
 
 
 def taken_by(said: Said, serials: dict[tuple[str, str], str]) -> Fault | None:

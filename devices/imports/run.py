@@ -13,6 +13,7 @@ from typing import Any
 from psycopg import Connection
 
 from devices import registry
+from devices.imports import store
 from devices.imports.batch import Batch
 from devices.imports.decide import Book
 from devices.imports.gateways import Gateways
@@ -31,7 +32,11 @@ def run(conn: Connection[Any], table: Table, catalogue: Catalogue, *, by: Scope,
     registry.settle_tenant(conn, by.tenant_id)
     import_id, book, gateways = uuid7(now), Book(), Gateways(conn, by, now)
     outcome, rows = Outcome(ignored=table.ignored), _read(table, Parser(catalogue))
+    analyse_at = 0
     while found := list(islice(rows, AT_ONCE)):
+        if outcome.created >= analyse_at:
+            store.analyse(conn)
+            analyse_at = 4 * outcome.created + AT_ONCE
         batch = Batch(conn=conn, by=by, now=now, import_id=import_id, book=book)
         refused = set()
         for note in _take(batch, found, gateways):
@@ -52,7 +57,7 @@ def _take(batch: Batch, found: list[Said | list[Fault]], gateways: Gateways) -> 
             yield from faults
     yield from batch.decide([said for said in found if isinstance(said, Said)])
     batch.write()
-    gateways.wait_for(batch.behind)
+    gateways.wait_for(batch)
     yield from gateways.place()
 
 

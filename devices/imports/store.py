@@ -35,9 +35,13 @@ def _standing(row: dict[str, Any]) -> Standing:
     return Standing(device=Device(**row), owner=owner, gateway=gateway)
 
 
+def analyse(conn: Connection[Any]) -> None:
+    conn.execute(_sql.analyse)
+
+
 def list_standing(conn: Connection[Any], tenant_id: str, device_ids: list[str]) -> dict[str, Standing]:
     with conn.cursor(row_factory=dict_row) as cur:
-        rows = cur.execute(_sql.list_standing, {"tenant_id": tenant_id, "device_ids": device_ids})
+        rows = cur.execute(_sql.list_standing, {"tenant_id": tenant_id, "device_ids": device_ids}, prepare=False)
         return {row["device_id"]: _standing(row) for row in rows}
 
 
@@ -50,7 +54,7 @@ def list_all(conn: Connection[Any], tenant_id: str, *, after: int, limit: int) -
 def list_serials(conn: Connection[Any], tenant_id: str, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """By model and serial the device's id."""
     names = {"models": [model for model, _ in pairs], "serials": [serial for _, serial in pairs]}
-    rows = conn.execute(_sql.list_serials, {**names, "tenant_id": tenant_id})
+    rows = conn.execute(_sql.list_serials, {**names, "tenant_id": tenant_id}, prepare=False)
     return {(model, serial): device_id for model, serial, device_id in rows}
 
 
@@ -69,12 +73,12 @@ def insert_sites(conn: Connection[Any], tenant_id: str, names: list[str]) -> Non
     conn.execute(_sql.insert_sites, {"tenant_id": tenant_id, "names": names})
 
 
-def insert_devices(conn: Connection[Any], tenant_id: str, devices: Sequence[Device], now: datetime) -> set[str]:
-    """The ids of those that are there now."""
+def insert_devices(conn: Connection[Any], tenant_id: str, devices: Sequence[Device], now: datetime) -> dict[str, int]:
+    """Their numbers by their ids."""
     names = ("device_id", "class_id", "label_token", *_COLUMNS)
     columns = {name: [getattr(each, name) for each in devices] for name in names}
     rows = conn.execute(_sql.insert_devices, {**columns, "tenant_id": tenant_id, "now": now})
-    return {device_id for (device_id,) in rows}
+    return dict(rows.fetchall())
 
 
 def update_devices(conn: Connection[Any], devices: Sequence[Device]) -> set[str]:
@@ -83,8 +87,9 @@ def update_devices(conn: Connection[Any], devices: Sequence[Device]) -> set[str]
     return {device_id for (device_id,) in conn.execute(_sql.update_devices, columns)}
 
 
-def start_ownerships(conn: Connection[Any], tenant_id: str, device_ids: list[str], now: datetime) -> None:
-    conn.execute(_sql.start_ownerships, {"tenant_id": tenant_id, "device_ids": device_ids, "now": now})
+def start_ownerships(conn: Connection[Any], tenant_id: str, owners: dict[int, UUID], now: datetime) -> None:
+    names = {"device_nos": list(owners), "customer_ids": list(owners.values())}
+    conn.execute(_sql.start_ownerships, {**names, "tenant_id": tenant_id, "now": now})
 
 
 @dataclass(kw_only=True)
@@ -110,12 +115,14 @@ class Lines:
         conn.execute(_sql.append_events, {**names, "tenant_id": by.tenant_id, "actor": by.actor, "now": now})
 
 
-def list_gateways(
-    conn: Connection[Any], tenant_id: str, pairs: Sequence[tuple[str, str]]
-) -> list[tuple[str, int, int | None, bool, bool]]:
-    """The device's id and number, its gateway's number, whether that has one itself, whether the device is one."""
-    names = {"device_ids": [child for child, _ in pairs], "gateway_ids": [gateway for _, gateway in pairs]}
-    return conn.execute(_sql.list_gateways, {**names, "tenant_id": tenant_id}).fetchall()
+def list_gateways(conn: Connection[Any], tenant_id: str, gateway_ids: list[str]) -> dict[str, tuple[int, bool]]:
+    """By id the number, and whether it stands behind a gateway itself."""
+    rows = conn.execute(_sql.list_gateways, {"tenant_id": tenant_id, "gateway_ids": gateway_ids}, prepare=False)
+    return {device_id: (device_no, has_gateway) for device_id, device_no, has_gateway in rows}
+
+
+def list_parents(conn: Connection[Any], device_nos: list[int]) -> set[int]:
+    return {device_no for (device_no,) in conn.execute(_sql.list_parents, {"device_nos": device_nos})}
 
 
 def place_devices(conn: Connection[Any], placed: dict[int, int]) -> None:

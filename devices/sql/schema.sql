@@ -125,6 +125,7 @@ SELECT protect('recording');
 GRANT SELECT, INSERT ON tenant, customer, device, recording TO foremend_api;
 GRANT UPDATE ON customer, device TO foremend_api;
 GRANT UPDATE (name) ON tenant TO foremend_api;
+GRANT MAINTAIN ON device, customer TO foremend_api;  -- who imports many tells the planner so
 GRANT SELECT ON tenant, customer, device, recording TO foremend_worker, foremend_relay;
 GRANT SELECT, INSERT, UPDATE ON site TO foremend_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON household_member TO foremend_api;

@@ -1,12 +1,18 @@
+-- name: analyse
+-- Of a table that one transaction fills the planner knows nothing: it takes the tenant for rare and goes through all of
+-- his devices for each row of the file.
+ANALYZE device, customer
+
 -- name: list_standing
--- What is registered under the ids of a batch, with owner and gateway.
+-- What is registered under the ids of a batch, with owner and gateway; the fence (OFFSET 0) has each id looked up.
 SELECT device.device_no, device.device_id, device.tenant_id, device.class_id, device.model, device.serial,
        device.customer_id, device.place, device.region, device.label_token, device.registered_at, device.gateway_no,
        device.site, device.state, device.successor_no, device.made_on, device.bought_on, device.installed_on,
        device.latitude, device.longitude, device.datum, device.given_latitude, device.given_longitude, device.version,
        gateway.device_id AS gateway, customer.name, customer.email, customer.phone, customer.language, customer.time_zone
 FROM unnest(%(device_ids)s::text[]) AS asked (device_id)
-JOIN device ON device.tenant_id = %(tenant_id)s AND device.device_id = asked.device_id
+CROSS JOIN LATERAL (SELECT * FROM device AS one
+                    WHERE one.tenant_id = %(tenant_id)s AND one.device_id = asked.device_id OFFSET 0) AS device
 LEFT JOIN device AS gateway ON gateway.device_no = device.gateway_no
 LEFT JOIN customer ON customer.customer_id = device.customer_id
 
@@ -27,7 +33,9 @@ ORDER BY device.device_no LIMIT %(limit)s
 -- Whose the serials of a batch are.
 SELECT device.model, device.serial, device.device_id
 FROM unnest(%(models)s::text[], %(serials)s::text[]) AS asked (model, serial)
-JOIN device ON device.tenant_id = %(tenant_id)s AND device.model = asked.model AND device.serial = asked.serial
+CROSS JOIN LATERAL (SELECT one.model, one.serial, one.device_id FROM device AS one
+                    WHERE one.tenant_id = %(tenant_id)s AND one.model = asked.model AND one.serial = asked.serial
+                    OFFSET 0) AS device
 
 -- name: list_known
 -- Who is meant by the addresses of a batch; of several the one we have known longest.
@@ -65,7 +73,7 @@ FROM unnest(%(device_id)s::text[], %(class_id)s::text[], %(model)s::text[], %(se
                             given_longitude, place_in_file)
 ORDER BY place_in_file
 ON CONFLICT DO NOTHING
-RETURNING device_id
+RETURNING device_id, device_no
 
 -- name: update_devices
 -- The appliances of a batch of which something is said otherwise; what changed meanwhile is left out.
@@ -85,10 +93,8 @@ RETURNING device.device_id
 -- name: start_ownerships
 -- The owners of a batch have their appliances from now on.
 INSERT INTO ownership (device_no, tenant_id, customer_id, since)
-SELECT device.device_no, device.tenant_id, device.customer_id, %(now)s
-FROM unnest(%(device_ids)s::text[]) AS owned (device_id)
-JOIN device ON device.tenant_id = %(tenant_id)s AND device.device_id = owned.device_id
-WHERE device.customer_id IS NOT NULL
+SELECT owned.device_no, %(tenant_id)s, owned.customer_id, %(now)s
+FROM unnest(%(device_nos)s::integer[], %(customer_ids)s::uuid[]) AS owned (device_no, customer_id)
 
 -- name: append_events
 -- A line of the log for each appliance and customer of a batch.
@@ -98,12 +104,15 @@ FROM unnest(%(event_id)s::uuid[], %(kind)s::text[], %(subject_id)s::text[], %(da
     AS new (event_id, kind, subject_id, data)
 
 -- name: list_gateways
--- Whether devices of the file may stand behind the gateways that it names.
-SELECT asked.device_id, device.device_no, gateway.device_no, gateway.gateway_no IS NOT NULL,
-       EXISTS (SELECT FROM device AS child WHERE child.gateway_no = device.device_no)
-FROM unnest(%(device_ids)s::text[], %(gateway_ids)s::text[]) AS asked (device_id, gateway_id)
-JOIN device ON device.tenant_id = %(tenant_id)s AND device.device_id = asked.device_id
-LEFT JOIN device AS gateway ON gateway.tenant_id = %(tenant_id)s AND gateway.device_id = asked.gateway_id
+-- Of the gateways that the file names: which devices they are, and whether they stand behind one themselves.
+SELECT gateway.device_id, gateway.device_no, gateway.gateway_no IS NOT NULL
+FROM unnest(%(gateway_ids)s::text[]) AS asked (device_id)
+CROSS JOIN LATERAL (SELECT one.device_id, one.device_no, one.gateway_no FROM device AS one
+                    WHERE one.tenant_id = %(tenant_id)s AND one.device_id = asked.device_id OFFSET 0) AS gateway
+
+-- name: list_parents
+-- Which of these devices are gateways.
+SELECT DISTINCT gateway_no FROM device WHERE gateway_no = ANY(%(device_nos)s)
 
 -- name: place_devices
 -- Devices of the file stand behind their gateways.
