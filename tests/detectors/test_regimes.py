@@ -8,19 +8,20 @@ import pytest
 from detectors.regimes import REGIMES, UNKNOWN, label, recognised
 from devices import catalogue
 from devices.model import ApplianceClass, Condition, Metric, Regime, RegimeRule
+from simulators.classes import plant
+from simulators.model import Unit
 from simulators.run import Run
-from simulators.thermal import simulate
 
 CLASSES = catalogue.load()
 START_MS, DAY_MS, MINUTE_MS = 1_731_000_000_000, 86_400_000, 60_000
-UNITS, DAYS = 12, 3
+UNITS, DAYS = 8, 2
 NAN = float("nan")
 
 
 @cache
 def fleet(class_id: str) -> tuple[Run, np.ndarray, np.ndarray]:
     """Some healthy units; which minutes were said; their labels, UNKNOWN where nothing was said."""
-    run = simulate(class_id, list(range(UNITS)), START_MS, START_MS + DAYS * DAY_MS)
+    run = plant([class_id] * UNITS, [Unit(seed=seed) for seed in range(UNITS)], START_MS).advance(DAYS * 1440)
     said = ~np.isnan(run.values).all(axis=2)
     owner, ts_ms = np.nonzero(said)[0], np.tile(run.ts_ms, (UNITS, 1))[said]
     labels = np.full(said.shape, UNKNOWN)
@@ -63,6 +64,18 @@ def test_an_open_door_is_seen_where_nothing_else_hides_it(class_id: str) -> None
     opened, told = (door > 0) & ~is_(labels, Regime.DEFROST), ~np.isnan(door)
     assert opened.any()
     assert np.array_equal(is_(labels, Regime.DOOR_OPEN)[told], opened[told])
+
+
+@pytest.mark.parametrize(
+    ("class_id", "hidden", "works_above"),
+    [("washing_machine", "level_l", 5.0), ("dishwasher", "level_l", 1.0), ("water_heater", "into_water_w", 500.0)],
+)
+def test_what_has_water_in_it_or_heats_it_is_running(class_id: str, hidden: str, works_above: float) -> None:
+    run, said, labels = fleet(class_id)
+    works, runs = getattr(run.truth, hidden) > works_above, is_(labels, Regime.RUNNING)
+    assert runs[works & said].mean() > 0.95
+    assert works.mean() < runs[said].mean() + 0.01 < 0.15, "most of the day it is not"
+    assert (labels[said] != UNKNOWN).all()
 
 
 def test_a_pull_down_is_a_long_way_down_at_work() -> None:
