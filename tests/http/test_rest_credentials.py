@@ -15,11 +15,14 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from api.cli import credentials as cli
+from api.door.asking import Ask
 from api.door.notes import Notes
 from api.door.upkeep import Upkeep
 from api.door.violations import Violation
 from api.http.house import House
 from api.settings import Settings, SignIn
+from devices.credentials.model import Username
+from devices.credentials.verify import Verdict
 from tests.http.conftest import Clock, a_device_body
 
 URL = "/api/devices/fridge-1/credentials"
@@ -103,15 +106,21 @@ def test_what_the_broker_denied_is_on_the_devices_page_in_the_list_and_an_alarm(
     at = datetime.now(UTC) - timedelta(minutes=1)
     denied = Violation(at=at, tenant_id="demo", device_id="fridge-1", published=True, topic="fm/demo/x/up/telemetry")
     notes.violated([denied, denied])
+    name = Username("demo", "fridge-1", 1)
+    facts = {"reply": b"", "server_id": "", "user_key": "", "said": str(name), "username": name, "password": ""}
+    notes.judged(Ask(**facts, client_id="", address="192.0.2.7"), Verdict.WRONG_PASSWORD, at)
     upkeep = Upkeep(settings=house.settings, notes=notes, servers=[], logs=[])
     with psycopg.connect(house.settings.dsn, user="foremend_relay", autocommit=True) as relay:
         upkeep.turn(relay)
-    for said in (client.get(URL).json()["denied"][0], client.get("/api/denials").json()["denied"][0]):
+    for page in (URL, "/api/denials"):
+        said = next(each for each in client.get(page).json()["denied"] if each["kind"] == "PUBLISH")
         assert (said["device"], said["kind"], said["times"]) == ("fridge-1", "PUBLISH", 2)
         assert said["last"] == "fm/demo/x/up/telemetry"
     page = client.get("/desk/devices/fridge-1").text
     assert "2 times" in page
     assert "fm/demo/x/up/telemetry" in page
+    assert "192.0.2.7, wrong password" in page
+    assert "192.0.2.7, 密码错误" in client.get("/desk/devices/fridge-1?lang=zh").text
     assert 'foremend_door_total{what="publish"} 2.0' in client.get("/metrics").text
 
 

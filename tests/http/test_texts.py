@@ -9,6 +9,9 @@ import pytest
 from api import http
 from api.texts import CATALOGUE, LANGUAGES, preferred, say
 from devices import catalogue
+from devices.credentials.denials import Kind
+from devices.credentials.model import State
+from devices.credentials.verify import Verdict
 from devices.imports.model import Code as Fault
 from devices.model import DeviceState, Regime
 from devices.people.roles import Role
@@ -43,6 +46,9 @@ NAMED = {  # what is looked up by a value: every value has its word
     "clock": ClockState,
     "event": Note,
     "waits": Code,
+    "verdict": Verdict,
+    "denial": Kind,
+    "credential.state": State,
     "import.fault": Fault,
     "life.is": DeviceState,
     "life.role": Role,

@@ -140,7 +140,7 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             gateway=registry.by_no(conn, device.gateway_no) if device.gateway_no else None,
             labels_path=_labels_path([device], language),
             label_path=f"/r/{device.label_token}",
-            **credentials.of_device(conn, home, device, now),
+            **credentials.of_device(conn, home, device, now, language),
             **claims.of_device(conn, device, now),
             **staff_registry.of_device(conn, home, device, owned.zone),
             alerts=lists.alert_rows(conn, home, language, known, owned.zone),
