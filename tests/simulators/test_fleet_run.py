@@ -117,9 +117,9 @@ def test_every_device_comes_back_after_the_brokers_death_and_the_ledger_balances
     # Five readings a second of each, and an hour later in step with us: clocks that are ahead say what is to come.
     hour = ("--days", "0.04", "--speed", "300")
     told = partial(obeys, house, "refrigerator-00000")
-    ledger = through_a_death(house, tmp_path, STAYS, 60, *hour, meanwhile=told)
+    ledger = through_a_death(house, tmp_path, STAYS, 40, *hour, meanwhile=told)
     house.caught_up()
-    assert len(ledger["devices"]) == 60
+    assert len(ledger["devices"]) == 40
     assert not_balanced(house, ledger) == []
     assert all(row["connects"] == 2 for row in ledger["devices"])
     assert ledger["unanswered"] == 0, "it waits for the last acknowledgements"
