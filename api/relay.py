@@ -7,7 +7,7 @@ NOTIFY wakes, polling guarantees; a database that is away is waited for; any oth
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import psycopg
@@ -25,6 +25,7 @@ from api.watch.port import Turns
 from api.watch.pulse import LOOPS, Pulse
 from api.watch.relay_meters import RelayMeters
 from devices.model import Catalogue
+from ingest.presence.serving import activate_heard
 from ticketing.alerts import store as alerts
 from ticketing.alerts.take import take_findings
 from ticketing.questions.closing import expire_due
@@ -33,6 +34,7 @@ from ticketing.questions.model import AskPolicy
 
 POLL_S = 1.0
 PATIENCE_S = 0.2  # between two looks at the outbox while letters are on the way
+SERVE_EVERY = timedelta(seconds=30)  # a look at everybody who is claimed and not heard yet
 AT_A_TIME = 100  # findings or alerts in one transaction
 _log = structlog.get_logger("relay")
 
@@ -104,12 +106,25 @@ def take_and_ask(
 def keep_time(
     conn: Connection[Any], stop: threading.Event, pulse: Pulse, catalogue: Catalogue, policy: AskPolicy
 ) -> None:
+    served_at = datetime.min.replace(tzinfo=UTC)
     while not stop.wait(POLL_S):
         pulse.beat(conn)
         now = datetime.now(UTC)
+        if now - served_at >= SERVE_EVERY:
+            served_at = now
+            serve(conn, now)
         look(conn, catalogue, policy, now)
         while expire(conn, now):
             _log.info("question expired")
+
+
+def serve(conn: Connection[Any], now: datetime) -> None:
+    """Whoever was claimed and has been heard since is in service."""
+    while True:
+        with conn.transaction():
+            served = activate_heard(conn, now, AT_A_TIME)
+        if served < AT_A_TIME:
+            return
 
 
 def expire(conn: Connection[Any], now: datetime) -> int:

@@ -2,11 +2,13 @@ SET LOCAL lock_timeout = '5s';
 -- Households, sites, the lifecycle of devices and who owned them when. A device that has an owner counts as active.
 -- The owner of the schema is under row-level security too, so it is lifted while old rows are filled in.
 ALTER TABLE device NO FORCE ROW LEVEL SECURITY;
-ALTER TABLE customer ADD COLUMN version integer NOT NULL DEFAULT 1;
+ALTER TABLE customer
+    ADD COLUMN version integer NOT NULL DEFAULT 1,
+    ADD COLUMN email_key text GENERATED ALWAYS AS (lower(email)) STORED,
+    ADD COLUMN phone_key text GENERATED ALWAYS AS (regexp_replace(phone, '[^0-9+]', '', 'g')) STORED;
 CREATE INDEX customer_listed ON customer (tenant_id, customer_id);
--- Who is meant by an address: however its letters and its gaps were written.
-CREATE INDEX customer_email ON customer (tenant_id, lower(email)) WHERE email IS NOT NULL;
-CREATE INDEX customer_phone ON customer (tenant_id, regexp_replace(phone, '[^0-9+]', '', 'g')) WHERE phone IS NOT NULL;
+CREATE INDEX customer_email ON customer (tenant_id, email_key) WHERE email_key IS NOT NULL;
+CREATE INDEX customer_phone ON customer (tenant_id, phone_key) WHERE phone_key IS NOT NULL;
 
 -- A household is named by the customer whom its devices belong to, who is an owner of it without a row.
 CREATE TABLE household_member (
@@ -63,7 +65,7 @@ CREATE INDEX device_listed ON device (tenant_id, device_no);
 CREATE INDEX device_class ON device (tenant_id, class_id, device_no);
 CREATE INDEX device_model ON device (tenant_id, model, device_no);
 CREATE INDEX device_state ON device (tenant_id, state, device_no);
-CREATE INDEX device_customer ON device (customer_id, device_no) WHERE customer_id IS NOT NULL;
+CREATE INDEX device_customer ON device (tenant_id, customer_id, device_no) WHERE customer_id IS NOT NULL;
 CREATE INDEX device_claimed ON device (device_no) WHERE state = 'CLAIMED';
 
 -- Who owned a device when; `device.customer_id` is whom the row without an end names.

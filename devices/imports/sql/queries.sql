@@ -39,9 +39,8 @@ CROSS JOIN LATERAL (SELECT one.model, one.serial, one.device_id FROM device AS o
 
 -- name: list_known
 -- Who is meant by the addresses of a batch; of several the one we have known longest.
-SELECT customer_id, name, lower(email), regexp_replace(phone, '[^0-9+]', '', 'g') FROM customer
-WHERE tenant_id = %(tenant_id)s
-  AND (lower(email) = ANY(%(emails)s) OR regexp_replace(phone, '[^0-9+]', '', 'g') = ANY(%(phones)s))
+SELECT customer_id, name, email_key, phone_key FROM customer
+WHERE tenant_id = %(tenant_id)s AND (email_key = ANY(%(emails)s) OR phone_key = ANY(%(phones)s))
 ORDER BY customer_id DESC
 
 -- name: insert_customers

@@ -10,9 +10,9 @@ FROM device WHERE device.device_no = %(device_no)s
 -- Who is meant by a phone number or a mail address, however it was written; of several the one we have known longest.
 SELECT customer_id, tenant_id, name, language, time_zone, email, phone, version FROM customer
 WHERE tenant_id = %(tenant_id)s
-  AND (lower(email) = lower(%(email)s::text)
-       OR (regexp_replace(phone, '[^0-9+]', '', 'g') = regexp_replace(%(phone)s::text, '[^0-9+]', '', 'g')
-           AND length(regexp_replace(phone, '[^0-9+]', '', 'g')) >= 5))
+  AND (email_key = lower(%(email)s::text)
+       OR (phone_key = regexp_replace(%(phone)s::text, '[^0-9+]', '', 'g')
+           AND length(regexp_replace(%(phone)s::text, '[^0-9+]', '', 'g')) >= 5))
 ORDER BY customer_id LIMIT 10
 
 -- name: list_customers

@@ -244,3 +244,12 @@ RETURNING outage_id
 -- name: forget_listening
 -- Partitions that are no more: one of the same number has not listened since then.
 DELETE FROM listening WHERE first_slot NOT IN (SELECT first_slot FROM partition)
+
+-- name: activate_heard
+-- Claimed devices that are there are in service.
+UPDATE device SET state = 'ACTIVE', version = version + 1
+WHERE device_no IN (
+    SELECT device.device_no FROM device JOIN presence USING (device_no)
+    WHERE device.state = 'CLAIMED' AND presence.state = 'ONLINE'
+    LIMIT %(limit)s FOR UPDATE OF device SKIP LOCKED)
+RETURNING tenant_id, device_id
