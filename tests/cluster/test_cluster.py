@@ -1,6 +1,7 @@
 """Whoever dies on many machines, under load: what a front acknowledged is in the record or among the refusals, once."""
 
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +11,14 @@ from pydantic import SecretStr
 from api.engines import fronts, nats
 from api.engines.nats_request import request
 from api.forget import Forgetting
+from api.twins import login_of
 from api.watch import checks
 from api.watch.checks import State
 from devices import catalogue
+from ingest.adapter_doors import Address, Doors, Kept
+from ingest.adapter_wire import Wire
+from ingest.twin.model import Down
+from simulators.obedient import Obedient
 from tests.cluster.conftest import LEASE_S, K, Trial
 from tests.faults.crew import wait_for
 
@@ -131,3 +137,24 @@ def test_migrate_finds_nothing_to_do_a_second_time(trial: Trial, monkeypatch: py
     fronts.ensure_logs(trial.cluster.url, trial.cluster.names, slots=None, replicas=None)
     assert len(asked) == 2 * (1 + len(trial.cluster.names))
     assert [subject for subject in asked if ".INFO." not in subject] == []
+
+
+def test_what_is_desired_lies_at_every_front_and_a_command_reaches_a_device_of_any(trial: Trial) -> None:
+    url = trial.cluster.url
+    login = login_of(trial.database.settings(nats_url=url))
+    wish = Down("fm.demo.told.down.desired", b'{"version": 1, "state": {}}')
+    with closing(Doors([Address("127.0.0.1", door) for door in trial.cluster.doors], *login, lambda: None)) as doors:
+        assert doors.retain([wish]) == Kept(2, None)
+    heard = {door: Obedient("fm/demo/told", f"told-{door}") for door in trial.cluster.doors}
+    for door, device in heard.items():
+        device.connect("127.0.0.1", door, *login)
+        assert device.subscribed.wait(10)
+    command = b'{"id": "1", "name": "ping", "arguments": {}, "expires_at": 0}'
+    with closing(Wire(url)) as wire:
+        wait_for(lambda: all(device.heard for device in heard.values()))
+        wire.tell("fm.demo.told.down.command", command)
+        wire.settle()
+        wait_for(lambda: all("1" in device.memory.done for device in heard.values()))
+    for device in heard.values():
+        assert [kind for kind, _ in device.heard] == ["desired", "command"]
+        device.close()
