@@ -1,7 +1,7 @@
 """Pages from templates: the language of whoever reads, the texts, the times."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -52,15 +52,20 @@ def render(
         "moment": lambda moment: when.moment(language, moment, local),
         "zone_name": local.key,
         "switch": {other: _in(request, other) for other in LANGUAGES if other != language},
-        "here": request.url.path,
+        "here": _path(request),
         "lang_query": f"?lang={request.query_params['lang']}" if request.query_params.get("lang") in LANGUAGES else "",
     }
     return HTMLResponse(_templates.get_template(template).render(**frame, **values), status_code=status)
 
 
+def _path(request: Request) -> str:
+    """As an address has it: a serial may have a question mark or a percent sign in it."""
+    return quote(request.scope["path"])
+
+
 def _in(request: Request, language: str) -> str:
     kept = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
-    return f"{request.url.path}?{urlencode([*kept, ('lang', language)])}"
+    return f"{_path(request)}?{urlencode([*kept, ('lang', language)])}"
 
 
 def problem_page(request: Request, problem: Problem) -> Response:

@@ -1,5 +1,6 @@
 """`/01/{gtin}/21/{serial}`: the same report page behind the product's code, which shows less than a label does."""
 
+import re
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from tests.conftest import Database
 from tests.http.scene import Scene, a_scene, events
 
 GTIN = "09506000134352"
-SERIAL = "S/1%"
+SERIAL = "S/1%?"
 
 
 @pytest.fixture
@@ -53,6 +54,17 @@ def test_it_leads_to_the_report_page_and_shows_less_than_the_label(scene: Scene)
 @pytest.mark.parametrize("gtin", ["9506000134352", GTIN])
 def test_a_shorter_number_is_the_same_product(scene: Scene, gtin: str) -> None:
     assert scene.client.get(f"/01/{gtin}/21/{quote(SERIAL, safe='')}").status_code == 200
+
+
+def test_the_form_and_the_other_language_stay_with_the_same_appliance(scene: Scene) -> None:
+    page = scene.client.get(link(scene)).text
+    (form,) = re.findall(r'action="([^"]+)"', page)
+    assert "Your ticket is" in scene.client.post(form, data={"words": "hums", "key": "k"}).text
+    (switch,) = re.findall(r'<a href="([^"]+)" lang="zh"', page)
+    assert scene.client.get(switch).status_code == 200
+    (claim,) = re.findall(r'href="(/claim/[^"]+)"', page)
+    (form,) = re.findall(r'action="([^"]+)"', scene.client.get(claim).text)
+    assert scene.client.post(form, data={"do": "secret", "name": "E", "contact": "e@x.example"}).status_code == 409
 
 
 def test_a_report_by_it_opens_a_ticket_and_is_no_yes(scene: Scene) -> None:

@@ -7,11 +7,13 @@ from html import unescape
 import pytest
 from starlette.testclient import TestClient
 
+from api.http.guard import FORM_BYTES
 from api.http.house import House
 from api.letters import Letter
 from devices import store
 from ledger import outbox
 from tests.conftest import Database
+from tests.http import photographs as taken
 from tests.http.claims.conftest import GTIN, PERSON, SECRETS, begins, claims, owner_of, presses
 from tests.http.conftest import Clock, a_device_body
 from tests.http.scene import events
@@ -58,7 +60,10 @@ def test_the_owners_report_is_the_customers(
     client: TestClient, ann: TestClient, label: str, secret: str, database: Database
 ) -> None:
     path = claims(ann, label, secret=secret).headers["location"]
-    sent = ann.post(path, data={"words": "no longer cold", "contact": "ann@example.org", "key": "k"})
+    photo = taken.jpeg(taken.noisy(taken.a_photo_of()))
+    assert len(photo) > FORM_BYTES
+    fields = {"words": "no longer cold", "contact": "ann@example.org", "key": "k"}
+    sent = ann.post(path, data=fields, files={"photo": ("p.jpg", photo, "image/jpeg")})
     assert "Your ticket is T-000001." in sent.text
     assert events(database, "ticket.opened")[0]["actor"].startswith("customer:")
 
