@@ -3,6 +3,7 @@
 import typer
 
 from api.cli import _process
+from api.cli._options import fail
 
 
 def register(app: typer.Typer) -> None:
@@ -10,5 +11,12 @@ def register(app: typer.Typer) -> None:
     def command() -> None:
         """Ask, tell, deliver: what was decided goes out (started by foremend up)."""
         from api import relay
+        from api.mosquitto.setup import MosquittoSettingsError, check
+        from api.settings import Settings
 
-        _process.run("relay", relay.run)
+        settings = Settings.from_environment()
+        try:
+            check(settings)
+        except MosquittoSettingsError as error:
+            raise fail(str(error)) from None
+        _process.run("relay", relay.run, settings)

@@ -17,16 +17,24 @@ class MosquittoSettingsError(Exception):
     """The message says what is missing."""
 
 
-def keeper_of(settings: Settings, registry: CollectorRegistry) -> Keeper | None:
-    """None for a house without a Mosquitto. Raises MosquittoSettingsError."""
+def check(settings: Settings) -> None:
+    """Raises MosquittoSettingsError for what no waiting mends."""
     if settings.mosquitto_url is None:
-        return None
+        return
     at = urlsplit(settings.mosquitto_url)
     if at.scheme not in _PORTS or not at.hostname or at.username:
         raise MosquittoSettingsError("FOREMEND_MOSQUITTO_URL reads mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS")
     if settings.credential_key is None:
         raise MosquittoSettingsError("Mosquitto cannot be told passwords without FOREMEND_CREDENTIAL_KEY")
-    host, port = at.hostname, at.port or _PORTS[at.scheme]
+
+
+def keeper_of(settings: Settings, registry: CollectorRegistry) -> Keeper | None:
+    """None for a house without a Mosquitto. Raises MosquittoSettingsError."""
+    check(settings)
+    if settings.mosquitto_url is None or settings.credential_key is None:
+        return None
+    at = urlsplit(settings.mosquitto_url)
+    host, port = at.hostname or "", at.port or _PORTS[at.scheme]
     secret = settings.mosquitto_password.get_secret_value() if settings.mosquitto_password else None
 
     def connect() -> Control:

@@ -5,7 +5,10 @@ from typing import Any
 
 import psycopg
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from api.cli import relay
 from api.mosquitto import uses
 from devices.credentials import dynsec
 from devices.credentials.model import Username
@@ -127,3 +130,24 @@ def test_pages_write_seeds_and_never_read_them(database: Database) -> None:
 )
 def test_who_came_in_is_read_from_the_brokers_log(line: str, use: tuple[str, str] | None) -> None:
     assert uses.read(line) == use
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "wrong"),
+    [
+        ("mosquitto:1882", "k" * 48, "mqtt://HOST:PORT"),
+        ("mqtt://user:word@mosquitto", "k" * 48, "mqtt://HOST:PORT"),
+        ("mqtt://mosquitto:1882", None, "FOREMEND_CREDENTIAL_KEY"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_one_sentence_to_the_person(
+    monkeypatch: pytest.MonkeyPatch, url: str, key: str | None, wrong: str
+) -> None:
+    for name, value in {"DSN": "dbname=nowhere", "MOSQUITTO_URL": url, "CREDENTIAL_KEY": key or ""}.items():
+        monkeypatch.setenv(f"FOREMEND_{name}", value)
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    relay.register(app)
+    answer = CliRunner().invoke(app, ["relay"])
+    assert answer.exit_code == 1
+    assert wrong in answer.output
