@@ -23,6 +23,7 @@ from api import database as roof
 from api.bench.mosquitto import binary
 from api.engines.nats import free_port
 from api.engines.process import wait_until
+from api.mosquitto import keep
 from api.mosquitto.setup import keeper_of
 from api.settings import Settings
 from api.watch.pulse import Pulse
@@ -90,6 +91,7 @@ class Profile:
     def kept(self, database: Database) -> Iterator[CollectorRegistry]:
         """The relay's loop, and what it counts."""
         settings, registry, stop = self.settings(database), CollectorRegistry(), threading.Event()
+        keep.POLL_S = min(keep.POLL_S, 0.3)  # tests have less time than people
         keeper = keeper_of(settings, registry)
         assert keeper is not None
         failed: list[BaseException] = []

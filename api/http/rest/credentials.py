@@ -99,7 +99,8 @@ def _maker(house: House, conn: Connection[Any]) -> MakePassword:
 
 def _where(house: House) -> dict[str, Any]:
     settings = house.settings
-    return {"mqtt": f"{settings.mqtt_host}:{settings.mqtt_port}", "sign_in": settings.device_sign_in}
+    where = f"{settings.mqtt_host}:{settings.mqtt_port}"
+    return {"mqtt": where, "tls": settings.mqtt_tls, "sign_in": settings.device_sign_in}
 
 
 @router.get("/devices/{device_id}/credentials", summary="A device's credentials, and what the broker denied it")
