@@ -76,3 +76,4 @@ class Body:
         self.frosts_s = np.where(manual, MANUAL_S, self.defrost_s)
         self.defrost_s = np.where(manual, NEVER_H * 3600, self.defrost_s)
         self.frosted = np.where(manual, self.first_defrost, 0.0)  # times frost_j, at the beginning
+        self.condensate_l_s = draw(lambda kind: kind.condensate_l_h) / 3600

@@ -15,6 +15,10 @@ DRIP_S = 300.0  # after a defrost
 DEFROST_LIMIT_S = 2_400.0
 HOT_S = 300.0  # the windings follow their losses ...
 HOT = 2.2  # ... and the overload opens at so many times those of a healthy hour
+DRAINS_L_S = 4.0 / 3600  # a drain that is clear
+PAN_L = 1.2  # until the float of the pan stops the compressor; it dries up slowly
+DRIES_L_S = 0.04 / 3600
+WEAK_W = 0.12  # what a motor draws more for each healthy loss that is added
 LOCKED = 5.0  # times the running draw, until the overload opens within seconds
 
 
@@ -37,6 +41,8 @@ class Minute(NamedTuple):
     charge: Floats
     volumetric: Floats
     bore: Floats
+    losses: Floats
+    drains_l_s: Floats
 
 
 class Cabinet:
@@ -57,6 +63,8 @@ class Cabinet:
         self.defrost_due_s = body.first_defrost * body.defrost_s
         self.next_defrost_s = float(self.defrost_due_s.min())
         self.draw = body.idle.copy()
+        self.pan_l, self.pan_full = np.zeros(n_units), np.zeros(n_units, np.bool_)
+        self.pans = bool(body.condensate_l_s.any())
         self.flow: Flow
         # kelvins that a watt moves each mass in a step
         self.air_k_w, self.goods_k_w, self.coil_k_w = step_s / body.air_j, step_s / body.goods_j, step_s / body.coil_j
@@ -71,6 +79,8 @@ class Cabinet:
         if self.thaws:
             self._melt(minute.heat_w)
         self._electric(minute)
+        if self.pans:
+            self._drip(minute.drains_l_s)
 
     def _defrost(self, mains: Bools) -> None:
         begins = (self.clock_s >= self.defrost_due_s) & mains
@@ -89,7 +99,7 @@ class Cabinet:
     def _switch(self, minute: Minute) -> None:
         was = self.running
         wants = self.air_c > np.where(was, minute.stops_below_c, minute.starts_above_c)
-        wants &= minute.mains
+        wants &= minute.mains & ~self.pan_full
         wants &= was | (self.ready_s <= self.clock_s)
         if self.thaws:
             wants &= ~self.defrosting
@@ -144,12 +154,23 @@ class Cabinet:
         self.discharge_c = self.discharge_c + (gas_c - self.discharge_c) * (self.step_s / 420)
         suction_c = np.where(self.running, flow.evaporating_c + flow.superheat_k + 5.0, self.coil_c + 5.0)
         self.suction_c = self.suction_c + (suction_c - self.suction_c) * (self.step_s / 180)
-        losses = effort**2 * (1 + np.maximum(self.condenser_c - body.circuit.design.condensing_c, 0.0) / 25)
+        losses = (
+            minute.losses * effort**2 * (1 + np.maximum(self.condenser_c - body.circuit.design.condensing_c, 0.0) / 25)
+        )
         self.hot = self.hot + (losses * self.running - self.hot) * (self.step_s / HOT_S)
-        draw = np.where(self.started, body.starting, body.running * (FANS + (1 - FANS) * effort))
+        draw = np.where(
+            self.started,
+            body.starting,
+            body.running * (FANS + (1 - FANS) * effort) * (1 + WEAK_W * (minute.losses - 1)),
+        )
         idle = body.idle + body.heater * self.defrosting if self.thaws else body.idle
         draw = np.where(self.locked, LOCKED * body.running, np.where(self.running, draw, idle))
         self.draw = draw * minute.mains
+
+    def _drip(self, drains_l_s: Floats) -> None:
+        drops_l_s = self.body.condensate_l_s * self.running - drains_l_s - DRIES_L_S
+        self.pan_l = np.maximum(self.pan_l + self.step_s * drops_l_s, 0.0)
+        self.pan_full = self.pan_l > np.where(self.pan_full, 0.9 * PAN_L, PAN_L)
 
 
 def minutes(body: Body, day: Day, strain: Strain, doors: Floats) -> Minute:
@@ -173,4 +194,6 @@ def minutes(body: Body, day: Day, strain: Strain, doors: Floats) -> Minute:
         charge=strain.ailing.charge,
         volumetric=strain.ailing.volumetric,
         bore=strain.ailing.bore,
+        losses=strain.losses,
+        drains_l_s=DRAINS_L_S * strain.drain,
     )

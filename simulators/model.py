@@ -50,6 +50,9 @@ class Effect:
     sensor_stuck: bool = False
     spikes: float = 0.0  # share of that sensor's samples that nothing real explains ...
     gaps: float = 0.0  # ... and of those that never come
+    losses: float = 1.0  # of the motor, which its overload feels
+    drain: float = 1.0  # of the condensate
+    every_h: float = 0.0  # it comes and goes so often
     step: bool = False  # there at once, whatever the ramp
     seen_by: tuple[str, ...] = ()  # which kind of detector can see it within hours, on every unit
 
@@ -82,6 +85,9 @@ FAULTS: dict[str, Effect] = {
     "sensor_stuck": Effect(sensor_stuck=True, step=True),
     "sensor_spiking": Effect(spikes=0.04, step=True),  # a loose contact; the thermostat has a sensor of its own
     "sensor_dropping_out": Effect(gaps=0.6, step=True),
+    "capillary_moist": Effect(bore=0.25, every_h=7.0),  # ice in it, that thaws when nothing flows any more
+    "low_voltage": Effect(losses=3.6, step=True),
+    "drain_blocked": Effect(drain=0.0, step=True),
 }
 
 
@@ -141,11 +147,13 @@ class Kind(Everyday):
     warm_loads: float = 0.4
     manual: float = 0.0  # share of the units that only their owner defrosts
     fan_rpm: Span = (0.0, 0.0)  # of the evaporator's fan; none: a static coil
+    condensate_l_h: Span = (0.0, 0.0)  # while it runs, into a pan whose float stops it
     humid: Humid
     spared: tuple[str, ...] = ()  # faults that it cannot have
 
 
 _CABINET = (("air", 0.06), ("coil", 0.1), ("discharge", 0.2), ("ambient", 0.06), ("draw", 0.012), ("door", 0.0))
+_NO_PAN = ("drain_blocked",)
 _LINES = (("suction", 0.2), ("condenser", 0.2))
 
 KINDS: dict[str, Kind] = {
@@ -176,10 +184,10 @@ KINDS: dict[str, Kind] = {
         set_changes=1 / 30,
         quick_freezes=1 / 25,
         fan_rpm=(2000.0, 2600.0),
+        spared=_NO_PAN,
         humid=Humid(goods_s=900.0, wet=0.7, brought=0.4, dries=1.8, door=200.0),
     ),
-    # Chest or upright, the coil in its walls or shelves and the condenser in its skin: no fan anywhere. Labels say 150
-    # to 300 kWh a year, which is 17 to 34 W on average.
+    # Coil in walls or shelves, condenser in the skin: no fans. Labels say 150 to 300 kWh a year, 17 to 34 W.
     "freezer": Kind(
         sensors=(*_CABINET, *_LINES, ("humidity", 1.0), ("defrost", 0.0), ("set", 0.0)),
         fluid=R600A,
@@ -209,12 +217,12 @@ KINDS: dict[str, Kind] = {
         quick_freezes=1 / 20,
         manual=0.6,
         humid=Humid(goods_s=1200.0, wet=0.65, brought=0.5, dries=1.2, door=100.0),
-        spared=("condenser_fan_stopped", "evaporator_fan_stopped", "coil_iced"),
+        spared=("condenser_fan_stopped", "evaporator_fan_stopped", "coil_iced", *_NO_PAN),
     ),
     "air_conditioner": Kind(
         sensors=(
             *(("air", 0.06), ("supply", 0.15), ("discharge", 0.3), ("ambient", 0.1), ("draw", 0.012)),
-            *(*_LINES, ("humidity", 1.0), ("fan", 0.004), ("set", 0.0)),
+            *(*_LINES, ("humidity", 1.0), ("fan", 0.004), ("set", 0.0), ("float", 0.0)),
         ),
         fluid=R32,
         set_c=((23.0, 26.0),),
@@ -242,6 +250,7 @@ KINDS: dict[str, Kind] = {
         warm_loads=0.0,
         set_changes=1 / 12,
         fan_rpm=(900.0, 1200.0),
+        condensate_l_h=(0.8, 1.6),
         humid=Humid(goods_s=14_400.0, wet=0.6, brought=3.4, dries=11.0, door=3.0),
     ),
     "cold_room": Kind(
@@ -280,6 +289,7 @@ KINDS: dict[str, Kind] = {
         weekend=1.2,
         set_changes=1 / 40,
         fan_rpm=(1250.0, 1450.0),
+        spared=_NO_PAN,
         humid=Humid(goods_s=1200.0, wet=0.8, brought=0.24, dries=0.63, door=60.0),
     ),
 }

@@ -14,9 +14,17 @@ Ints = npt.NDArray[np.int64]
 
 SOURCES = (
     *("air", "coil", "discharge", "ambient", "draw", "door", "suction", "condenser"),
-    *("humidity", "fan", "defrost", "set"),
+    *("humidity", "fan", "defrost", "set", "float"),
 )
-_HOW = {"door": "state", "draw": "share", "fan": "share", "humidity": "plain", "defrost": "state", "set": "state"}
+_HOW = {
+    "door": "state",
+    "draw": "share",
+    "fan": "share",
+    "humidity": "plain",
+    "defrost": "state",
+    "set": "state",
+    "float": "state",
+}
 STEPS = (1, 1, 2, 5)  # tenths of a kelvin that a unit's thermometers tell apart: half of them tell one
 MISSED = 0.0005  # share of a sensor's samples
 JITTER_MS, LATEST_MS = 400.0, 2_000.0

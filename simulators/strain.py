@@ -9,6 +9,8 @@ from simulators.circuit import Ailing
 from simulators.days import DAY_S, Bools, Floats
 from simulators.model import FAULTS, Effect, Fault
 
+HALF = 0.55  # of the time of what comes and goes
+
 
 class Strain(NamedTuple):
     """How strong the fault is and what it does to the physics on one day, each (steps, units)."""
@@ -26,10 +28,12 @@ class Strain(NamedTuple):
     stalls: Floats
     door: Floats
     longest_on_s: Floats
-    stuck_on: Bools
-    sensor_stuck: Bools
+    losses: Floats
+    drain: Floats
     spikes: Floats
     gaps: Floats
+    stuck_on: Bools
+    sensor_stuck: Bools
 
 
 def level_of(faults: Sequence[Fault | None], at_once: Sequence[bool], day_no: int, step_s: int) -> Floats:
@@ -50,8 +54,14 @@ def strain_of(faults: Sequence[Fault | None], day_no: int, step_s: int) -> Strai
     def full(name: str) -> Floats:
         return np.array([float(getattr(effect, name)) for effect in effects])
 
+    every_h = full("every_h")
+    onset_h = np.array([0.0 if fault is None else fault.onset_ms / 3_600_000 for fault in faults])
+    since_h = day_no * 24 + np.arange(len(level))[:, None] * step_s / 3600 - onset_h
+    there = level * ((every_h == 0) | (since_h % np.maximum(every_h, 1.0) < HALF * every_h))
+
     def factor(name: str) -> Floats:
-        return 1 + level * (full(name) - 1)
+        changed: Floats = 1 + there * (full(name) - 1)
+        return changed
 
     ailing = Ailing(charge=1 + level * full("charge"), volumetric=factor("volumetric"), bore=factor("bore"))
     return Strain(
@@ -68,8 +78,10 @@ def strain_of(faults: Sequence[Fault | None], day_no: int, step_s: int) -> Strai
         stalls=level * full("stalls"),
         door=level * full("door"),
         longest_on_s=np.where(level > 0, full("longest_on_s"), np.inf),
-        stuck_on=(level > 0) & (full("stuck_on") > 0),
-        sensor_stuck=(level > 0) & (full("sensor_stuck") > 0),
+        losses=factor("losses"),
+        drain=factor("drain"),
         spikes=level * full("spikes"),
         gaps=level * full("gaps"),
+        stuck_on=(level > 0) & (full("stuck_on") > 0),
+        sensor_stuck=(level > 0) & (full("sensor_stuck") > 0),
     )

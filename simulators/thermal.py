@@ -33,6 +33,7 @@ class Truth(NamedTuple):
 
     running: Bools
     defrosting: Bools
+    pan_full: Bools
     air_c: Floats
     fault_level: Floats  # 0 healthy .. 1 the fault's full strength
     shortfall: Floats  # from 1 on it does not do what it is for
@@ -87,7 +88,7 @@ class Plant:
     def advance(self, steps: int) -> Run:
         begin, shape = self._at, (steps, len(self.units))
         signals = np.empty((len(SOURCES), *shape))
-        truth, hidden = np.empty((2, *shape), dtype=np.bool_), np.empty((5, *shape))
+        truth, hidden = np.empty((3, *shape), dtype=np.bool_), np.empty((5, *shape))
         level, air_c = np.empty(shape), np.empty(shape)
         gauss = np.empty((len(self.units), steps, max(self._widths)), np.float32)
         jitter_ms = np.empty((len(self.units), steps), np.int64)
@@ -117,7 +118,7 @@ class Plant:
             state.step(Minute._make(drives))
             signals[0, i], signals[1, i], signals[2, i] = state.air_c, state.coil_c, state.discharge_c
             signals[4, i], signals[6, i], signals[7, i] = state.draw, state.suction_c, state.condenser_c
-            truth[0, i], truth[1, i] = state.running, state.defrosting
+            truth[0, i], truth[1, i], truth[2, i] = state.running, state.defrosting, state.pan_full
             flow = state.flow
             hidden[0, i], hidden[1, i] = flow.evaporating_c, state.condensing_c
             hidden[2, i], hidden[3, i] = flow.superheat_k, flow.subcooled_k
@@ -146,6 +147,7 @@ class Plant:
             blown=spins,
         )
         signals[9], signals[10], signals[11] = body.fan_rpm * spins, truth[1], body.set_c + day.set_shift_k[rows]
+        signals[12] = truth[2]
         signals[0] = np.where(strain.sensor_stuck[rows], body.set_c, air_c + strain.read_k[rows])
 
     def _turn_page(self) -> int:

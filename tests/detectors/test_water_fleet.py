@@ -9,7 +9,7 @@ from simulators.model import Fault, Unit
 from tests.detectors.builders import CATALOGUE, DAY_MS, START_MS, observe, raised_at_end
 from tests.detectors.test_fleet import messages
 
-DAYS, ONSET_D = 12, 4
+DAYS, ONSET_D = 11, 4
 HEALTHY = 12
 SEEN = {  # docs/faults/water.md says the same
     "water_heater": {

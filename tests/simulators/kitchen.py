@@ -10,10 +10,10 @@ from simulators.model import Fault, Unit
 from simulators.run import Run
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
-END_MS = 1_731_628_800_000  # midnight
-ILL_D = 7  # of the days, at their end
-SEEDS = (3, 4, 5, 9, 12)  # households that wash every other day at least
-ROUNDS = {"water_heater": 8, "washing_machine": 10, "dishwasher": 10}  # days
+END_MS = 1_731_801_600_000  # midnight; with the days before it, two blocks of programmes
+ILL_D = 5  # of the days, at their end
+SEEDS = (0, 4, 10, 12, 16)  # households that wash every other day at least
+DAYS = 7
 
 
 @cache
@@ -23,8 +23,7 @@ def everybody(class_id: str) -> tuple[list[str], Run]:
     onset_ms = END_MS - ILL_D * DAY_MS
     faults = [Fault(name=name, onset_ms=onset_ms, ramp_s=6 * 3600) if name else None for name in who]
     units = [Unit(seed=seed) for seed in SEEDS] * len(names)
-    days = ROUNDS[class_id]
-    return who, plant([class_id] * len(who), units, END_MS - days * DAY_MS, faults=faults).advance(days * 1440)
+    return who, plant([class_id] * len(who), units, END_MS - DAYS * DAY_MS, faults=faults).advance(DAYS * 1440)
 
 
 def ill(class_id: str, name: str) -> Run:
@@ -34,7 +33,7 @@ def ill(class_id: str, name: str) -> Run:
     return Run(run.ts_ms, run.values[rows], truth, run.jitter_ms[rows])
 
 
-def said(run: Run, class_id: str, metric: str, days: int = 5) -> np.ndarray:
+def said(run: Run, class_id: str, metric: str, days: int = 4) -> np.ndarray:
     """(units, n) of the last days; what was not said for once as before."""
     values = run.values[:, -days * 1440 :, catalogue.load()[class_id].metric_names.index(metric)]
     at = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(values.shape[1])), axis=1)

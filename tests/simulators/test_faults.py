@@ -8,6 +8,7 @@ import pytest
 
 from devices import catalogue
 from simulators.model import FAULTS, KINDS, Fault, Unit, faults_of
+from simulators.moisture import saturated_pa
 from simulators.run import Run
 from simulators.thermal import Truth, simulate
 from tests.simulators.yard import DAYS, DRAW, END_MS, HOUR_MS, SEEDS, healthy, ill, last_hours, on_time_min, starts
@@ -66,6 +67,8 @@ SIGNS = {
     "short_cycling": Signs(starts=1, duty=-1, air=1),
     "start_stiction": Signs(starts=-1, air=1),
     "thermostat_stuck_on": Signs(duty=1, air=-1),
+    "low_voltage": Signs(draw=1, duty=-1, air=1),
+    "drain_blocked": Signs(duty=-1, air=1),
     "sensor_drift": Signs(duty=1, air=-1),
 }
 
@@ -183,3 +186,27 @@ def test_short_cycling_starts_often_and_runs_for_moments() -> None:
     late = sick.truth.running[:, last_hours(sick)]
     assert (on_time_min(late) <= 3).all()
     assert (starts(late) / starts(healthy("refrigerator").truth.running) * 2 * DAYS >= 1.5).all()
+
+
+def test_moisture_in_the_capillary_comes_and_goes() -> None:
+    sick = ill("refrigerator", "capillary_moist")
+    late = last_hours(sick, 24)
+    for superheat_k, running in zip(sick.truth.superheat_k[:, late], sick.truth.running[:, late], strict=True):
+        hours = [row[on].mean() for row, on in zip(superheat_k.reshape(24, 60), running.reshape(24, 60), strict=True)]
+        assert sum(hour > 25 for hour in hours) >= 8
+        assert sum(hour < 15 for hour in hours) >= 5
+
+
+def test_a_blocked_drain_fills_the_pan_until_its_float_stops_the_compressor_and_the_air_gets_damp() -> None:
+    sound, sick = healthy("air_conditioner"), ill("air_conditioner", "drain_blocked")
+    late, humidity, full = last_hours(sick), 7, 10
+    assert not np.nansum(sound.values[..., full])
+    assert (np.nanmean(sick.values[:, late, full], axis=1) > 0.5).all()
+    both = ((run.values[:, late, 0], run.values[:, late, humidity]) for run in (sound, sick))
+    pa = [np.nanmean(saturated_pa(air_c) * percent, axis=1) for air_c, percent in both]
+    assert (pa[1] > pa[0]).all()
+
+
+def test_low_voltage_opens_the_overload_after_minutes() -> None:
+    sick = ill("refrigerator", "low_voltage")
+    assert (on_time_min(sick.truth.running[:, last_hours(sick)]) < 12).all()

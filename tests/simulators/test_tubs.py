@@ -56,7 +56,7 @@ def quantities(run: Run, class_id: str) -> Signs:
     washer = class_id == WASHER
 
     def last(metric: str) -> np.ndarray:
-        return np.nanmedian(said(run, class_id, metric), axis=1)
+        return said(run, class_id, metric)[:, -1]
 
     motor_a = said(run, class_id, "motor_current_a")
     nothing = np.zeros(len(motor_a))
@@ -99,7 +99,7 @@ def test_a_leak_trips_the_float_and_the_pump_runs_on() -> None:
 
 def programmes(run: Run, class_id: str) -> list[tuple[int, float, float]]:
     """Minutes, litres and kWh of each that began and ended."""
-    phase, inflow, power_w = (said(run, class_id, metric, 10) for metric in ("phase", "inflow_l_min", "power_w"))
+    phase, inflow, power_w = (said(run, class_id, metric, 7) for metric in ("phase", "inflow_l_min", "power_w"))
     found = []
     for unit in range(len(phase)):
         edges = np.flatnonzero(np.diff(phase[unit] > 0)) + 1
@@ -119,7 +119,7 @@ def test_healthy_programmes_lie_in_the_ranges_of_energy_labels(
     class_id: str, minutes: tuple[int, int], litres: tuple[int, int], kwh: tuple[float, float]
 ) -> None:
     found = programmes(ill(class_id, ""), class_id)
-    assert 15 < len(found) < 80
+    assert 12 < len(found) < 60
     for values, (low, high) in zip(zip(*found, strict=True), (minutes, litres, kwh), strict=True):
         usual = np.percentile(values, (10, 90))  # of some a minute with its litres was not said
         assert low < usual[0], values
