@@ -4,6 +4,7 @@ paho as somebody else's appliance."""
 import json
 import ssl
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,9 +32,11 @@ def door(engines_folder: Path, database: Database, tmp_path: Path) -> Iterator[D
     nats = Nats(folder, port=free_port(), mqtt_port=free_port(), sign_in=SignIn.REQUIRED, certificate=certificate)
     nats.start()
     doorway = Doorway(nats=nats, database=database)
-    with doorway.answering():
-        yield doorway
-    nats.stop()
+    try:
+        with doorway.answering():
+            yield doorway
+    finally:
+        nats.stop()
 
 
 class Certified(Client):
@@ -97,12 +100,13 @@ def test_while_nobody_answers_for_the_door_a_new_certificate_waits(
     certificate = certificates.of_door(tmp_path)
     ports = {"port": free_port(), "mqtt_port": free_port()}
     nats = Nats(engines_folder / "waits", **ports, sign_in=SignIn.REQUIRED, certificate=certificate)
-    nats.start()
-    certificates.make(tmp_path, "door", "127.0.0.1")
-    assert [nats.renew() for _ in range(3)] == [False] * 3
-    with Doorway(nats=nats, database=database).answering():
-        assert wait_until(nats.renew, 5)
-    nats.stop()
+    with ExitStack() as ends:
+        ends.callback(nats.stop)
+        nats.start()
+        certificates.make(tmp_path, "door", "127.0.0.1")
+        assert [nats.renew() for _ in range(3)] == [False] * 3
+        with Doorway(nats=nats, database=database).answering():
+            assert wait_until(nats.renew, 5)
 
 
 @pytest.mark.parametrize("client_id", ["demo:d1", LONG])
