@@ -26,8 +26,12 @@ def notes(house: House, table: Table, *, dry_run: bool) -> Iterator[Note]:
                 outcome = note
             else:
                 yield note
-    if outcome is not None:
-        yield outcome
+    if outcome is None:
+        return
+    if not dry_run:
+        for name in ("created", "updated", "unchanged", "refused"):
+            house.meters.imported.labels(name).inc(getattr(outcome, name))
+    yield outcome
 
 
 def fault_json(language: str, fault: Fault) -> dict[str, Any]:

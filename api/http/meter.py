@@ -40,8 +40,12 @@ class Meters(Collector):
             registry=None,
         )
 
+        self.imported = Counter(
+            "foremend_imported_rows", "Rows of files of devices, dry runs left out.", ["outcome"], registry=None
+        )
+
     def collect(self) -> Iterator[Metric]:
-        for each in (self.requests, self.seconds, self.claims, self.lockouts):
+        for each in (self.requests, self.seconds, self.claims, self.lockouts, self.imported):
             yield from each.collect()
 
     def claimed(self, verdict: str, locks: Iterable[str]) -> None:

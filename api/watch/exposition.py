@@ -11,6 +11,7 @@ from api.watch.doors import Door
 from api.watch.standing import LogStanding, RecordStanding
 from api.watch.waiting import Waiting
 from api.watch.watch import Watch
+from devices.model import DeviceState
 from devices.twin.lifecycle import OPEN
 from ingest.presence.model import Cause, Kind
 
@@ -146,6 +147,8 @@ def _twins(waiting: Waiting) -> Iterator[Metric]:
 
 def _presence(waiting: Waiting) -> Iterator[Metric]:
     devices = {state.lower(): waiting.presence.get(state, 0) for state in _PRESENCE}
+    lives = {state.lower(): waiting.lives.get(state, 0) for state in DeviceState}
+    yield _gauges("devices_registered", "Devices by where they are in their lives.", "state", lives)
     yield _gauges("devices_present", "Devices by whether they are there.", "state", devices)
     outages = GaugeMetricFamily("foremend_outages", "Outages that last, ours included.", labels=["kind", "cause"])
     none = {(kind.value, Cause.SILENCE.value): 0 for kind in Kind if kind is not Kind.OURSELVES}

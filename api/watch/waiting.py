@@ -29,6 +29,7 @@ class Waiting:
     deliveries: dict[tuple[str, str], int]
     oldest_pending_s: float
     presence: dict[str, int]  # devices by state
+    lives: dict[str, int]  # devices by where they are in their lives
     outages: dict[tuple[str, str], int]  # that last, by kind and cause
     twins_behind: int  # devices that have not taken what is desired
     twins_silent: int  # those of them for which that is older than SILENT
@@ -52,6 +53,7 @@ def count(conn: Connection[Any], tenant_id: str) -> Waiting:
             deliveries={(state, channel): n for state, channel, n in conn.execute(_sql.count_unsettled_deliveries)},
             oldest_pending_s=oldest[0] if oldest else 0.0,
             presence=dict(conn.execute(_sql.count_presence).fetchall()),
+            lives=dict(conn.execute(_sql.count_lives).fetchall()),
             outages={(kind, cause): n for kind, cause, n in conn.execute(_sql.count_outages)},
             twins_behind=behind,
             twins_silent=silent,

@@ -37,6 +37,9 @@ def test_a_dry_run_tells_what_would_happen_and_keeps_nothing(client: TestClient,
     assert {**real, "dry_run": True} == dry
     assert [each["device_id"] for each in client.get("/api/devices").json()["devices"]] == ["f1", "f3"]
     assert [each["data"]["created"] for each in events(database, "devices.imported")] == [2]
+    metrics = client.get("/metrics").text
+    assert 'foremend_imported_rows_total{outcome="created"} 2.0' in metrics, "the dry run is not counted"
+    assert 'foremend_devices_registered{state="made"} 1.0' in metrics
     changed = post(client, FILE.replace("F,3", "G,3"), dry_run=True).json()
     expected = {"row": 4, "device_id": "f3", "columns": {"model": {"was": "F", "now": "G"}}}
     assert (changed["updated"], changed["changes"]) == (1, [expected])

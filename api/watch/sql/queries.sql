@@ -60,6 +60,10 @@ SELECT extract(epoch FROM clock_timestamp() - e.at)::float8 FROM delivery AS d J
 WHERE d.tenant_id = current_tenant()
   AND d.position = (SELECT min(p.position) FROM (SELECT position FROM delivery WHERE state = 'PENDING' LIMIT 100000) AS p)
 
+-- name: count_lives
+-- Where devices are in their lives.
+SELECT state, count(*) FROM (SELECT state FROM device LIMIT 100000) AS d GROUP BY state
+
 -- name: count_presence
 -- How many devices are there, away, awaited and asleep.
 SELECT state, count(*) FROM (SELECT state FROM presence WHERE tenant_id = current_tenant() LIMIT 100000) AS p GROUP BY state
