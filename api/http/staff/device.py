@@ -25,7 +25,7 @@ router = APIRouter(prefix="/desk/devices", include_in_schema=False)
 
 CURVES_OVER = timedelta(days=3)
 LATEST = 20
-MOST_LABELS = 240  # a second's work
+MOST_LABELS = 240  # some seconds of work
 OURS_FOR = timedelta(days=1)  # for so long it is said that we did not listen
 
 
