@@ -12,6 +12,7 @@ from api.settings import Settings
 from api.texts import say
 from devices import store as devices
 from devices.model import Catalogue, Customer
+from devices.people import households
 from ledger.model import Delivery
 from ticketing.alerts import store as alerts
 from ticketing.errors import NotFoundError
@@ -26,6 +27,10 @@ _FOLLOW_FOR = timedelta(days=90)  # a repair with its parts on order, and time t
 _SITE = {Purpose.QUESTION: "q", Purpose.TICKET: "t", Purpose.APPLIANCE: "m"}
 
 
+class NoPartError(Exception):
+    """Whoever was to be told has no part in the device any more."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Letter:
     """One delivery to one customer, about to be written."""
@@ -37,7 +42,7 @@ class Letter:
     now: datetime
 
     def write(self, conn: Connection[Any]) -> Mail:
-        """Raises NotFoundError for a subject that is not there."""
+        """Raises NotFoundError for a subject that is not there, NoPartError after the device has changed hands."""
         assert self.customer.email is not None
         kind, _, _ = self.delivery.event.kind.partition(".")
         group, values = {"question": self._question, "device": self._device}.get(kind, self._ticket)(conn)
@@ -56,6 +61,7 @@ class Letter:
         device = devices.find_device_by_no(conn, question.device_no) if question else None
         if question is None or alert is None or device is None:
             raise NotFoundError("question", self.delivery.event.subject_id)
+        self._refuse_strangers(conn, question.device_no)
         appliance, language = self.catalogue[device.class_id], self.customer.language
         word = plain.appliance_word(language, appliance)
         if self.delivery.event.kind == "question.withdrawn":
@@ -79,10 +85,16 @@ class Letter:
         ticket = tickets.find(conn, UUID(self.delivery.event.subject_id))
         if ticket is None:
             raise NotFoundError("ticket", self.delivery.event.subject_id)
+        self._refuse_strangers(conn, ticket.device_no)
         what = say(self.customer.language, f"event.{self.delivery.event.kind}")
         link = self._link(conn, Purpose.TICKET, _FOLLOW_FOR)
         group = "ticket" if self.delivery.event.kind == "ticket.opened" else "progress"
         return group, {"number": ticket.number, "what": what, "link": link}
+
+    def _refuse_strangers(self, conn: Connection[Any], device_no: int) -> None:
+        """A letter may have waited for a mail server while the device was sold."""
+        if households.role_of(conn, device_no, self.customer.customer_id) is None:
+            raise NoPartError
 
     def _link(self, conn: Connection[Any], purpose: Purpose, ttl: timedelta, subject_id: str | None = None) -> str:
         token = links.mint(

@@ -13,7 +13,7 @@ import psycopg
 import structlog
 from psycopg import Connection
 
-from api.letters import Letter
+from api.letters import Letter, NoPartError
 from api.settings import Settings
 from devices import store as devices
 from devices.model import Catalogue
@@ -102,7 +102,11 @@ class Post:
         letter = Letter(delivery=delivery, customer=customer, settings=self.settings, catalogue=self.catalogue, now=now)
         assert self.settings.smtp_url is not None
         url = self.settings.smtp_url.get_secret_value()
-        return partial(adapter_smtp.send, url, self.settings.smtp_from, letter.write(conn))
+        try:
+            mail = letter.write(conn)
+        except NoPartError:
+            return _failed("the customer has no part in the device any more", final=True)
+        return partial(adapter_smtp.send, url, self.settings.smtp_from, mail)
 
 
 def _failed(error: str, *, final: bool = False) -> Send:

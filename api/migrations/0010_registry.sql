@@ -42,7 +42,6 @@ SELECT protect('site');
 
 ALTER TABLE site NO FORCE ROW LEVEL SECURITY;
 INSERT INTO site (tenant_id, name) SELECT DISTINCT tenant_id, site FROM device WHERE site IS NOT NULL;
-ALTER TABLE site FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE device
     ADD COLUMN state text NOT NULL DEFAULT 'MADE' CHECK (state IN ('MADE', 'CLAIMED', 'ACTIVE', 'RETIRED', 'REPLACED', 'RESOLD')),
@@ -86,6 +85,7 @@ ALTER TABLE ownership NO FORCE ROW LEVEL SECURITY;
 INSERT INTO ownership (device_no, tenant_id, customer_id, since)
 SELECT device_no, tenant_id, customer_id, registered_at FROM device WHERE customer_id IS NOT NULL;
 ALTER TABLE ownership FORCE ROW LEVEL SECURITY;
+ALTER TABLE site FORCE ROW LEVEL SECURITY;  -- not before the foreign key, whose check is under it too
 ALTER TABLE device FORCE ROW LEVEL SECURITY;
 
 GRANT UPDATE (name) ON tenant TO foremend_api;

@@ -1,11 +1,16 @@
 """A device changes hands: whoever had it finds nothing behind his links, whoever has it sees nothing of him."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from api.http.house import House
+from api.letters import Letter, NoPartError
+from devices import registry
+from ledger import outbox
 from tests.conftest import Database
 from tests.http.conftest import Clock
 from tests.http.scene import Scene, a_finding, a_scene, events, relay
@@ -98,6 +103,29 @@ def test_a_link_that_was_minted_for_a_ticket_of_the_old_owner_after_the_sale_is_
     move(scene, "RESOLD", customer=bob(scene))
     clock.forward(minutes=5)
     assert scene.client.post(f"{question_path}/follow").status_code == 404
+
+
+def test_a_letter_that_waited_while_the_device_was_sold_is_not_written(
+    database: Database, house: House, client: TestClient, clock: Clock
+) -> None:
+    scene = a_scene(database, house, client, asked=False)
+    owner = client.get("/api/devices/fridge-1").json()["customer_id"]
+    client.patch(f"/api/customers/{owner}", json={"email": "ann@example.org"}, headers={"if-match": '"1"'})
+    relay(database, house, clock.now)
+    settings = house.settings.model_copy(update={"smtp_url": SecretStr("smtp://127.0.0.1:1")})
+
+    def write() -> str:
+        with database.connect("foremend_relay", autocommit=False) as conn:
+            (letter,) = [each for each in outbox.listed(conn) if each.destination == f"email:{owner}"]
+            customer = registry.customer(conn, "demo", UUID(owner))
+            assert customer is not None
+            facts = {"delivery": letter, "customer": customer, "settings": settings, "catalogue": house.catalogue}
+            return Letter(**facts, now=clock.now).write(conn).to
+
+    assert write() == "ann@example.org"
+    move(scene, "RESOLD", customer=bob(scene))
+    with pytest.raises(NoPartError):
+        write()
 
 
 def test_a_retired_device_is_heard_and_raises_no_question(
