@@ -33,7 +33,7 @@ class Chronicle:
     def day(self, spoken: Spoken) -> None:
         self._levels.append(spoken.truth.fault_level[:, ::60])
         short = spoken.truth.shortfall
-        self._beyond.append(short.reshape(len(short), 24, 60).mean(axis=2) > 1)
+        self._beyond.append(short.reshape(len(short), 24, 60).mean(axis=2) >= 1)
         for i, incident in (*spoken.happened, *self._defrosts(spoken)):
             self._happened[i].append(incident)
 

@@ -12,6 +12,7 @@ import pytest
 
 from devices import catalogue
 from simulators import generate
+from simulators.incidents import NONE
 from simulators.mix import DAY_MS, Mix, MixError, Share, draw, load
 from simulators.model import KINDS
 
@@ -146,3 +147,12 @@ def test_a_mix_that_cannot_be_is_a_sentence_with_its_place(tmp_path: Path, text:
         load(path)
     assert generate.main(["--faults", str(path), "--out", str(tmp_path / "out")]) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_machine_that_leaks_has_failed_although_nothing_is_too_warm(tmp_path: Path) -> None:
+    share = Share(name="water_leak", share=1.0, onset_day=(0.5, 0.5))
+    mix = Mix(classes={"water_heater": 1.0}, faults=(share,), nuisances=NONE)
+    generate.generate(mix, 3, 2, 1, tmp_path)
+    for unit in json.loads((tmp_path / "truth.json").read_text())["units"]:
+        fault = unit["fault"]
+        assert fault["onset_ms"] < fault["functional_failure_ms"] < fault["onset_ms"] + DAY_MS
