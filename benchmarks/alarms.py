@@ -28,6 +28,7 @@ from simulators.everyday import Habit
 from simulators.generate import START, start_ms_of
 from simulators.incidents import DAY_MS, FIRMWARE, HOUR_MS, NONE, Rates
 from simulators.mix import Made, Mix, draw
+from simulators.model import KINDS
 from simulators.truth import Chronicle
 
 _OLDEST_MS, _AHEAD_MS = 1_262_304_000_000, 600_000  # what the house refuses: before 2010, ten minutes ahead
@@ -129,7 +130,12 @@ def _times(rates: Rates, factor: float) -> Rates:
     return replace(rates, **more)
 
 
-FLEETS = {"plain": Mix(nuisances=NONE), "normal": Mix(), "often": Mix(nuisances=_times(Rates(), 10))}
+COOLS = dict.fromkeys(KINDS, 1.0)
+FLEETS = {
+    "plain": Mix(classes=COOLS, nuisances=NONE),
+    "normal": Mix(classes=COOLS),
+    "often": Mix(classes=COOLS, nuisances=_times(Rates(), 10)),
+}
 
 if __name__ == "__main__":
     main()
