@@ -25,7 +25,7 @@ bench: env                  ## what one machine takes in: foremend bench ingest
 
 faults: env-dev             ## the long form of the fault tests
 	@FOREMEND_FAULTS=long $(BIN)/python -m pytest -q tests/faults $(ARGS)
-	@$(BIN)/python -m pytest -q -m slow tests/ingest/test_bench.py tests/simulators/test_fleet_run.py
+	@$(BIN)/python -m pytest -q -m slow
 
 cluster: env-dev            ## many machines on loopback: nodes, fronts and workers die under load; some four minutes
 	@$(BIN)/python -m pytest -q -m cluster tests/cluster $(ARGS)

@@ -30,7 +30,7 @@ def _asked(house: House) -> set[str]:
 
 @pytest.mark.engines
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", [6, 10])
+@pytest.mark.parametrize("seed", [pytest.param(6, marks=pytest.mark.slow), 10])
 def test_whichever_unit_falls_ill_its_customer_is_asked_soon_after_ready_and_nobody_else(up: Up, seed: int) -> None:
     house = up(*SMALL, "--fleet-seed", str(seed))
     while not _asked(house) and time.monotonic() < house.ready_at + ASKED_WITHIN_S:
