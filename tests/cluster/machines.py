@@ -71,7 +71,7 @@ def _let_anybody_in(deploy: Path) -> None:
 
 class Cluster:
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._refused = folder, ""
         subprocess.run(["/bin/sh", str(ROOT / "deploy" / "make-secrets.sh")], cwd=folder, check=True)
         shutil.copytree(ROOT / "deploy", folder / "deploy")
         _let_anybody_in(folder / "deploy")
@@ -131,7 +131,8 @@ class Cluster:
         """As restart: on-failure does it: a cluster needs some seconds to agree that it is one."""
         try:
             make_logs()
-        except Exception:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001
+            self._refused = repr(error)
             return False
         return True
 
@@ -161,4 +162,5 @@ class Cluster:
             wire.close()
 
     def last_words(self) -> str:
-        return "\n".join(f"{path.name}: {path.read_text()[-1500:]}" for path in self._folder.glob("*.log"))
+        logs = [f"{path.name}: {path.read_text()[-1500:]}" for path in self._folder.glob("*.log")]
+        return "\n".join([*logs, f"the last attempt to make the logs: {self._refused}"])

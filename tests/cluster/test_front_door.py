@@ -68,7 +68,8 @@ def front(engines_folder: Path, database: Database) -> Iterator[Doorway]:
     house = (folder / "secrets" / "nats_urls").read_text().partition("@")[0]
     url = f"{house}@127.0.0.1:{port}"
     (folder / "secrets" / "nats_urls").write_text(url)
-    shutil.copy(ROOT / "deploy" / "nats.conf", folder)
+    for part in ("nats.conf", "nats-users.conf"):
+        shutil.copy(ROOT / "deploy" / part, folder)
     (folder / "core.conf").write_text(CORE)
     core_told = {
         "NATS_NAME": "core",
