@@ -1,5 +1,6 @@
 """Who comes in at the house's Mosquitto, and what he may do there: with real clients at a real broker."""
 
+import shutil
 from datetime import timedelta
 
 import paho.mqtt.client as mqtt
@@ -180,6 +181,23 @@ def test_a_renewed_certificate_leaves_mosquittos_devices_connected(house: House)
         assert wait_until(lambda: [int(payload) for _, payload in bridge.heard] == [*range(said)], 5)
         bridge.leave()
         device.leave()
+
+
+def test_where_certificates_are_asked_for_a_password_alone_opens_nothing(house: House) -> None:
+    profile = house.profile
+    profile.stop()
+    certificates.of_door(profile.certificates)
+    ca = certificates.ca(profile.certificates)
+    shutil.copy(ca, profile.certificates / "door" / "client-ca.pem")
+    profile.start()
+    own = certificates.make(profile.certificates, "device", "demo:d1")
+    strange = certificates.make(profile.folder / "strange", "device", "demo:d1")
+    issued = house.issue(house.device("d1"))
+    with profile.kept(house.database):
+        comes_in(profile, issued, ca=ca, own=own).leave()
+        assert not comes(profile, issued, ca=ca).is_in
+        assert not comes(profile, issued, ca=ca, own=strange).is_in, "of an authority of his own"
+        assert not comes(profile, issued, ca=ca, own=own, password="x" * 32).is_in, "the certificate alone"
 
 
 def _counted(counters: CollectorRegistry, name: str) -> float | None:
