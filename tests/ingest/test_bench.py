@@ -30,6 +30,7 @@ def measured(*options: str) -> dict[str, Any]:
     return said
 
 
+@pytest.mark.slow
 def test_a_short_bench_finds_every_acknowledged_reading_in_the_record_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copying, "_BATCHES", 2)
     monkeypatch.setattr(road, "_LONGEST_AGGREGATION_S", 0)

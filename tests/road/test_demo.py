@@ -38,6 +38,7 @@ def test_whichever_unit_falls_ill_its_customer_is_asked_soon_after_ready_and_nob
     assert _asked(house) == {_ill_device(seed)}
 
 
+@pytest.mark.slow
 @pytest.mark.engines
 @pytest.mark.timeout(300)
 def test_a_healthy_fleet_is_left_in_peace(up: Up) -> None:

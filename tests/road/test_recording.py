@@ -41,6 +41,7 @@ def ill(alert: dict[str, Any], ledger: dict[str, Any], ill_days: float) -> bool:
     return bool((ends - noticed).total_seconds() < ill_days * 86_400)
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 @pytest.mark.engines
 @pytest.mark.timeout(300)
