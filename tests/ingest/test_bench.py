@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from api.bench import copying, mosquitto, road, search
+from api.bench import copying, mosquitto, search
 from api.bench.curve import svg
 from api.bench.latency import KEEP_COMMIT_TIMES, Share, Spread
 from api.cli import bench
@@ -31,16 +31,13 @@ def measured(*options: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_a_short_bench_finds_every_acknowledged_reading_in_the_record_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copying, "_BATCHES", 2)
-    monkeypatch.setattr(road, "_LONGEST_AGGREGATION_S", 0)
+def test_a_short_bench_finds_every_acknowledged_reading_in_the_record_once() -> None:
     result = measured("ingest", "--seconds", "1", "--devices", "20", "--rate", "300", "--runs", "1")
     assert result["published"] == result["acknowledged"] > 200
     assert (result["missing"], result["duplicates"], result["refused"]) == (0, 0, 0)
     assert result["points_s"] == pytest.approx(8 * result["committed_msg_s"], rel=0.01)
     assert result["ratio"] > 0.4
-    assert len(result["bare_runs_msg_s"]) == len(result["committed_runs_msg_s"]) == 1
-    assert result["kept_up"] in {0, 1}  # a busy machine is behind for a moment
+    assert len(result["bare_runs_msg_s"]) == len(result["committed_runs_msg_s"]) == result["kept_up"] == 1
     assert result["copy_points_s"] > result["points_s"]
     for waited_ms in (result["publish_to_commit_ms"], result["breach_to_alert_ms"]):
         assert 0 < waited_ms["p50"] <= waited_ms["p99"] < 10_000
