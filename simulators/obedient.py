@@ -2,42 +2,40 @@
 like. `python -m simulators.obedient --device fridge-1` runs one by hand.
 
 It trusts no clock of its own: a command that comes is a command that holds. What it has taken and done it would keep
-in flash; here that is `Memory`, which outlives a connection.
+in flash; here that is its memory, which outlives a connection.
 """
 
 import argparse
 import json
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from simulators.told import Told
+
 FIRMWARE = "1.4.2"
-_REMEMBERED = 100  # results, so that a command that comes twice is answered twice and done once
 
 
-@dataclass
-class Memory:
-    """`limits`: what it can do, whatever is desired. `done`: results by command."""
+def a_memory(**limits: tuple[float, float]) -> Told:
+    """Of a device that takes every setting, within `limits` where it has some, whatever is desired."""
 
-    version: int = 0
-    state: dict[str, Any] = field(default_factory=lambda: {"set_point_c": 5, "sampling_period_s": 60})
-    limits: dict[str, tuple[float, float]] = field(default_factory=dict)
-    done: dict[str, dict[str, Any]] = field(default_factory=dict)
+    def obey(name: str, value: Any) -> Any:
+        low, high = limits.get(name, (value, value))
+        return min(max(value, low), high)
+
+    return Told({"set_point_c": 5, "sampling_period_s": 60}, FIRMWARE, obey)
 
 
 class Obedient:
     """One connection to a broker. `heard`: everything that came, in order, as (kind, body)."""
 
-    def __init__(self, topic: str, client_id: str, memory: Memory | None = None, *, clean: bool = True) -> None:
-        self._topic, self.memory = topic, memory or Memory()
+    def __init__(self, topic: str, client_id: str, memory: Told | None = None, *, clean: bool = True) -> None:
+        self._topic, self.memory = topic, memory or a_memory()
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self.subscribed = threading.Event()
-        self.commands: dict[str, Callable[[dict[str, Any]], Any]] = {"ping": lambda arguments: arguments}
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean)
         self._client.will_set(f"{topic}/up/presence", '{"online": false}', qos=1)
         self._client.on_connect = lambda client, *_: client.subscribe(f"{topic}/down/#", 1)
@@ -63,8 +61,7 @@ class Obedient:
 
     def report(self) -> None:
         """All of what it is like."""
-        memory = self.memory
-        self._say("reported", {"version": memory.version, "state": memory.state, "firmware": FIRMWARE})
+        self._say(*self.memory.report())
 
     def measure(self, **metrics: float) -> None:
         self._say("telemetry", {"ts": time.time_ns() // 1_000_000, "m": metrics})
@@ -76,35 +73,8 @@ class Obedient:
         kind = message.topic.rpartition("/")[2]
         body = json.loads(message.payload)
         self.heard.append((kind, body))
-        if kind == "desired":
-            self._take(body)
-        elif kind == "command":
-            self._do(body)
-
-    def _take(self, desired: dict[str, Any]) -> None:
-        """An older version was overtaken; the same one again wants the same answer."""
-        if desired["version"] < self.memory.version:
-            return
-        self.memory.version = desired["version"]
-        for name, value in desired["state"].items():
-            low, high = self.memory.limits.get(name, (value, value))
-            self.memory.state[name] = min(max(value, low), high)
-        self.report()
-
-    def _do(self, command: dict[str, Any]) -> None:
-        """Once each, by its id."""
-        done = self.memory.done
-        if command["id"] not in done:
-            done[command["id"]] = self._outcome(command)
-            while len(done) > _REMEMBERED:
-                del done[next(iter(done))]
-        self._say("result", {"id": command["id"], **done[command["id"]]})
-
-    def _outcome(self, command: dict[str, Any]) -> dict[str, Any]:
-        known = self.commands.get(command["name"])
-        if known is None:
-            return {"ok": False, "error": f"no command {command['name']}"}
-        return {"ok": True, "result": known(command["arguments"])}
+        for said in self.memory.hear(kind, body):
+            self._say(*said)
 
 
 def main() -> None:

@@ -7,15 +7,18 @@ REMEMBERED = 100  # results, so that a command that comes twice is answered twic
 
 Json = dict[str, Any]
 Obey = Callable[[str, Any], Any]  # a setting and what is desired of it: what it is then, None: it has no such setting
+Do = Callable[[Json], Any]  # a command's arguments: its result
 
 
 class Told:
-    """`state`: what it is like; `obey` says what becomes of a setting. What is asked of it comes back as (kind, body)
-    to be said under `up/`."""
+    """`state`: what it is like; `obey` says what becomes of a setting. `commands`: what it can do, by name; `done`:
+    results by the command's id. What is asked of it comes back as (kind, body) to be said under `up/`."""
 
     def __init__(self, state: Mapping[str, Any], firmware: str, obey: Obey) -> None:
         self.state, self.firmware, self.version = dict(state), firmware, 0
-        self._obey, self._done = obey, dict[str, Json]()
+        self.commands: dict[str, Do] = {"ping": lambda arguments: arguments}
+        self.done: dict[str, Json] = {}
+        self._obey = obey
 
     def report(self) -> tuple[str, Json]:
         return "reported", {"version": self.version, "state": self.state, "firmware": self.firmware}
@@ -36,13 +39,14 @@ class Told:
 
     def _do(self, command: Json) -> tuple[str, Json]:
         known = command["id"]
-        if known not in self._done:
-            self._done[known] = self._outcome(command)
-            if len(self._done) > REMEMBERED:
-                del self._done[next(iter(self._done))]
-        return "result", {"id": known, **self._done[known]}
+        if known not in self.done:
+            self.done[known] = self._outcome(command)
+            if len(self.done) > REMEMBERED:
+                del self.done[next(iter(self.done))]
+        return "result", {"id": known, **self.done[known]}
 
     def _outcome(self, command: Json) -> Json:
-        if command["name"] == "ping":
-            return {"ok": True, "result": command.get("arguments", {})}
-        return {"ok": False, "error": f"no command {command['name']}"}
+        do = self.commands.get(command["name"])
+        if do is None:
+            return {"ok": False, "error": f"no command {command['name']}"}
+        return {"ok": True, "result": do(command.get("arguments", {}))}

@@ -75,7 +75,7 @@ def test_a_relay_that_is_killed_loses_no_command_and_no_wish(database: Database,
         stack.enter_context(working(database.dsn, nats_server.url))
         devices = {name: Obedient(f"fm/demo/{name}", f"demo:{name}") for name in NAMES}
         for name, device in devices.items():
-            device.commands["count"] = lambda said, name=name: done.update([(name, said["n"])])
+            device.memory.commands["count"] = lambda said, name=name: done.update([(name, said["n"])])
             stack.callback(device.connect("127.0.0.1", nats_server.mqtt_port).close)
         running = a_relay(told)
         for number in range(max(ROUNDS, KILLS)):

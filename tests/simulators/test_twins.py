@@ -92,7 +92,7 @@ def test_a_command_is_done_once_and_answered_as_often_as_it_comes() -> None:
     assert told.hear("command", {"id": "2", "name": "explode"})[0][1]["ok"] is False
     for number in range(REMEMBERED):
         told.hear("command", {"id": f"more {number}", "name": "ping"})
-    assert len(told._done) == REMEMBERED
+    assert len(told.done) == REMEMBERED
 
 
 def test_a_device_listens_to_its_own_topic_and_answers_there() -> None:

@@ -21,7 +21,8 @@ from api.twins import login_of
 from devices import catalogue
 from ingest.adapter_doors import Address, Doors
 from ingest.twin.model import Down
-from simulators.obedient import Memory, Obedient
+from simulators.obedient import Obedient
+from simulators.told import Told
 from tests.conftest import Database, NatsServer
 from tests.http.conftest import BASE
 from tests.ingest.house import House, a_house, working
@@ -106,7 +107,7 @@ def at_work(house: House) -> Iterator[None]:
 
 
 @contextmanager
-def a_device(port: int, memory: Memory | None = None, *, clean: bool = True, name: str = "d1") -> Iterator[Obedient]:
+def a_device(port: int, memory: Told | None = None, *, clean: bool = True, name: str = "d1") -> Iterator[Obedient]:
     device = Obedient(f"fm/demo/{name}", f"demo:{name}", memory, clean=clean).connect("127.0.0.1", port)
     assert device.subscribed.wait(10)
     try:

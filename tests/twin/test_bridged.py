@@ -10,7 +10,8 @@ from api import bridge, bridge_setup
 from api.bench.mosquitto import Mosquitto
 from ingest.errors import MapError
 from ingest.twin import bridged
-from simulators.obedient import Memory, Obedient
+from simulators.obedient import Obedient, a_memory
+from simulators.told import Told
 from tests.ingest.bridging import a_mosquitto, an_order, bridging
 from tests.ingest.house import House, wait_for
 from tests.twin.conftest import Desk, at_work
@@ -33,7 +34,7 @@ def joined(house: House, broker: Mosquitto, client_id: str) -> Iterator[None]:
 
 
 @contextmanager
-def a_device(broker: Mosquitto, memory: Memory) -> Iterator[Obedient]:
+def a_device(broker: Mosquitto, memory: Told) -> Iterator[Obedient]:
     device = Obedient("plant/d1", "demo:d1", memory).connect("127.0.0.1", broker.port)
     assert device.subscribed.wait(10)
     try:
@@ -46,7 +47,7 @@ def a_device(broker: Mosquitto, memory: Memory) -> Iterator[Obedient]:
 def test_what_is_desired_and_told_goes_through_the_bridge_and_comes_back(
     house: House, desk: Desk, broker: Mosquitto
 ) -> None:
-    memory = Memory()
+    memory = a_memory()
     with at_work(house), joined(house, broker, "down-1"):
         with a_device(broker, memory) as device:
             wait_for(lambda: device.report() or desk.twin()["reported_at"])  # until the bridge listens
@@ -61,7 +62,7 @@ def test_what_is_desired_and_told_goes_through_the_bridge_and_comes_back(
 
 @pytest.mark.engines
 def test_what_was_desired_while_the_bridge_was_away_is_said_again(house: House, desk: Desk, broker: Mosquitto) -> None:
-    memory = Memory()
+    memory = a_memory()
     with at_work(house):
         desk.desires(sampling_period_s=45)
         wait_for(lambda: desk.twin()["says"] == 1)

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from api.twins import KEPT, Telling
 from api.watch.relay_meters import RelayMeters
 from devices import catalogue
-from simulators.obedient import FIRMWARE, Memory
+from simulators.obedient import FIRMWARE, a_memory
 from tests.ingest.house import House, wait_for
 from tests.ingest.record import register
 from tests.twin.conftest import Desk, a_device, at_work
@@ -54,7 +54,7 @@ def says_in(house: House, kind: str) -> list[str]:
 
 
 def test_what_is_desired_arrives_now_or_when_the_device_comes_and_it_says_so(house: House, desk: Desk) -> None:
-    memory = Memory(limits={"set_point_c": (3, 7)})
+    memory = a_memory(set_point_c=(3, 7))
     with at_work(house):
         desk.desires(set_point_c=4, sampling_period_s=30)
         wait_for(lambda: desk.twin()["says"] == 1)
@@ -103,7 +103,7 @@ def test_a_device_that_is_back_before_it_expires_is_told_once_and_afterwards_nev
     with house.database.connect() as conn:
         register(conn, ("demo", "d2", "refrigerator"))
     clean = {"d1": True, "d2": False}
-    memories = {name: Memory() for name in clean}
+    memories = {name: a_memory() for name in clean}
     with at_work(house):
         was_here(house, clean)
         holds = {name: desk.sends(n=1, to=name) for name in clean}
