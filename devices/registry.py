@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from devices import labels, store
+from devices.behind import refused_because
 from devices.datum import Point, to_wgs84
 from devices.errors import BadIdError, DeviceTakenError, GatewayError, UnknownClassError, UnknownDeviceError
 from devices.model import (
@@ -217,12 +218,9 @@ def _gateway_of(conn: Connection[Any], device: Device, gateway_id: str) -> int:
     if found is None:
         raise UnknownDeviceError(gateway_id)
     gateway_no, has_gateway, has_children = found
-    if gateway_no == device.device_no:
-        raise GatewayError(device.device_id, gateway_id, "it would stand behind itself")
-    if has_gateway:
-        raise GatewayError(device.device_id, gateway_id, "that one stands behind a gateway itself")
-    if has_children:
-        raise GatewayError(device.device_id, gateway_id, "it is a gateway itself")
+    reason = refused_because(device.device_no, gateway_no, has_gateway=has_gateway, has_children=has_children)
+    if reason is not None:
+        raise GatewayError(device.device_id, gateway_id, reason)
     return gateway_no
 
 

@@ -128,11 +128,6 @@ def _shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def fits_behind(device_no: int, gateway_no: int, *, has_gateway: bool, has_children: bool) -> bool:
-    """There is one level of gateways and no circle."""
-    return device_no != gateway_no and not has_gateway and not has_children
-
-
 def taken_by(said: Said, serials: dict[tuple[str, str], str]) -> Fault | None:
     """`serials`: whose the serial of a model is."""
     other = serials.get((said.model, said.serial), said.device_id)

@@ -7,9 +7,9 @@ from typing import Any
 from psycopg import Connection
 
 from devices import store as devices
+from devices.behind import refused_because
 from devices.imports import store
 from devices.imports.batch import Batch
-from devices.imports.decide import fits_behind
 from devices.imports.model import Code, Fault, Said
 from devices.imports.store import Lines
 from ledger.model import Scope
@@ -59,13 +59,13 @@ class Gateways:
             yield Fault(row=said.row, column="gateway", code=Code.NO_GATEWAY, value=said.gateway or "")
 
     def _fits(self, device_no: int, gateway_no: int, has_gateway: bool) -> bool:  # noqa: FBT001
-        fits = fits_behind(
+        reason = refused_because(
             device_no,
             gateway_no,
             has_gateway=has_gateway or gateway_no in self._children,
             has_children=device_no in self._parents,
         )
-        if fits:
+        if reason is None:
             self._parents.add(gateway_no)
             self._children.add(device_no)
-        return fits
+        return reason is None
