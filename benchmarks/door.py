@@ -22,7 +22,8 @@ from pydantic import SecretStr
 from api import schema
 from api.door import run
 from api.engines import account as accounts
-from api.engines.nats import Nats, free_port
+from api.engines.nats import Nats
+from api.engines.ports import free_port
 from api.engines.postgres import Postgres
 from api.settings import Settings, SignIn
 from devices import catalogue, registry

@@ -18,7 +18,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from api.engines import fronts
-from api.engines.nats import free_port
+from api.engines.ports import free_port
 from ingest.adapter_log import LogReader
 from tests.cluster.machines import ROOT, Cluster
 

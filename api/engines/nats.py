@@ -290,11 +290,3 @@ def _environment() -> dict[str, str]:
     """NATS shares the machine with everybody else; on all cores its runtime takes a fifth more of them in looking for
     work (docs/decisions/0005). Whoever knows better says GOMAXPROCS."""
     return {"GOMAXPROCS": str(max(1, (os.cpu_count() or 1) // 2)), **os.environ}
-
-
-def free_port() -> int:
-    """A port that nothing listens on now; for tests and trials."""
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -16,7 +16,7 @@ from api.bench.house import House
 from api.bench.ledger import Ledger, ledger
 from api.bench.order import Order, Sent
 from api.bench.road import wait_beyond
-from api.engines.nats import free_port
+from api.engines.ports import free_port
 from benchmarks.faults.hands import Hand, Worker
 
 DEVICES = 50

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from api.door.token import Issuer
-from api.engines.nats import free_port
 from api.engines.nats_request import NatsRequestError, request
+from api.engines.ports import free_port
 from api.engines.process import wait_until
 from ingest import adapter_log
 from ingest.adapter_log import Head

@@ -15,8 +15,8 @@ import pytest
 from api.door.token import Issuer
 from api.engines import account as accounts
 from api.engines import fronts
-from api.engines.nats import free_port
 from api.engines.nats_request import NatsRequestError, request
+from api.engines.ports import free_port
 from api.engines.process import wait_until
 from devices.credentials.model import Issued
 from tests.conftest import Database

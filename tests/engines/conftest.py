@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from api.engines.nats import Nats, free_port
+from api.engines.nats import Nats
+from api.engines.ports import free_port
 from api.engines.postgres import Postgres
 from api.settings import SignIn
 from tests.conftest import _TEMPLATE, Database, _named

@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 
 from api import database as roof
 from api.bench.mosquitto import binary
-from api.engines.nats import free_port
+from api.engines.ports import free_port
 from api.engines.process import wait_until
 from api.mosquitto import keep
 from api.mosquitto.setup import keeper_of

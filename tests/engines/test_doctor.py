@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from api.doctor import around, log, record
 from api.doctor.examine import examine
 from api.doctor.setup import Setup, of_folder
-from api.engines.nats import LOG_STREAM, Nats, free_port
+from api.engines.nats import LOG_STREAM, Nats
+from api.engines.ports import free_port
 from api.settings import Settings
 from api.watch.checks import Check, State
 from api.watch.pulse import LOOPS, Pulse

@@ -12,7 +12,8 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from api.door import leaf
-from api.engines.nats import Nats, free_port
+from api.engines.nats import Nats
+from api.engines.ports import free_port
 from api.engines.process import wait_until
 from api.settings import SignIn
 from devices.credentials.model import Issued

@@ -22,7 +22,7 @@ import psycopg
 import pytest
 
 from api.engines import account as accounts
-from api.engines.nats import free_port
+from api.engines.ports import free_port
 from api.engines.postgres import Postgres
 from api.engines.process import wait_until
 from api.settings import Settings

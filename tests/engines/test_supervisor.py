@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from api.engines import account as accounts
-from api.engines.nats import free_port
+from api.engines.ports import free_port
 from api.engines.process import PidFile, wait_until
 
 pytestmark = pytest.mark.engines

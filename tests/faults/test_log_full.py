@@ -11,7 +11,8 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from api import forget
-from api.engines.nats import Nats, free_port
+from api.engines.nats import Nats
+from api.engines.ports import free_port
 from api.watch import checks
 from api.watch.checks import State
 from api.watch.standing import log_standing

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from api.engines.nats import free_port
+from api.engines.ports import free_port
 from api.http import lan
 from tests.conftest import Database, need
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from api.engines.nats import Nats, free_port
+from api.engines.nats import Nats
+from api.engines.ports import free_port
 from ingest.adapter_log import Head
 from ingest.errors import LogLostError
 from ingest.partition import Claim

@@ -9,8 +9,9 @@ import pytest
 
 from api import partitions, worker
 from api.engines import fronts
-from api.engines.nats import Nats, free_port, spread
+from api.engines.nats import Nats, spread
 from api.engines.nats_request import request
+from api.engines.ports import free_port
 from api.memory import Memory
 from api.partitions import PartitionsFixedError
 from ingest import partition, slots

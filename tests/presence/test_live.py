@@ -13,8 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from api import forget, presence, worker
-from api.engines.nats import STREAM, Nats, free_port
+from api.engines.nats import STREAM, Nats
 from api.engines.nats_request import request
+from api.engines.ports import free_port
 from api.presence import Presence
 from api.settings import Settings
 from ingest.adapter_wire import Wire

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from api.engines.nats import free_port
+from api.engines.ports import free_port
 
 Up = Callable[..., "House"]
 

@@ -12,7 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from api.engines.nats import Nats, free_port
+from api.engines.nats import Nats
+from api.engines.ports import free_port
 from tests.conftest import Database
 
 

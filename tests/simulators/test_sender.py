@@ -11,7 +11,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from api.engines.nats import Nats, free_port
+from api.engines.nats import Nats
+from api.engines.ports import free_port
 from simulators import packets
 from simulators.broker import Broker, BrokerError, anonymous, parse, read_credentials
 from simulators.said import MAX_READINGS, Said

@@ -9,7 +9,8 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 import pytest
 
-from api.engines.nats import Nats, free_port
+from api.engines.nats import Nats
+from api.engines.ports import free_port
 from api.settings import Settings, SignIn
 from api.twins import Telling, login_of
 from api.watch import doors
