@@ -18,6 +18,7 @@ from api.watch.doors import tls_of
 from api.watch.pulse import Pulse
 from api.watch.relay_meters import RelayMeters
 from devices import store as devices
+from devices.lifecycle.transitions import OUT_OF_SERVICE
 from devices.model import Catalogue
 from devices.twin import merge, orders, store
 from ingest.adapter_doors import Address, Doors
@@ -25,6 +26,7 @@ from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 from ingest.twin import down
 from ingest.twin import store as said
+from ingest.twin.model import Down
 from ledger.statements import Statements
 
 POLL_S = 1.0
@@ -96,17 +98,19 @@ class Telling:
             due = conn.execute(_sql.lease_desired, names).fetchall()
         if not due:
             return 0
-        kept = self._doors.retain(
-            [down.desired(tenant, device, version, state) for tenant, device, _, version, state, _ in due]
-        )
+        kept = self._doors.retain([_retained(*each) for each in due])
         now = datetime.now(UTC)
         with conn.transaction():
-            for _, _, device_no, version, _, says in due:
-                again_at = now + (merge.again(says + 1) if kept.doors else _UNSAID)
-                if kept.error is None:
-                    store.note_said(conn, device_no, version, now, again_at)
+            for _, _, device_no, version, _, says, life in due:
+                gone = life in OUT_OF_SERVICE  # it does not answer: what counts is that every door has forgotten it
+                again_at = now + (merge.again(says + 1) if kept.doors and not gone else _UNSAID)
+                if kept.error is not None:
+                    partly = kept.doors > 0 and not gone
+                    store.note_unsaid(conn, device_no, version, now, again_at, kept.error, partly=partly)
+                elif gone:
+                    store.note_cleared(conn, device_no, version, now)
                 else:
-                    store.note_unsaid(conn, device_no, version, now, again_at, kept.error, partly=kept.doors > 0)
+                    store.note_said(conn, device_no, version, now, again_at)
         if kept.error is None:
             self._meters.desired_said.inc(len(due))
             return len(due)
@@ -141,6 +145,10 @@ class Telling:
                 orders.sent(conn, known[each.device_no], each, datetime.now(UTC))
         self._meters.commands_sent.inc(len(commands))
         return len(commands)
+
+
+def _retained(tenant: str, device: str, _no: int, version: int, state: dict[str, Any], _says: int, life: str) -> Down:
+    return down.nothing(tenant, device) if life in OUT_OF_SERVICE else down.desired(tenant, device, version, state)
 
 
 def doors_of(settings: Settings) -> list[Address]:

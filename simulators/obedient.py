@@ -71,6 +71,8 @@ class Obedient:
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         kind = message.topic.rpartition("/")[2]
+        if not message.payload:  # nobody desires anything of it any more
+            return
         body = json.loads(message.payload)
         self.heard.append((kind, body))
         for said in self.memory.hear(kind, body):

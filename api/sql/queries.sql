@@ -80,7 +80,7 @@ FROM (SELECT w.device_no FROM twin AS w LEFT JOIN presence AS p USING (device_no
       ORDER BY w.say_at LIMIT %(limit)s FOR UPDATE OF w SKIP LOCKED) AS due
 JOIN device AS d USING (device_no)
 WHERE t.device_no = due.device_no
-RETURNING t.tenant_id, d.device_id, t.device_no, t.version, t.desired, t.says
+RETURNING t.tenant_id, d.device_id, t.device_no, t.version, t.desired, t.says, d.state
 
 -- name: lease_commands
 -- Commands that are to be sent to devices that may be there: of each device the oldest that is not over, when it is due, or

@@ -14,6 +14,7 @@ from devices import registry, store
 from devices.errors import DeviceOwnedError, StaleError, SuccessorError, UnknownCustomerError
 from devices.lifecycle import transitions
 from devices.model import Device, DeviceState
+from devices.twin import wishes
 from ledger.model import Scope
 
 S = DeviceState
@@ -170,4 +171,6 @@ def _move(
     moved = changed(device, state=to, version=device.version + 1, **changes)
     store.save_device(conn, moved)
     registry.note(conn, transitions.EVENTS[to], device.device_id, by, now, {"from": device.state, **data})
+    if to in transitions.LEAVES:
+        wishes.end(conn, moved, to, by=by, now=now)
     return moved

@@ -13,6 +13,7 @@ ALLOWED: dict[DeviceState, tuple[DeviceState, ...]] = {
     S.REPLACED: (),
 }
 OUT_OF_SERVICE = (S.RETIRED, S.REPLACED)  # nobody is asked about it
+LEAVES = (S.RESOLD, *OUT_OF_SERVICE)  # what was desired of it and told it holds no longer
 EVENTS = {
     S.CLAIMED: "device.claimed",
     S.ACTIVE: "device.activated",

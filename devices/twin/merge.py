@@ -33,8 +33,16 @@ def desire(twin: Twin, patch: Mapping[str, Any], expected: int, *, by: str, now:
     if expected != twin.version:
         raise StaleTwinError(expected, twin.version)
     wanted = _patched(twin.desired, patch)
-    if wanted == dict(twin.desired):
-        return twin
+    return twin if wanted == dict(twin.desired) else _wished(twin, wanted, by, now)
+
+
+def end(twin: Twin, *, by: str, now: datetime) -> Twin:
+    """The twin of which nobody desires anything any more, in a version newer than all that was desired before; the same
+    one where nothing ever was."""
+    return twin if twin.version == 0 else _wished(twin, {}, by, now)
+
+
+def _wished(twin: Twin, wanted: State, by: str, now: datetime) -> Twin:
     return replace(
         twin,
         desired=wanted,

@@ -16,7 +16,7 @@ State = Mapping[str, Value]
 @dataclass(frozen=True, kw_only=True)
 class Twin:
     """`version` counts the desired states; `reported_version` is the one that the device has last said it took.
-    `say_at`: when the desired one is said, the next time; None: the device has it."""
+    `say_at`: when the desired one is said, the next time; None: the device has it, or is told nothing any more."""
 
     device_no: int
     tenant_id: str
@@ -40,8 +40,8 @@ class Twin:
 
     @property
     def lag(self) -> int:
-        """Versions that the device has not taken."""
-        return max(0, self.version - self.reported_version)
+        """Versions that the device has not taken and is still told."""
+        return 0 if self.say_at is None else max(0, self.version - self.reported_version)
 
 
 @dataclass(frozen=True, kw_only=True)

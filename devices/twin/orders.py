@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 from psycopg import Connection
 
+from devices import registry
 from devices import store as devices
 from devices.model import Device
 from devices.twin import accepts, journal, lifecycle, store
@@ -35,7 +36,7 @@ def queue(
     now: datetime,
 ) -> Command:
     """Raises BadCommandError, TooManyCommandsError, GoneError."""
-    accepts.check_there(device)
+    accepts.check_there(registry.locked(conn, device.device_no))
     if not _NAME.fullmatch(name):
         raise BadCommandError("a command's name is 1 to 64 of a-z 0-9 _ and begins with a letter")
     if not now < expires_at <= now + LONGEST:
@@ -113,8 +114,14 @@ def expire(conn: Connection[Any], now: datetime, limit: int) -> list[Command]:
     return over
 
 
-def _note(conn: Connection[Any], device: Device, command: Command, actor: str, now: datetime) -> None:
-    data: dict[str, Any] = {"command_id": str(command.command_id), "name": command.name}
+def end(conn: Connection[Any], device: Device, because: str, *, by: Scope, now: datetime) -> None:
+    """All that it has not answered yet is cancelled."""
+    for command in store.cancel_commands(conn, device.device_no, now):
+        _note(conn, device, command, by.actor, now, because=because)
+
+
+def _note(conn: Connection[Any], device: Device, command: Command, actor: str, now: datetime, **more: Any) -> None:
+    data: dict[str, Any] = {"command_id": str(command.command_id), "name": command.name, **more}
     if command.state is CommandState.QUEUED:
         data |= {"arguments": command.arguments, "expires_at": command.expires_at.isoformat()}
     journal.note(conn, f"command.{command.state.lower()}", device, actor, now, data)

@@ -47,6 +47,10 @@ def note_said(conn: Connection[Any], device_no: int, version: int, at: datetime,
     conn.execute(_sql.note_said, {"device_no": device_no, "version": version, "at": at, "again_at": again_at})
 
 
+def note_cleared(conn: Connection[Any], device_no: int, version: int, at: datetime) -> None:
+    conn.execute(_sql.note_cleared, {"device_no": device_no, "version": version, "at": at})
+
+
 def note_unsaid(
     conn: Connection[Any], device_no: int, version: int, at: datetime, again_at: datetime, error: str, *, partly: bool
 ) -> None:
@@ -114,6 +118,11 @@ def note_sent(conn: Connection[Any], command_id: UUID, at: datetime, again_at: d
     """What it was before; None if it is over."""
     row = conn.execute(_sql.note_sent, {"command_id": command_id, "at": at, "again_at": again_at}).fetchone()
     return CommandState(row[0]) if row else None
+
+
+def cancel_commands(conn: Connection[Any], device_no: int, now: datetime) -> list[Command]:
+    with conn.cursor(row_factory=dict_row) as cur:
+        return [_command(row) for row in cur.execute(_sql.cancel_commands, {"device_no": device_no, "now": now})]
 
 
 def expire_commands(conn: Connection[Any], now: datetime, limit: int) -> list[Command]:

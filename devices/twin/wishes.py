@@ -6,8 +6,9 @@ from typing import Any
 
 from psycopg import Connection
 
+from devices import registry
 from devices.model import ApplianceClass, Device
-from devices.twin import accepts, journal, merge, store
+from devices.twin import accepts, journal, merge, orders, store
 from devices.twin.model import Report, Twin
 from ledger.model import Scope
 
@@ -24,7 +25,7 @@ def desire(
 ) -> Twin:
     """The twin with these settings desired; what must be said for it is noted in the same row. Raises StaleTwinError,
     SettingRefusedError, GoneError."""
-    accepts.check_there(device)
+    accepts.check_there(registry.locked(conn, device.device_no))  # whoever retires or sells it takes his turn
     before = store.lock_twin(conn, device.tenant_id, device.device_no)
     accepts.check(appliance, patch)
     after = merge.desire(before, patch, expected, by=by.actor, now=now)
@@ -33,6 +34,19 @@ def desire(
         journal.note(conn, "twin.desired", device, by.actor, now, {"version": after.version, "state": dict(patch)})
         store.hint(conn)
     return after
+
+
+def end(conn: Connection[Any], device: Device, because: str, *, by: Scope, now: datetime) -> None:
+    """What its old owner, or whoever had it in service, desired of it and told it holds no longer; the brokers hear it
+    by the same row as any wish."""
+    before = store.lock_twin(conn, device.tenant_id, device.device_no)
+    after = merge.end(before, by=by.actor, now=now)
+    if after is not before:
+        store.save_desired(conn, after)
+        data = {"version": after.version, "state": dict.fromkeys(before.desired), "because": because}
+        journal.note(conn, "twin.desired", device, by.actor, now, data)
+        store.hint(conn)
+    orders.end(conn, device, because, by=by, now=now)
 
 
 def take_reports(

@@ -23,6 +23,11 @@ def desired(tenant_id: str, device_id: str, version: int, state: dict[str, Any])
     return Down(subject(tenant_id, device_id, DESIRED), orjson.dumps({"version": version, "state": state}))
 
 
+def nothing(tenant_id: str, device_id: str) -> Down:
+    """In MQTT an empty message takes away what is retained: of a device that is out of service."""
+    return Down(subject(tenant_id, device_id, DESIRED), b"")
+
+
 def command(
     tenant_id: str, device_id: str, command_id: UUID, name: str, arguments: dict[str, Any], expires_at: datetime
 ) -> Down:

@@ -51,6 +51,11 @@ class Desk:
         found: str = answer.json()["id"]
         return found
 
+    def moves(self, to: str, **more: Any) -> None:
+        seen = {"If-Match": self.client.get("/api/devices/d1").headers["ETag"]}
+        answer = self.client.post("/api/devices/d1/transitions", json={"to": to, **more}, headers=seen)
+        assert answer.status_code == 200, answer.text
+
     def command(self, command_id: str, device: str = "d1") -> dict[str, Any]:
         found: dict[str, Any] = self.client.get(f"/api/devices/{device}/commands/{command_id}").json()
         return found

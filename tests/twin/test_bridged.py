@@ -55,9 +55,16 @@ def test_what_is_desired_and_told_goes_through_the_bridge_and_comes_back(
             wait_for(lambda: desk.command(ping)["state"] == "SUCCEEDED")
         desk.desires(sampling_period_s=30)
         wait_for(lambda: desk.twin()["says"] == 1)
+    said_at = desk.twin()["desired_at"]
     with a_device(broker, memory) as back:  # that broker has it for whoever comes, also while we are away
         wait_for(lambda: memory.state["sampling_period_s"] == 30)
         assert [kind for kind, _ in back.heard] == ["desired"]
+    with at_work(house), joined(house, broker, "down-1"):
+        desk.moves("RETIRED")
+        wait_for(lambda: desk.twin()["say_at"] is None)
+        with a_device(broker, memory) as retired:  # that broker has forgotten it, too
+            wait_for(lambda: retired.report() or desk.twin()["reported_at"] > said_at)
+            assert retired.heard == []
 
 
 @pytest.mark.engines

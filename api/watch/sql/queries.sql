@@ -75,7 +75,8 @@ SELECT kind, cause, count(*) FROM (SELECT kind, cause FROM outage WHERE until IS
 -- name: count_twins_behind
 -- Devices that have not taken what is desired of them, and those of them for which that has lasted.
 SELECT count(*), count(*) FILTER (WHERE desired_at < clock_timestamp() - %(silent)s)
-FROM (SELECT desired_at FROM twin WHERE tenant_id = current_tenant() AND reported_version < version LIMIT 100000) AS t
+FROM (SELECT desired_at FROM twin WHERE tenant_id = current_tenant() AND reported_version < version AND say_at IS NOT NULL
+      LIMIT 100000) AS t
 
 -- name: count_open_commands
 -- Commands that wait for their devices, and that were sent.

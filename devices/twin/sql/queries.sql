@@ -32,6 +32,11 @@ WHERE device_no = %(device_no)s
 UPDATE twin SET says = says + 1, said_at = %(at)s, say_at = %(again_at)s, error = NULL
 WHERE device_no = %(device_no)s AND version = %(version)s AND reported_version < version
 
+-- name: note_cleared
+-- The brokers keep nothing for this device any more, and it will not answer.
+UPDATE twin SET says = says + 1, said_at = %(at)s, say_at = NULL, error = NULL
+WHERE device_no = %(device_no)s AND version = %(version)s
+
 -- name: note_unsaid
 -- It could not be said everywhere, and why.
 UPDATE twin SET error = %(error)s, says = says + %(says)s, said_at = %(at)s, say_at = %(again_at)s
@@ -89,6 +94,13 @@ UPDATE command AS c SET state = 'SENT', sends = c.sends + 1, sent_at = %(at)s, s
 FROM (SELECT command_id, state FROM command WHERE command_id = %(command_id)s FOR UPDATE) AS before
 WHERE c.command_id = before.command_id AND before.state IN ('QUEUED', 'SENT')
 RETURNING before.state
+
+-- name: cancel_commands
+-- What a device has not answered when it leaves its owner or its service.
+UPDATE command SET state = 'CANCELLED', over_at = %(now)s, send_at = NULL
+WHERE device_no = %(device_no)s AND state IN ('QUEUED', 'SENT')
+RETURNING command_id, device_no, tenant_id, name, arguments, state, queued_at, queued_by, expires_at, sends, sent_at,
+          over_at, result, error, late
 
 -- name: expire_commands
 -- What nobody has answered in time; whoever holds one moves it himself.
