@@ -17,7 +17,7 @@ from api.bench.errors import BenchError
 from api.bench.house import TENANT, House
 from api.bench.mosquitto import binary, mosquitto
 from api.bench.order import Order
-from api.bridge_setup import Address
+from api.bridge.setup import Address
 from ingest import mqtt_packets
 from ingest.errors import BrokerError
 

@@ -11,7 +11,7 @@ from api.cli._options import Data, data_folder, fail
 from ingest.mqtt_versions import Protocol
 
 if TYPE_CHECKING:
-    from api import bridge
+    from api.bridge.run import Order
     from api.settings import Settings
     from ingest.adapter_mqtt import Broker
 
@@ -60,27 +60,28 @@ def register(app: typer.Typer) -> None:
         check: Annotated[bool, typer.Option("--check", help="Only look: say what is wrong, and what helps.")] = False,
     ) -> None:
         """Join another broker: its messages go into the log, and are acknowledged when the log has stored them."""
-        from api import bridge, bridge_setup
+        from api.bridge import setup
+        from api.bridge.run import Order
         from ingest import foreign
         from ingest.errors import BrokerError, MapError
 
-        files = bridge_setup.Files(username=username_file, password=password_file, ca=ca, cert=cert, key=key)
+        files = setup.Files(username=username_file, password=password_file, ca=ca, cert=cert, key=key)
         try:
-            settings = bridge_setup.settings_for(data_folder(data))
-            address = bridge_setup.Address.read(broker)
-            edges = bridge_setup.edges(sparkplug)
+            settings = setup.settings_for(data_folder(data))
+            address = setup.Address.read(broker)
+            edges = setup.edges(sparkplug)
             filters = [*edges.filters, *(topic or ())]
             ours = maps or ([foreign.AS_IT_IS] if topic else [])
-            mapping = bridge_setup.mapping(filters, [*edges.maps, *ours], tenant or sparkplug or settings.tenant)
-            way_down = bridge_setup.way_down(downs or (), sparkplug)
-            now = partial(bridge_setup.broker, settings, address, filters, client_id, files, protocol)
+            mapping = setup.mapping(filters, [*edges.maps, *ours], tenant or sparkplug or settings.tenant)
+            way_down = setup.way_down(downs or (), sparkplug)
+            now = partial(setup.broker, settings, address, filters, client_id, files, protocol)
             at = now()  # what cannot be used is said at once
         except (BrokerError, MapError) as error:
             raise fail(str(error)) from None
         if check:
             _check(at, settings)
         else:
-            _run(settings, bridge.Order(broker=now, mapping=mapping, way_down=way_down))
+            _run(settings, Order(broker=now, mapping=mapping, way_down=way_down))
 
 
 def _check(at: "Broker", settings: "Settings") -> None:
@@ -94,8 +95,8 @@ def _check(at: "Broker", settings: "Settings") -> None:
         raise typer.Exit(1)
 
 
-def _run(settings: "Settings", order: "bridge.Order") -> None:
-    from api import bridge
+def _run(settings: "Settings", order: "Order") -> None:
+    from api.bridge import run
     from api.cli import _process
     from ingest.errors import BrokerRefusesError
 
@@ -103,7 +104,7 @@ def _run(settings: "Settings", order: "bridge.Order") -> None:
 
     def work(settings: "Settings", stop: threading.Event) -> None:
         try:
-            bridge.run(settings, stop, order)
+            run.run(settings, stop, order)
         except BrokerRefusesError as error:
             refused.append(error)
 

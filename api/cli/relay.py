@@ -10,8 +10,8 @@ def register(app: typer.Typer) -> None:
     @app.command("relay", hidden=True)
     def command() -> None:
         """Ask, tell, deliver: what was decided goes out (started by foremend up)."""
-        from api import relay
         from api.mosquitto.setup import MosquittoSettingsError, check
+        from api.relay import run
         from api.settings import Settings
 
         settings = Settings.from_environment()
@@ -19,4 +19,4 @@ def register(app: typer.Typer) -> None:
             check(settings)
         except MosquittoSettingsError as error:
             raise fail(str(error)) from None
-        _process.run("relay", relay.run, settings)
+        _process.run("relay", run.run, settings)

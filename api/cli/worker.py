@@ -9,6 +9,6 @@ def register(app: typer.Typer) -> None:
     @app.command("worker", hidden=True)
     def command() -> None:
         """Read the log, keep the readings, notice trouble (started by foremend up)."""
-        from api import worker
+        from api.worker import run
 
-        _process.run("worker", worker.run)
+        _process.run("worker", run.run)

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from api import checkpoint, relay, worker
 from api.cli import _process
+from api.relay import run as relay
+from api.worker import checkpoint
+from api.worker import run as worker
 from ingest import partition
 
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["api.cli._process", "api.worker", "api.bridge", "benchmarks.faults.hands"])
+_processes.set_forkserver_preload(["api.cli._process", "api.worker.run", "api.bridge.run", "benchmarks.faults.hands"])
 
 
 class Hand:

@@ -10,10 +10,10 @@ from pydantic import SecretStr
 
 from api.engines import fronts, nats
 from api.engines.nats_request import request
-from api.forget import Forgetting
-from api.twins import login_of
+from api.relay.twins import login_of
 from api.watch import checks
 from api.watch.checks import State
+from api.worker.forget import Forgetting
 from devices import catalogue
 from ingest.adapter_doors import Address, Doors, Kept
 from ingest.adapter_wire import Wire

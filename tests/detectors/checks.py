@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from api import sections
+from api.worker import sections
 from detectors.isolation import RuleStep
 from detectors.memory import Memory
 from tests.detectors.builders import DAY, HOUR_MS, START_MS, Subject, a_batch, cut, in_pieces, observe, said, together

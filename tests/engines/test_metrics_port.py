@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from api import relay
-from api.batch import Counts
+from api.relay import run as relay
 from api.settings import Settings
 from api.watch import port
 from api.watch.port import SILENT_S, Turns
 from api.watch.worker_meters import WorkerMeters
+from api.worker.batch import Counts
 from ingest.model import Reason
 from tests.conftest import Database
 

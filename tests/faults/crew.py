@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from api import bridge
+from api.bridge import run as bridge
 from api.cli import _process
 from api.settings import Settings
 from benchmarks.faults.hands import Hand, Worker

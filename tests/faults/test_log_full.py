@@ -10,12 +10,12 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import pytest
 
-from api import forget
 from api.engines.nats import Nats
 from api.engines.ports import free_port
 from api.watch import checks
 from api.watch.checks import State
 from api.watch.standing import log_standing
+from api.worker import forget
 from tests.conftest import Database
 from tests.faults.crew import LONG, wait_for
 from tests.ingest.house import working

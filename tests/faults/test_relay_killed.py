@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from api import relay, twins
 from api.cli import _process
+from api.relay import run as relay
+from api.relay import twins
 from benchmarks.faults.hands import Hand
 from devices import catalogue, registry
 from devices.twin import orders, wishes

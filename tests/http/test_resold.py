@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from api.http.house import House
-from api.letters import Letter, NoPartError
+from api.relay.letters import Letter, NoPartError
 from devices import registry
 from ledger import outbox
 from tests.conftest import Database

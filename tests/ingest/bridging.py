@@ -12,10 +12,11 @@ from typing import Self
 import paho.mqtt.client as mqtt
 from pydantic import SecretStr
 
-from api import bridge, bridge_setup
 from api.bench.mosquitto import ANYBODY, Mosquitto, binary
 from api.bench.mosquitto import mosquitto as started
-from api.bridge_setup import Address, Files
+from api.bridge import run as bridge
+from api.bridge import setup as bridge_setup
+from api.bridge.setup import Address, Files
 from api.engines.nats import STREAM
 from api.engines.nats_request import request
 from api.settings import Settings

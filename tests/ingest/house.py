@@ -11,8 +11,8 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 
-from api import worker
 from api.settings import Settings
+from api.worker import run as worker
 from tests.conftest import Database, NatsServer
 from tests.ingest.record import register
 

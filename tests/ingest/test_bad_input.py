@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.batch import Intake
-from api.memory import Memory
+from api.worker.batch import Intake
+from api.worker.memory import Memory
 from ingest import partition
 from ingest import refusals as refusal_room
 from ingest.model import Message, Reason, RefusalFilter

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from api import bridge, bridge_setup
-from api.bridge_setup import Address, Files
+from api.bridge import run as bridge
+from api.bridge import setup as bridge_setup
+from api.bridge.setup import Address, Files
 from api.settings import Settings
 from ingest import adapter_mqtt
 from ingest.adapter_mqtt import Account, Broker, Subscription

@@ -12,10 +12,10 @@ import pytest
 import structlog
 from psycopg import Connection
 
-from api import checkpoint
-from api.batch import Intake
-from api.checkpoint import Checkpoints
-from api.memory import Memory, fingerprint
+from api.worker import checkpoint
+from api.worker.batch import Intake
+from api.worker.checkpoint import Checkpoints
+from api.worker.memory import Memory, fingerprint
 from ingest import partition
 from ingest.adapter_log import LogReader
 from ingest.errors import FencedError

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from api import schema
-from api.batch import is_about_content
 from api.doctor import record as doctor
 from api.watch.checks import State
+from api.worker.batch import is_about_content
 from ingest import history
 from ingest.model import Reason
 from tests.ingest.builders import CATALOGUE, FRIDGE, NOW_MS

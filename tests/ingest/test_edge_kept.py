@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from psycopg import Connection
 
-from api.batch import Intake
-from api.memory import Memory
+from api.worker.batch import Intake
+from api.worker.memory import Memory
 from ingest import partition
 from ingest.edge import store
 from ingest.edge.model import EdgeTopic, Kind, Node, NodeKey

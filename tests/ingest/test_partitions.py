@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from api import partitions, worker
+from api import partitions
 from api.engines import fronts
 from api.engines.nats import Nats, spread
 from api.engines.nats_request import request
 from api.engines.ports import free_port
-from api.memory import Memory
 from api.partitions import PartitionsFixedError
+from api.worker import run as worker
+from api.worker.memory import Memory
 from ingest import partition, slots
 from ingest.adapter_log import Head
 from ingest.adapter_wire import Wire

@@ -14,10 +14,12 @@ import paho.mqtt.client as mqtt
 import pytest
 from pydantic import SecretStr
 
-from api import bridge, bridge_setup, relay
 from api.bench.mosquitto import Mosquitto
-from api.bridge_setup import Address, Files
-from api.rebirths import ask
+from api.bridge import run as bridge
+from api.bridge import setup as bridge_setup
+from api.bridge.setup import Address, Files
+from api.relay import run as relay
+from api.relay.rebirths import ask
 from api.settings import Settings
 from ingest import foreign
 from ingest.adapter_wire import Wire

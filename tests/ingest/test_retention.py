@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from api.forget import Forgetting
+from api.worker.forget import Forgetting
 from ingest import history
 from ingest.decode import decode
 from ingest.model import Reason
@@ -86,7 +86,7 @@ def test_the_worker_goes_through_all_devices_turn_by_turn(database: Database, mo
     with database.connect("foremend_worker") as conn:
         for device_no in devices:
             history.keep(conn, CATALOGUE, [a_batch(device_no, [NOW_MS - 20 * DAY_MS, NOW_MS])], [])
-    monkeypatch.setattr("api.forget.READINGS_AT_ONCE", {"devices": 1, "rows": 10})
+    monkeypatch.setattr("api.worker.forget.READINGS_AT_ONCE", {"devices": 1, "rows": 10})
     forgetting = Forgetting(database.settings(), WEEKS)
     left = []
     with database.connect("foremend_worker") as conn:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from api.memory import fingerprint
+from api.worker.memory import fingerprint
 from devices.model import Model, Own, Settings
 from devices.variants import Variants
 from ingest.admit import admit

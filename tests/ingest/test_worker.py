@@ -10,11 +10,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from api import batch
-from api.batch import Intake
-from api.forget import Forgetting, keep_from
-from api.memory import Memory
 from api.watch.standing import Store
+from api.worker import batch
+from api.worker.batch import Intake
+from api.worker.forget import Forgetting, keep_from
+from api.worker.memory import Memory
 from ingest import adapter_log, history, partition, refusals
 from ingest.adapter_log import Head
 from ingest.adapter_wire import Wire
@@ -282,7 +282,7 @@ def test_the_reason_of_a_refusal_is_a_word_of_the_catalogue_of_reasons(house: Ho
 
 def test_the_worker_aggregates_hours_that_are_over_and_says_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is an hour late comes to a sealed hour: it is aggregated at once."""
-    monkeypatch.setattr("api.aggregate.EVERY_S", 0.1)
+    monkeypatch.setattr("api.worker.aggregate.EVERY_S", 0.1)
     late_ms = now_ms() - 4 * 3_600_000
     with working(house.settings):
         house.publish({"ts": late_ms, "m": {"power_w": 85.0}})

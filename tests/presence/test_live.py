@@ -12,12 +12,13 @@ import paho.mqtt.client as mqtt
 import pytest
 from pydantic import SecretStr
 
-from api import forget, presence, worker
 from api.engines.nats import STREAM, Nats
 from api.engines.nats_request import request
 from api.engines.ports import free_port
-from api.presence import Presence
 from api.settings import Settings
+from api.worker import forget, presence
+from api.worker import run as worker
+from api.worker.presence import Presence
 from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 from tests.conftest import Database

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from api import bridge_herald
 from api.bench.mosquitto import Mosquitto
+from api.bridge import herald as bridge_herald
 from tests.conftest import Database, NatsServer
 from tests.ingest.bridging import a_mosquitto, an_order, bridging
 from tests.ingest.house import wait_for, working

@@ -9,7 +9,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import pytest
 
-from api import memory, presence
+from api.worker import memory, presence
 from ingest.presence import folding, listening
 from ingest.presence.rhythm import Pace
 from tests.conftest import Database

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import psycopg
 
-from api import post as posts
-from api.post import Post
+from api.relay import post as posts
+from api.relay.post import Post
 from ledger.model import Delivery
 from tests.ticketing.builders import CLASSES, DESK, Firm
 from ticketing.notify import webhooks

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from standardwebhooks import Webhook
 
-from api import post as posts
+from api.relay import post as posts
 from ledger import outbox
 from ledger.model import DeliveryState
 from tests.ticketing.builders import DESK, Firm

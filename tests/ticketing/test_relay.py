@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook
 
-from api import relay
+from api.relay import run as relay
 from api.settings import Settings
 from api.watch.pulse import LOOPS
 from tests.ticketing.builders import DESK, Firm

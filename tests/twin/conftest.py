@@ -13,11 +13,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from api import database as roof
-from api import relay
 from api.http.app import staff_app
 from api.http.house import House as Pages
+from api.relay import run as relay
+from api.relay.twins import login_of
 from api.settings import Settings
-from api.twins import login_of
 from devices import catalogue
 from ingest.adapter_doors import Address, Doors
 from ingest.twin.model import Down

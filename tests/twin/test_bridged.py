@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from api import bridge, bridge_setup
 from api.bench.mosquitto import Mosquitto
+from api.bridge import run as bridge
+from api.bridge import setup as bridge_setup
 from ingest.errors import MapError
 from ingest.twin import bridged
 from simulators.obedient import Obedient, a_memory

@@ -11,8 +11,8 @@ import pytest
 
 from api.engines.nats import Nats
 from api.engines.ports import free_port
+from api.relay.twins import Telling, login_of
 from api.settings import Settings, SignIn
-from api.twins import Telling, login_of
 from api.watch import doors
 from api.watch.relay_meters import RelayMeters
 from devices import catalogue

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from api.twins import KEPT, Telling
+from api.relay.twins import KEPT, Telling
 from api.watch.relay_meters import RelayMeters
 from devices import catalogue
 from simulators.obedient import FIRMWARE, a_memory
@@ -146,8 +146,8 @@ def test_a_relay_that_dies_after_it_said_and_before_it_noted_says_it_again_and_t
     with a_device(house.nats.mqtt_port) as device, house.database.connect("foremend_relay") as conn:
         with monkeypatch.context() as patched:
             dies = _dies
-            patched.setattr("api.twins.orders.sent", dies)
-            patched.setattr("api.twins.store.note_said", dies)
+            patched.setattr("api.relay.twins.orders.sent", dies)
+            patched.setattr("api.relay.twins.store.note_said", dies)
             for turn in (a_teller(house).send_commands, a_teller(house).say_desired):
                 with pytest.raises(KeyboardInterrupt):
                     turn(conn)

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from api.http.guard import FORM_BYTES
 from api.http.house import House
-from api.letters import Letter
+from api.relay.letters import Letter
 from devices import store
 from ledger import outbox
 from tests.conftest import Database

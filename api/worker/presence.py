@@ -13,9 +13,9 @@ import structlog
 from prometheus_client import Counter
 from psycopg import Connection
 
-from api.memory import Memory
 from api.settings import Settings
 from api.watch import standing
+from api.worker.memory import Memory
 from ingest import partition
 from ingest.adapter_log import LogReader, log_ms
 from ingest.adapter_wire import Wire

@@ -16,8 +16,8 @@ from typing import Any
 import structlog
 from psycopg import Connection
 
-from api import sections
-from api.sections import CheckpointError, Section
+from api.worker import sections
+from api.worker.sections import CheckpointError, Section
 from detectors import store as findings
 from detectors.engine import Engine, Step
 from devices.model import Catalogue

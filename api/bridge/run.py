@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from api.bridge_herald import Herald
+from api.bridge.herald import Herald
 from api.settings import Settings
 from api.watch import port
 from api.watch.bridge_meters import BridgeMeters

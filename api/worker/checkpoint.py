@@ -6,8 +6,8 @@ from typing import Any
 import structlog
 from psycopg import Connection
 
-from api import sections
-from api.memory import Memory
+from api.worker import sections
+from api.worker.memory import Memory
 from detectors import store
 from detectors.model import Checkpoint
 from ingest import partition

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import structlog
 from psycopg import Connection
 
-from api import answers
+from api.relay import answers
 from api.settings import Settings
 from api.watch.doors import tls_of
 from api.watch.pulse import Pulse

@@ -11,7 +11,7 @@ import structlog
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
-from api.memory import Memory, Next
+from api.worker.memory import Memory, Next
 from detectors import store as findings
 from detectors.model import Finding
 from ingest import history, limits, partition

@@ -16,10 +16,10 @@ from psycopg import Connection
 
 from api import classes, database
 from api.mosquitto.setup import keeper_of
-from api.post import AT_ONCE, Post
-from api.rebirths import ask_for_rebirths
+from api.relay.post import AT_ONCE, Post
+from api.relay.rebirths import ask_for_rebirths
+from api.relay.twins import tell_devices
 from api.settings import Settings
-from api.twins import tell_devices
 from api.watch import port
 from api.watch.port import Turns
 from api.watch.pulse import LOOPS, Pulse

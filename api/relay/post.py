@@ -13,7 +13,7 @@ import psycopg
 import structlog
 from psycopg import Connection
 
-from api.letters import Letter, NoPartError
+from api.relay.letters import Letter, NoPartError
 from api.settings import Settings
 from devices import store as devices
 from devices.model import Catalogue

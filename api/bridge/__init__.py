@@ -1,0 +1,1 @@
+"""The bridge: what another broker keeps for us goes into the log."""
