@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -26,6 +27,9 @@ from devices import catalogue
 
 _TEMPLATE = "foremend_template"
 _numbers = count(1)
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # how busy the machine is decides no test
+hypothesis.settings.load_profile("untimed")
 
 
 def need(condition: object, reason: str) -> None:

@@ -39,19 +39,30 @@ def trusting(ca: Path | None, cert: Path | None = None, key: Path | None = None)
     return context
 
 
-def look(settings: Settings, now: datetime) -> tuple[Door, ...]:
-    """Only those that are encrypted. NATS and Mosquitto show the same certificate, and are told of it apart."""
+def _encrypted_at(settings: Settings) -> dict[str, tuple[str, int]]:
+    """NATS and Mosquitto show the same certificate, and are told of it apart. Name -> host and port."""
     at = {}
     if settings.mqtt_tls:
         at["mqtt"] = (settings.mqtt_host, settings.mqtt_port)
     if settings.mosquitto_door is not None:
         host, _, port = settings.mosquitto_door.rpartition(":")
         at["mosquitto"] = (host, int(port))
+    return at
+
+
+def look(settings: Settings, now: datetime) -> tuple[Door, ...]:
+    at = _encrypted_at(settings)
+    if not at:
+        return ()
     try:
         tls = trusting(settings.mqtt_ca, settings.mqtt_cert, settings.mqtt_key)
     except OSError as error:
         return tuple(Door(name=name, days_left=None, error=f"{settings.mqtt_ca}: {error}") for name in at)
     return tuple(met(name, *where, tls, now) for name, where in at.items())
+
+
+def silent(settings: Settings) -> tuple[Door, ...]:
+    return tuple(Door(name=name, days_left=None, error="it is silent") for name in _encrypted_at(settings))
 
 
 def met(name: str, host: str, port: int, tls: ssl.SSLContext, now: datetime) -> Door:

@@ -28,6 +28,7 @@ class Watch:
     _standing: Fresh[Standing]
     _waiting: Fresh[Waiting]
     _doors: Fresh[tuple[Door, ...]]
+    _silent: tuple[Door, ...]
 
     @classmethod
     def of(cls, settings: Settings, pool: ConnectionPool[Connection[Any]]) -> "Watch":
@@ -40,6 +41,7 @@ class Watch:
             Fresh(lambda: look(settings, pool), keep_s=KEEP_S, patience_s=patience_s),
             Fresh(counted, keep_s=COUNTS_KEEP_S, patience_s=patience_s),
             Fresh(lambda: doors.look(settings, datetime.now(UTC)), keep_s=DOORS_KEEP_S, patience_s=patience_s),
+            doors.silent(settings),
         )
 
     def standing(self) -> Standing:
@@ -56,7 +58,7 @@ class Watch:
         try:
             return self._doors.get()
         except TimeoutError:
-            return (Door(name="mqtt", days_left=None, error="it is silent"),)
+            return self._silent
 
     def log(self) -> LogStanding | None:
         log = self.standing().log

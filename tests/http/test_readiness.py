@@ -216,6 +216,18 @@ def test_a_database_that_hangs_is_said_and_waited_for_by_one_thread(house: House
         over.set()
 
 
+def test_a_silent_door_is_named_and_one_that_is_not_encrypted_is_no_fault(house: House, monkeypatch: Any) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(watching.doors, "look", lambda *_: over.wait(5))
+    monkeypatch.setattr(watching, "PATIENCE_S", 0.02)
+    encrypted = house.settings.model_copy(update={"mosquitto_door": "127.0.0.1:1"})
+    try:
+        assert [door.name for door in watching.Watch.of(encrypted, house.pool).doors()] == ["mosquitto"]
+        assert watching.Watch.of(house.settings, house.pool).doors() == ()
+    finally:
+        over.set()
+
+
 def test_a_loop_is_counted_on_every_turn_and_writes_now_and_then(database: Database) -> None:
     with database.connect("foremend_relay") as conn:
         pulse = Pulse("findings")

@@ -170,7 +170,7 @@ STREAMS = st.lists(
 
 
 @given(STREAMS, st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_it_decides_as_textbook_buckets_do_wherever_batches_end(
     stream: list[tuple[int, bool, int, int, int]], data: st.DataObject
 ) -> None:
@@ -222,7 +222,6 @@ def sizes(speaker: Speaker, class_id: str) -> tuple[int, int, int]:
     speaker=st.sampled_from(SPEAKERS),
     alone=st.booleans(),
 )
-@settings(deadline=None)
 @example(class_id="cold_room", cadence_s=60, retention_days=400, outage=1, speaker=BY_NAME["senml-json"], alone=True)
 def test_a_flush_after_an_outage_is_never_dropped(
     class_id: str, cadence_s: int, retention_days: int, outage: float, speaker: Speaker, *, alone: bool

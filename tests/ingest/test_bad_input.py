@@ -76,7 +76,7 @@ def test_what_is_odd_but_no_fault_is_kept(database: Database, intake: Intake) ->
     assert row == (3000.5, 9e18, 0b10001, {"mode": "eco", "名": True, "rssi": -61})
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_nothing_that_a_device_can_send_stops_the_worker(
     database: Database, intake: Intake, data: st.DataObject

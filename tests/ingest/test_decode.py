@@ -164,7 +164,7 @@ def same(one: Decoded, other: Decoded) -> None:
         ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(payloads, min_size=1, max_size=4))
 def test_whatever_comes_good_neighbours_survive_and_both_ways_of_reading_agree(sent: list[bytes]) -> None:
     """Every message leads to a row or a refusal; the good ones between lose nothing."""

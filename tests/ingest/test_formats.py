@@ -209,7 +209,7 @@ def test_a_bomb_costs_no_more_than_its_bytes(name: str, payload: bytes, reason: 
 
 
 @every_format
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_whatever_bytes_come_they_are_a_row_or_a_refusal_that_says_itself_again(
     speaker: Speaker, data: st.DataObject
@@ -243,7 +243,7 @@ readings = st.lists(
 
 
 @pytest.mark.parametrize("speaker", SPEAKERS[1:], ids=str)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(said=readings)
 def test_every_format_decides_as_json_does(speaker: Speaker, said: Any) -> None:
     """SenML and Sparkplug refuse a bad time once a value, not once a reading."""

@@ -15,7 +15,7 @@ FLUSH = st.lists(st.integers(0, 2_000), max_size=400)
 
 
 @given(gap_s=st.integers(1, 86_400), flushes=st.lists(FLUSH, min_size=20, max_size=20), repeats=st.integers(1, 3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_patience_is_never_below_the_real_gap_whatever_is_flushed_or_sent_twice(
     gap_s: int, flushes: list[list[int]], repeats: int
 ) -> None:
@@ -30,7 +30,7 @@ def test_patience_is_never_below_the_real_gap_whatever_is_flushed_or_sent_twice(
 
 
 @given(st.lists(st.integers(30, 60), min_size=40, max_size=200))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_an_uneven_rhythm_is_waited_for_but_not_for_ever(gaps_s: list[int]) -> None:
     at = np.cumsum([0, *gaps_s]) * SECOND
     memory = heard(a_batch(*((1, int(each)) for each in at)))
@@ -65,7 +65,7 @@ def test_in_bursts_the_pause_between_them_counts() -> None:
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_it_is_the_same_however_the_log_is_cut_and_one_moment_ordered(data: st.DataObject) -> None:
     steps = data.draw(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 90_000)), min_size=1, max_size=120))
     at = np.cumsum([gap for _, gap in steps])
