@@ -10,6 +10,7 @@ from psycopg import Connection
 from devices import registry, store
 from devices.errors import DeviceTakenError, StaleError
 from devices.model import Device
+from ledger import log
 from ledger.model import Scope
 
 FIELDS = ("model", "serial", "place", "region", "made_on", "bought_on", "installed_on")
@@ -44,7 +45,7 @@ def amend(
             store.save_device(conn, amended)
     except psycopg.errors.UniqueViolation:
         raise DeviceTakenError(current.device_id, "device_id for this serial") from None
-    registry.note(conn, "device.amended", current.device_id, by, now, said(was))
+    log.note(conn, "device.amended", current.device_id, by, now, said(was))
     return amended
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from psycopg import Connection
 
-from devices import registry, store
+from devices import store
 from devices.model import Device, Recording
+from ledger import log
 from ledger.model import Scope
 
 
@@ -16,7 +17,7 @@ def keep(conn: Connection[Any], device: Device, recording: Recording, *, by: Sco
     if before is None:
         store.insert_recording(conn, device.tenant_id, recording)
         said = {"sha256": recording.sha256, "shift_ms": recording.shift_ms, "keep_time": recording.keep_time}
-        registry.note(conn, "device.recording_set", device.device_id, by, now, said)
+        log.note(conn, "device.recording_set", device.device_id, by, now, said)
     return before or _recording(conn, device, recording.sha256) or recording
 
 

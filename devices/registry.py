@@ -25,7 +25,7 @@ from devices.model import (
 )
 from ledger import log, scope
 from ledger.ids import uuid7
-from ledger.model import Event, Scope
+from ledger.model import Scope
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOBODY = UUID(int=0)
@@ -82,7 +82,7 @@ def register(
             device = replace(device, device_no=device_no)
             if device.customer_id is not None:
                 store.start_ownership(conn, device, device.customer_id, now)
-            note(conn, "device.registered", device.device_id, by, now, {"class_id": device.class_id})
+            log.note(conn, "device.registered", device.device_id, by, now, {"class_id": device.class_id})
             return Registered(device=device, created=True)
         standing = store.find_device(conn, by.tenant_id, said.device_id)  # somebody was faster, or has the serial
     if standing is None:
@@ -136,7 +136,7 @@ def _settle_customer(conn: Connection[Any], owner: Owner | None, by: Scope, now:
     known = store.find_same_customer(conn, customer)
     if known is None:
         store.insert_customer(conn, customer)
-        note(conn, "customer.registered", str(customer.customer_id), by, now, {})
+        log.note(conn, "customer.registered", str(customer.customer_id), by, now, {})
     return (known or customer).customer_id
 
 
@@ -177,7 +177,7 @@ def tenant_name(conn: Connection[Any], tenant_id: str) -> str:
 def name_tenant(conn: Connection[Any], name: str, *, by: Scope, now: datetime) -> None:
     store.settle_tenant(conn, by.tenant_id)
     if store.name_tenant(conn, by.tenant_id, name):
-        note(conn, "tenant.named", by.tenant_id, by, now, {"name": name})
+        log.note(conn, "tenant.named", by.tenant_id, by, now, {"name": name})
 
 
 def find(conn: Connection[Any], tenant_id: str, device_id: str) -> Device:
@@ -201,7 +201,7 @@ def place(
     placed = replace(locked(conn, device.device_no), gateway_no=gateway_no, site=site)
     placed = replace(placed, version=placed.version + 1)
     store.save_device(conn, placed)
-    note(conn, "device.placed", device.device_id, by, now, {"gateway": gateway_id, "site": site})
+    log.note(conn, "device.placed", device.device_id, by, now, {"gateway": gateway_id, "site": site})
     return placed
 
 
@@ -273,19 +273,3 @@ def owners(conn: Connection[Any], device: Device) -> list[Ownership]:
 def addresses(conn: Connection[Any], keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Address]:
     """For (tenant_id, device_id) pairs; those that do not exist are absent."""
     return store.find_addresses(conn, keys)
-
-
-def note(conn: Connection[Any], kind: str, subject_id: str, by: Scope, now: datetime, data: dict[str, Any]) -> None:
-    """A line of the log about a device, or about what belongs to it."""
-    log.record(
-        conn,
-        Event(
-            event_id=uuid7(now),
-            tenant_id=by.tenant_id,
-            kind=kind,
-            subject_id=subject_id,
-            at=now,
-            actor=by.actor,
-            data=data,
-        ),
-    )

@@ -11,8 +11,7 @@ from psycopg import Connection
 from ingest import quota, store
 from ingest.model import FIRST_MS, NEVER_REPLAYED, REPLAYABLE, Refusal, RefusalFilter, StoredRefusal
 from ledger import log
-from ledger.ids import uuid7
-from ledger.model import Event, Scope
+from ledger.model import Scope
 
 KEPT = timedelta(days=30)
 _FOREVER = 2**62
@@ -80,16 +79,8 @@ def mark_replayed(
     """They are in the log again, at these sequences: who did it and when stands at each, and in the append-only log."""
     store.mark_replayed(conn, seq_by_no, now)
     filters = {name: str(value) for name, value in asdict(asked).items() if value is not None}
-    event = Event(
-        event_id=uuid7(now),
-        tenant_id=by.tenant_id,
-        kind="refusal.replayed",
-        subject_id=str(next(iter(seq_by_no))) if len(seq_by_no) == 1 else "refusals",
-        at=now,
-        actor=by.actor,
-        data={"filter": filters, "refusals": list(seq_by_no)},
-    )
-    log.record(conn, event)
+    subject_id = str(next(iter(seq_by_no))) if len(seq_by_no) == 1 else "refusals"
+    log.note(conn, "refusal.replayed", subject_id, by, now, {"filter": filters, "refusals": list(seq_by_no)})
 
 
 def forget(conn: Connection[Any], now: datetime, limit: int) -> int:

@@ -1,20 +1,39 @@
 """The append-only log and what follows from a line of it: an event and its deliveries, in the caller's transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from ledger.ids import uuid7
-from ledger.model import Event
+from ledger.model import Event, Scope
 from ledger.statements import Statements
 
 _sql = Statements("ledger")
 
 
-def record(conn: Connection[Any], event: Event, destinations: Iterable[str] = ()) -> None:
-    """Append `event`, and one pending delivery for each destination, ordered after earlier ones of the same subject."""
+def note(
+    conn: Connection[Any],
+    kind: str,
+    subject_id: str,
+    by: Scope,
+    now: datetime,
+    data: Mapping[str, Any] | None = None,
+    destinations: Iterable[str] = (),
+) -> Event:
+    """Append what was done to a subject, by whom and when, and one pending delivery for each destination, ordered after
+    earlier ones of the same subject."""
+    event = Event(
+        event_id=uuid7(now),
+        tenant_id=by.tenant_id,
+        kind=kind,
+        subject_id=subject_id,
+        at=now,
+        actor=by.actor,
+        data=dict(data or {}),
+    )
     conn.execute(
         _sql.append_event,
         {
@@ -39,3 +58,4 @@ def record(conn: Connection[Any], event: Event, destinations: Iterable[str] = ()
                 "next_at": event.at,
             },
         )
+    return event

@@ -17,7 +17,7 @@ from devices.model import Customer, Device
 from devices.people import customers
 from ledger import log
 from ledger.ids import uuid7
-from ledger.model import Event, Scope
+from ledger.model import Scope
 
 PRESS_WITHIN = timedelta(minutes=5)
 FILL_IN_WITHIN = timedelta(minutes=30)  # the form, after the press
@@ -34,7 +34,7 @@ def issue_secret(
         secret_sha256=proof.sha256(device.device_no, secret), issued_at=now, expires_at=now + valid_for, spent_at=None
     )
     store.put_secret(conn, device, kept)
-    registry.note(conn, "device.claim_secret_issued", device.device_id, by, now, {"until": kept.expires_at.isoformat()})
+    log.note(conn, "device.claim_secret_issued", device.device_id, by, now, {"until": kept.expires_at.isoformat()})
     return secret
 
 
@@ -66,7 +66,7 @@ def by_secret(
     locks = tuple(of for of, guesses in after.items() if guesses.locked_until is not None)
     if "device" in locks:
         until_text = str(after["device"].locked_until)
-        registry.note(conn, "device.claim_locked", device.device_id, by, now, {"until": until_text})
+        log.note(conn, "device.claim_locked", device.device_id, by, now, {"until": until_text})
     return Outcome(verdict=verdict, device=device, until=lockout.until(now, *after.values()), locks=locks)
 
 
@@ -87,7 +87,7 @@ def begin(conn: Connection[Any], device: Device, *, address: str, by: Scope, now
         spent_at=None,
     )
     store.insert_waiting(conn, device, waiting)
-    registry.note(conn, "device.claim_begun", device.device_id, by, now, {})
+    log.note(conn, "device.claim_begun", device.device_id, by, now, {})
     return Begun(token=token, press_by=waiting.press_by)
 
 
@@ -122,7 +122,7 @@ def by_press(
 def unlock(conn: Connection[Any], device: Device, *, by: Scope, now: datetime) -> None:
     """Staff open a device's lock; an address's opens by itself."""
     store.save_guesses(conn, device.tenant_id, _subject(device), Guesses())
-    registry.note(conn, "device.claim_unlocked", device.device_id, by, now, {})
+    log.note(conn, "device.claim_unlocked", device.device_id, by, now, {})
 
 
 def standing(conn: Connection[Any], device: Device, now: datetime) -> Standing:
@@ -157,16 +157,7 @@ def _tell(
     conn: Connection[Any], kind: str, device: Device, owner: Customer, data: dict[str, Any], by: Scope, now: datetime
 ) -> None:
     """A line of the log, and a letter to the owner if he has an address for one."""
-    event = Event(
-        event_id=uuid7(now),
-        tenant_id=device.tenant_id,
-        kind=kind,
-        subject_id=device.device_id,
-        at=now,
-        actor=by.actor,
-        data=data,
-    )
-    log.record(conn, event, [f"email:{owner.customer_id}"] if owner.email else [])
+    log.note(conn, kind, device.device_id, by, now, data, [f"email:{owner.customer_id}"] if owner.email else [])
 
 
 def _subject(device: Device) -> str:

@@ -13,8 +13,7 @@ from devices.credentials.model import Credential, Issued, Username
 from devices.credentials.secret import new_password, sha256
 from devices.model import Device
 from ledger import log
-from ledger.ids import uuid7
-from ledger.model import Event, Scope
+from ledger.model import Scope
 
 MakePassword = Callable[[Username], str]
 
@@ -69,7 +68,7 @@ def revoke(conn: Connection[Any], device: Device, n: int | None, *, by: Scope, n
         raise UnknownCredentialError(device.device_id, n)
     revoked = store.revoke(conn, device, n, now)
     for number in revoked:
-        _note(conn, "credential.revoked", device.device_id, by, now, {"n": number})
+        log.note(conn, "credential.revoked", device.device_id, by, now, {"n": number})
     store.tell_of_change(conn)
     return revoked
 
@@ -88,21 +87,6 @@ def _hand_out(
         issued_at=now,
     )
     store.insert(conn, [credential])
-    _note(conn, "credential.issued", device_id, by, now, {"n": n})
+    log.note(conn, "credential.issued", device_id, by, now, {"n": n})
     store.tell_of_change(conn)
     return issued
-
-
-def _note(conn: Connection[Any], kind: str, device_id: str, by: Scope, now: datetime, data: dict[str, Any]) -> None:
-    log.record(
-        conn,
-        Event(
-            event_id=uuid7(now),
-            tenant_id=by.tenant_id,
-            kind=kind,
-            subject_id=device_id,
-            at=now,
-            actor=by.actor,
-            data=data,
-        ),
-    )

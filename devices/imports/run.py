@@ -21,6 +21,7 @@ from devices.imports.lines import Table
 from devices.imports.model import Code, Fault, Note, Outcome, Progress, Said
 from devices.imports.parse import Parser
 from devices.model import Catalogue
+from ledger import log
 from ledger.ids import uuid7
 from ledger.model import Scope
 
@@ -47,7 +48,7 @@ def run(conn: Connection[Any], table: Table, catalogue: Catalogue, *, by: Scope,
         yield Progress(rows=outcome.rows)
     yield from gateways.rest()
     if outcome.created or outcome.updated:
-        registry.note(conn, "devices.imported", str(import_id), by, now, asdict(outcome))
+        log.note(conn, "devices.imported", str(import_id), by, now, asdict(outcome))
     yield outcome
 
 

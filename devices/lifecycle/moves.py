@@ -15,6 +15,7 @@ from devices.errors import DeviceOwnedError, StaleError, SuccessorError, Unknown
 from devices.lifecycle import transitions
 from devices.model import Device, DeviceState
 from devices.twin import wishes
+from ledger import log
 from ledger.model import Scope
 
 S = DeviceState
@@ -143,7 +144,7 @@ def _stand_in(conn: Connection[Any], old: Device, new: Device, *, by: Scope, now
         new, place=old.place, region=old.region, site=old.site, gateway_no=gateway_no, version=new.version + 1, **point
     )
     store.save_device(conn, placed)
-    registry.note(conn, "device.installed", new.device_id, by, now, {"replaces": old.device_id})
+    log.note(conn, "device.installed", new.device_id, by, now, {"replaces": old.device_id})
     if old.customer_id is not None:
         claim(conn, new, old.customer_id, by=by, now=now)
     return registry.locked(conn, new.device_no)
@@ -170,7 +171,7 @@ def _move(
     transitions.check(device, to)
     moved = changed(device, state=to, version=device.version + 1, **changes)
     store.save_device(conn, moved)
-    registry.note(conn, transitions.EVENTS[to], device.device_id, by, now, {"from": device.state, **data})
+    log.note(conn, transitions.EVENTS[to], device.device_id, by, now, {"from": device.state, **data})
     if to in transitions.LEAVES:
         wishes.end(conn, moved, to, by=by, now=now)
     return moved

@@ -13,6 +13,7 @@ from devices.errors import StaleError, UnknownCustomerError
 from devices.model import Customer
 from devices.people import store
 from devices.registry import Owner
+from ledger import log
 from ledger.ids import uuid7
 from ledger.model import Scope
 
@@ -47,7 +48,7 @@ def _as_customer(said: Owner, tenant_id: str, now: datetime) -> Customer:
 def _register(conn: Connection[Any], customer: Customer, by: Scope, now: datetime) -> Customer:
     registry.settle_tenant(conn, by.tenant_id)
     devices.insert_customer(conn, customer)
-    registry.note(conn, "customer.registered", str(customer.customer_id), by, now, {})
+    log.note(conn, "customer.registered", str(customer.customer_id), by, now, {})
     return customer
 
 
@@ -75,7 +76,7 @@ def amend(
     amended = replace(amended, version=customer.version + 1)
     store.save_customer(conn, amended)
     fields = sorted(name for name, value in changes.items() if getattr(customer, name) != value)
-    registry.note(conn, "customer.amended", str(customer_id), by, now, {"fields": fields})
+    log.note(conn, "customer.amended", str(customer_id), by, now, {"fields": fields})
     return amended
 
 

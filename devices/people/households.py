@@ -11,6 +11,7 @@ from devices.errors import HouseholdError, UnknownCustomerError
 from devices.people import roles, store
 from devices.people.model import Member
 from devices.people.roles import Role
+from ledger import log
 from ledger.model import Scope
 
 
@@ -32,7 +33,7 @@ def join(
             raise UnknownCustomerError(each)
     if store.put_member(conn, by.tenant_id, household_id, customer_id, role, now):
         data = {"member": str(customer_id), "role": role}
-        registry.note(conn, "household.joined", str(household_id), by, now, data)
+        log.note(conn, "household.joined", str(household_id), by, now, data)
     return members(conn, by.tenant_id, household_id)
 
 
@@ -40,7 +41,7 @@ def leave(conn: Connection[Any], household_id: UUID, customer_id: UUID, *, by: S
     """His links end with that. Raises HouseholdError."""
     _refuse_head(household_id, customer_id)
     if store.drop_member(conn, by.tenant_id, household_id, customer_id):
-        registry.note(conn, "household.left", str(household_id), by, now, {"member": str(customer_id)})
+        log.note(conn, "household.left", str(household_id), by, now, {"member": str(customer_id)})
 
 
 def role_of(conn: Connection[Any], device_no: int, customer_id: UUID | None) -> Role | None:

@@ -10,6 +10,7 @@ from devices import registry
 from devices.errors import StaleError, UnknownSiteError
 from devices.sites import store
 from devices.sites.model import Site
+from ledger import log
 from ledger.model import Scope
 
 
@@ -34,7 +35,7 @@ def put(
     registry.settle_tenant(conn, by.tenant_id)
     said = replace(said, tenant_id=by.tenant_id, version=1)
     if store.insert(conn, said):
-        registry.note(conn, "site.registered", said.name, by, now, {})
+        log.note(conn, "site.registered", said.name, by, now, {})
         return said, True
     standing = store.lock(conn, by.tenant_id, said.name)
     assert standing is not None  # there is one of that name, and sites are never taken away
@@ -44,5 +45,5 @@ def put(
         raise StaleError(f"site {said.name!r}", expected_version or 0, standing.version)
     after = replace(said, version=standing.version + 1)
     store.save(conn, after)
-    registry.note(conn, "site.amended", said.name, by, now, {})
+    log.note(conn, "site.amended", said.name, by, now, {})
     return after, False

@@ -7,25 +7,13 @@ from psycopg import Connection
 
 from devices.model import Device
 from ledger import log
-from ledger.ids import uuid7
-from ledger.model import Event
+from ledger.model import Scope
 
 RELAY = "relay:twins"
 
 
 def note(conn: Connection[Any], kind: str, device: Device, actor: str, now: datetime, data: dict[str, Any]) -> None:
-    log.record(
-        conn,
-        Event(
-            event_id=uuid7(now),
-            tenant_id=device.tenant_id,
-            kind=kind,
-            subject_id=device.device_id,
-            at=now,
-            actor=actor,
-            data=data,
-        ),
-    )
+    log.note(conn, kind, device.device_id, Scope(tenant_id=device.tenant_id, actor=actor), now, data)
 
 
 def itself(device: Device) -> str:

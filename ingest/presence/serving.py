@@ -5,9 +5,9 @@ from typing import Any
 
 from psycopg import Connection
 
-from devices import registry
 from devices.lifecycle.transitions import EVENTS
 from devices.model import DeviceState
+from ledger import log
 from ledger.model import Scope
 from ledger.statements import Statements
 
@@ -21,5 +21,5 @@ def activate_heard(conn: Connection[Any], now: datetime, limit: int = 100) -> in
     heard = conn.execute(_sql.activate_heard, {"limit": limit}).fetchall()
     for tenant_id, device_id in heard:
         by = Scope(tenant_id=tenant_id, actor=ACTOR)
-        registry.note(conn, EVENTS[DeviceState.ACTIVE], device_id, by, now, {"from": DeviceState.CLAIMED})
+        log.note(conn, EVENTS[DeviceState.ACTIVE], device_id, by, now, {"from": DeviceState.CLAIMED})
     return len(heard)

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from api.http.house import House
 from ledger import log
 from ledger.ids import uuid7
-from ledger.model import Event
+from ledger.model import Scope
 from tests.conftest import Database
 from tests.http.conftest import Clock, a_device_body, get_paths
 from tests.http.scene import Scene, a_finding, a_scene, readings, relay
@@ -106,9 +106,9 @@ def test_the_outbox_says_whom_it_reaches_and_what_it_waits_for(scene: Scene) -> 
 
 
 def test_a_dead_letter_is_sent_again_from_the_desk(scene: Scene, clock: Clock) -> None:
-    event = Event(event_id=uuid7(clock.now), tenant_id="demo", kind="a.b", subject_id="s", at=clock.now, actor="test")
+    by = Scope(tenant_id="demo", actor="test")
     with scene.house.acting() as conn:
-        log.record(conn, event, ["webhook:1"])
+        log.note(conn, "a.b", "s", by, clock.now, destinations=["webhook:1"])
         conn.execute("UPDATE delivery SET state = 'DEAD', last_error = '<i>410</i>' WHERE destination = 'webhook:1'")
     page = scene.client.get("/desk/outbox").text
     assert "Dead letter" in page

@@ -24,9 +24,7 @@ def conn(database: Database) -> Iterator[Conn]:
 
 
 def record(conn: Conn, *destinations: str, subject: str = "ticket-1", kind: str = "ticket.opened") -> Event:
-    event = Event(event_id=uuid7(NOW), tenant_id="demo", kind=kind, subject_id=subject, at=NOW, actor="staff:desk")
-    log.record(conn, event, destinations)
-    return event
+    return log.note(conn, kind, subject, Scope(tenant_id="demo", actor="staff:desk"), NOW, destinations=destinations)
 
 
 def lease(conn: Conn, **more: Any) -> list[Delivery]:

@@ -12,7 +12,7 @@ from detectors.model import Claim
 from devices.model import Catalogue
 from ledger import log
 from ledger.ids import uuid7
-from ledger.model import Event
+from ledger.model import Scope
 from ticketing.alerts import lifecycle, store
 from ticketing.alerts.model import Waiting
 from ticketing.alerts.symptoms import symptom_of
@@ -96,13 +96,6 @@ def _tell(conn: Connection[Any], kind: str, symptom: Symptom, alert_id: UUID, no
 
 
 def _note_switched_off(conn: Connection[Any], finding: Waiting, now: datetime) -> None:
-    event = Event(
-        event_id=uuid7(now),
-        tenant_id=finding.tenant_id,
-        kind="detector.switched_off",
-        subject_id=f"device:{finding.device_no}",
-        at=now,
-        actor=f"detector:{finding.rule}",
-        data={"rule": finding.rule, "evidence": finding.evidence},
-    )
-    log.record(conn, event)
+    by = Scope(tenant_id=finding.tenant_id, actor=f"detector:{finding.rule}")
+    data = {"rule": finding.rule, "evidence": finding.evidence}
+    log.note(conn, "detector.switched_off", f"device:{finding.device_no}", by, now, data)

@@ -7,8 +7,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from ledger import log
-from ledger.ids import uuid7
-from ledger.model import Event
+from ledger.model import Event, Scope
 from ledger.statements import Statements
 from ticketing.notify.model import Channel
 
@@ -39,18 +38,9 @@ def tell(
     data: dict[str, Any],
     customer_id: UUID | None = None,
 ) -> Event:
-    event = Event(
-        event_id=uuid7(now),
-        tenant_id=tenant_id,
-        kind=kind,
-        subject_id=str(subject_id),
-        at=now,
-        actor=actor,
-        data=data,
-    )
     rows = conn.execute(_sql.list_subscribers, {"tenant_id": tenant_id, "kind": kind})
     destinations = [f"{Channel.WEBHOOK}:{webhook_id}" for (webhook_id,) in rows]
     if customer_id is not None and kind in CUSTOMER_HEARS:
         destinations.append(f"{Channel.EMAIL}:{customer_id}")
-    log.record(conn, event, destinations)
-    return event
+    by = Scope(tenant_id=tenant_id, actor=actor)
+    return log.note(conn, kind, str(subject_id), by, now, data, destinations)

@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from devices import store as devices
 from ledger import log
 from ledger.ids import uuid7
-from ledger.model import Event, Scope
+from ledger.model import Scope
 from ledger.statements import Statements
 from ticketing.notify.model import Endpoint, Webhook
 
@@ -38,7 +38,7 @@ def subscribe(
             "now": now,
         },
     )
-    _note(conn, "webhook.subscribed", webhook_id, by, now)
+    log.note(conn, "webhook.subscribed", str(webhook_id), by, now)
     return webhook_id, secret
 
 
@@ -46,7 +46,7 @@ def set_active(conn: Connection[Any], webhook_id: UUID, *, active: bool, by: Sco
     """False if there is no such subscriber."""
     changed = conn.execute(_sql.set_webhook_active, {"webhook_id": webhook_id, "active": active}).rowcount == 1
     if changed:
-        _note(conn, "webhook.resumed" if active else "webhook.stopped", webhook_id, by, now)
+        log.note(conn, "webhook.resumed" if active else "webhook.stopped", str(webhook_id), by, now)
     return changed
 
 
@@ -59,17 +59,3 @@ def endpoint(conn: Connection[Any], tenant_id: str, webhook_id: UUID) -> Endpoin
     """With the secret: only the relay's role may read it."""
     with conn.cursor(row_factory=class_row(Endpoint)) as cur:
         return cur.execute(_sql.find_endpoint, {"tenant_id": tenant_id, "webhook_id": webhook_id}).fetchone()
-
-
-def _note(conn: Connection[Any], kind: str, webhook_id: UUID, by: Scope, now: datetime) -> None:
-    log.record(
-        conn,
-        Event(
-            event_id=uuid7(now),
-            tenant_id=by.tenant_id,
-            kind=kind,
-            subject_id=str(webhook_id),
-            at=now,
-            actor=by.actor,
-        ),
-    )

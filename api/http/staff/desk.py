@@ -13,8 +13,7 @@ from api.http.staff import lists
 from api.watch.checks import FILLED
 from api.watch.watch import Watching
 from ledger import log, outbox
-from ledger.ids import uuid7
-from ledger.model import Event
+from ledger.model import Scope
 from ticketing.alerts import store as alerts
 from ticketing.links import links
 from ticketing.links.model import TOLD_FOR, Purpose
@@ -131,15 +130,8 @@ def open_question(question_id: UUID, home: Home) -> Response:
             now=now,
             ttl=question.expires_at - now + TOLD_FOR,
         )
-        event = Event(
-            event_id=uuid7(now),
-            tenant_id=question.tenant_id,
-            kind="question.opened_by_desk",
-            subject_id=str(question_id),
-            at=now,
-            actor=DESK,
-        )
-        log.record(conn, event)
+        by = Scope(tenant_id=question.tenant_id, actor=DESK)
+        log.note(conn, "question.opened_by_desk", str(question_id), by, now)
     return RedirectResponse(f"/q/{token}", status_code=303)
 
 
