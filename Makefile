@@ -11,7 +11,7 @@ up: env                     ## start everything with the demo fleet; Ctrl-C stop
 	@exec $(BIN)/foremend up $(ARGS)
 
 test: env-dev check         ## everything, in under 6 minutes on 2 cores
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: env-dev              ## lint, types, import contracts, house tests
 	@$(BIN)/ruff check .
