@@ -36,6 +36,7 @@ class Batch:
     lines: Lines = field(default_factory=Lines)
     behind: list[Said] = field(default_factory=list)  # a gateway, which has to be registered first
     standing: set[int] = field(default_factory=set)  # of those behind one, which were registered before
+    free: dict[int, str] = field(default_factory=dict)  # ids of those that stand behind none any more
     unchanged: int = 0
     updated: int = 0
 
@@ -128,7 +129,9 @@ class Batch:
             return
         self.updated += 1
         self.numbers[said.device_id] = standing.device.device_no
-        if "gateway" in different:
+        if "gateway" in said.clears & different.keys():
+            self.free[standing.device.device_no] = said.device_id
+        elif "gateway" in different:
             self.behind.append(said)
             self.standing.add(standing.device.device_no)
         self._change(said, standing.device, different, known, claims=bool(claims))

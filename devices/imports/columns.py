@@ -13,6 +13,18 @@ COLUMNS = (
     "latitude", "longitude", "datum",
     *OWNER,
 )  # fmt: skip
+POINT = ("latitude", "longitude", "datum")
+CLEARED = (
+    "place",
+    "region",
+    "site",
+    "gateway",
+    "made_on",
+    "bought_on",
+    "installed_on",
+    *POINT,
+)  # (none)
+_NONE = {"(none)", "(无)"}
 _ALIASES = {
     "device_id": "id device 设备编号 设备号 设备id 编号",
     "class": "class_id type category appliance 品类 类别 类型",
@@ -47,6 +59,11 @@ _BY_NAME = {
     for column in COLUMNS
     for alias in (column, *_ALIASES[column].split())
 }  # fmt: skip
+
+
+def clears(text: str) -> bool:
+    """Whether a cell says that there is nothing, which an empty one does not."""
+    return text.casefold().replace("（", "(").replace("）", ")") in _NONE
 
 
 def understood(header: Sequence[str]) -> tuple[list[str | None], tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """What a row means beside what is registered: a new device, a change, nothing, or a fault."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ from devices.lifecycle.transitions import ALLOWED
 from devices.model import DeviceState
 
 FACTS = ("model", "serial", "place", "region", "made_on", "bought_on", "installed_on", "site")
+_WORDS = ("place", "region")  # which are empty where others are not there
 _PERSONAL = ("email", "phone", "name")
 _FIRST = (DeviceState.MADE, DeviceState.CLAIMED, DeviceState.ACTIVE)  # a device does not begin as anything else
 
@@ -111,7 +113,19 @@ def differences(said: Said, standing: Standing) -> dict[str, tuple[Any, Any]]:
         found["point"] = (was, (said.point.latitude, said.point.longitude, said.point.datum))
     if said.gateway is not None:
         found["gateway"] = (standing.gateway, said.gateway)
-    return {name: pair for name, pair in found.items() if pair[1] is not None and pair[0] != pair[1]}
+    different = {name: pair for name, pair in found.items() if pair[1] is not None and pair[0] != pair[1]}
+    return different | {name: pair for name, pair in _cleared(said, standing) if pair[0] != pair[1]}
+
+
+def _cleared(said: Said, standing: Standing) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    for name in said.clears:
+        if name == "point":
+            point = (standing.device.given_latitude, standing.device.given_longitude, standing.device.datum)
+            yield name, (point, (None, None, None))
+        elif name == "gateway":
+            yield name, (standing.gateway, None)
+        else:
+            yield name, (getattr(standing.device, name), "" if name in _WORDS else None)
 
 
 def change_of(said: Said, different: dict[str, tuple[Any, Any]], *, owner: bool) -> Change:

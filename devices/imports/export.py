@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,9 +10,11 @@ from psycopg import Connection
 
 from devices.imports import store
 from devices.imports.columns import COLUMNS
+from devices.imports.lines import FORMULAS
 from devices.imports.model import Person, Standing
 
 AT_ONCE = 2000
+_NUMBER = re.compile(r"[+-][0-9 ().,/-]*")
 
 
 def lines(conn: Connection[Any], tenant_id: str) -> Iterator[str]:
@@ -32,8 +35,9 @@ def _text(rows: list[dict[str, Any]]) -> str:
 
 
 def _safe(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula gets an apostrophe, which an import takes away."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "@")) else value
+    """What a spreadsheet would run as a formula gets an apostrophe, which an import takes away; a number is none."""
+    runs = isinstance(value, str) and value.startswith(FORMULAS) and not _NUMBER.fullmatch(value)
+    return f"'{value}" if runs else value
 
 
 def _cells(standing: Standing) -> dict[str, Any]:

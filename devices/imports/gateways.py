@@ -25,12 +25,21 @@ class Gateways:
         self._children: set[int] = set()  # placed by this file
 
     def wait_for(self, batch: Batch) -> None:
-        if not batch.behind:
+        if not batch.behind and not batch.free:
             return
         devices.lock_devices(self._conn)
         self._waiting.update({batch.numbers[said.device_id]: said for said in batch.behind})
+        if batch.free:
+            self._let_go(batch.free)
         if batch.standing:  # what is new has nobody behind it
             self._parents |= store.list_parents(self._conn, sorted(batch.standing))
+
+    def _let_go(self, free: dict[int, str]) -> None:
+        lines = Lines()
+        for device_id in free.values():
+            lines.add("device.placed", device_id, {"gateway": None})
+        store.place_devices(self._conn, dict.fromkeys(free))
+        lines.append(self._conn, self._by, self._now)
 
     def place(self) -> Iterator[Fault]:
         """Those whose gateway is registered by now."""

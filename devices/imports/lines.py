@@ -12,7 +12,7 @@ MAX_LINE_BYTES = 64 * 1024
 _PIECE = 1 << 20
 _SEPARATORS = (",", ";", "\t")
 _LOST = "\ufffd"
-FORMULAS = ("'=", "'@")
+FORMULAS = ("=", "@", "+", "-")  # with which a spreadsheet begins one
 
 
 def encoding_of(body: bytes) -> str:
@@ -36,7 +36,7 @@ def _is(name: str, body: bytes) -> bool:
 def _plain(cell: str) -> str:
     """Without the apostrophe that keeps a spreadsheet from reading a text as a formula."""
     text = cell.strip()
-    return text[1:] if text.startswith(FORMULAS) else text
+    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULAS) else text
 
 
 class Table:

@@ -32,6 +32,7 @@ class Code(StrEnum):
 
     NOT_CSV = "NOT_CSV"
     NOT_TEXT = "NOT_TEXT"
+    NOT_CLEARED = "NOT_CLEARED"
     TOO_LONG = "TOO_LONG"
     CELLS = "CELLS"
     MISSING = "MISSING"
@@ -78,7 +79,8 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """A row that can be read. Of facts, `site` and `gateway` an empty cell says nothing, so it is None."""
+    """A row that can be read. Of facts, `site` and `gateway` an empty cell says nothing, so it is None; what the row
+    takes away is in `clears`."""
 
     row: int
     device_id: str
@@ -95,6 +97,7 @@ class Said:
     gateway: str | None = None
     state: DeviceState | None = None
     owner: Person | None = None
+    clears: frozenset[str] = frozenset()  # of columns.CLEARED, the three of a point as `point`
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from devices.datum import Datum, Point
+from devices.imports import columns
 from devices.imports.columns import OWNER, REQUIRED
 from devices.imports.model import Cells, Code, Fault, Person, Said
 from devices.model import Catalogue, DeviceState
@@ -41,10 +42,16 @@ class Parser:
     def parse(self, row: int, cells: Cells) -> Said | list[Fault]:
         """All that is wrong with it at once."""
         faults: list[Fault] = []
+        cleared: set[str] = set()
 
         def cell(column: str, read: Callable[[str], T]) -> T | None:
             text = cells.get(column, "")
             if not text:
+                return None
+            if columns.clears(text):
+                if column not in columns.CLEARED:
+                    faults.append(Fault(row=row, column=column, code=Code.NOT_CLEARED, value=text))
+                cleared.add(column)
                 return None
             try:
                 return read(_text(text))
@@ -68,7 +75,9 @@ class Parser:
             language=cell("customer_language", _language),
             time_zone=cell("customer_time_zone", self._zone),
         )
-        if bool(cells.get("latitude")) != bool(cells.get("longitude")):
+        taken_away = cleared.intersection(columns.POINT)
+        half = bool(taken_away) and not taken_away >= {"latitude", "longitude"}
+        if half or bool(cells.get("latitude")) != bool(cells.get("longitude")):
             faults.append(Fault(row=row, column="latitude", code=Code.HALF_POINT))
         if faults:
             return faults
@@ -95,6 +104,7 @@ class Parser:
             gateway=gateway,
             state=state,
             owner=person if any(cells.get(column) for column in OWNER[:3]) else None,
+            clears=frozenset(cleared - taken_away | ({"point"} if taken_away else set())),
         )
 
     def _class(self, text: str) -> str:

@@ -1,6 +1,6 @@
 """Rows of many devices at once: one statement a batch, arrays in, arrays out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -125,5 +125,6 @@ def list_parents(conn: Connection[Any], device_nos: list[int]) -> set[int]:
     return {device_no for (device_no,) in conn.execute(_sql.list_parents, {"device_nos": device_nos})}
 
 
-def place_devices(conn: Connection[Any], placed: dict[int, int]) -> None:
+def place_devices(conn: Connection[Any], placed: Mapping[int, int | None]) -> None:
+    """By device its gateway; None: it speaks for itself."""
     conn.execute(_sql.place_devices, {"device_nos": list(placed), "gateway_nos": list(placed.values())})

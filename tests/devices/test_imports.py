@@ -92,6 +92,42 @@ def test_an_empty_cell_says_nothing(firm: Firm) -> None:
     assert firm.found("f1").place == "12 Canal Street"
 
 
+ALL = "device_id,class,model,serial,place,region,site,gateway,made_on,latitude,longitude,datum\n"
+GONE = "（none）"  # as a Chinese keyboard types it
+
+
+def test_what_a_cell_says_not_to_be_known_is_taken_away_and_an_empty_one_is_not(firm: Firm) -> None:
+    rows = "gw,cold_room,W-9,S3" + "," * 8 + "\n"
+    taken(firm, ALL + "f1,refrigerator,F-200,S1,12 Canal Street,north,Mill 3,gw,2026-01-31,39.9,116.4,BD-09\n" + rows)
+    text = ALL + f"f1,refrigerator,F-200,S1,(none),(None),{GONE},（无）,(none),(none),(none),BD-09\n" + rows
+    found = taken(firm, text)
+    assert found.faults == []
+    assert found.changes == {
+        "f1": {
+            "place": ("12 Canal Street", ""),
+            "region": ("north", ""),
+            "site": ("Mill 3", ""),
+            "gateway": ("gw", ""),
+            "made_on": ("2026-01-31", ""),
+            "point": ("39.9 116.4 BD-09", ""),
+        }
+    }
+    device = firm.found("f1")
+    assert (device.place, device.region, device.site, device.gateway_no) == ("", "", None, None)
+    assert (device.made_on, device.latitude, device.given_latitude, device.datum) == (None, None, None, None)
+    assert firm.kinds("f1")[-2:] == ["device.amended", "device.placed"]
+    assert taken(firm, text).counts == (0, 0, 2, 0)
+    assert taken(firm, text.replace("f1,", "f2,").replace("S1", "S2")).counts == (1, 0, 1, 0), "nothing to take away"
+
+
+def test_a_gateway_that_the_file_frees_may_stand_behind_another_one(firm: Firm) -> None:
+    header = "id,class,model,serial,gateway\n"
+    taken(firm, header + "child,refrigerator,F,1,gw\ngw,refrigerator,F,2,\ntop,refrigerator,F,3,\n")
+    found = taken(firm, header + "gw,refrigerator,F,2,top\nchild,refrigerator,F,1,(none)\n")
+    assert (found.faults, found.counts) == ([], (0, 2, 0, 0))
+    assert (firm.found("child").gateway_no, firm.found("gw").gateway_no) == (None, firm.found("top").device_no)
+
+
 BAD = [
     ("a b,refrigerator,F-200,S9", "device_id", Code.BAD_ID),
     ("x1,toaster,F-200,S9", "class", Code.UNKNOWN_CLASS),
@@ -101,6 +137,8 @@ BAD = [
     ("x1,refrigerator,F-200,S9,,,,,,,,too,many", "", Code.CELLS),
     ("x1,refrigerator,F-200," + "S" * 201, "serial", Code.TOO_LONG),
     ("x1,refrigerator,F-200,S\x009", "serial", Code.NOT_TEXT),
+    ("x1,refrigerator,F-200,(none)", "serial", Code.NOT_CLEARED),
+    ("x1,refrigerator,F-200,S9,,(none)", "customer_name", Code.NOT_CLEARED),
     ("good,refrigerator,F-200,S9", "device_id", Code.TWICE),
     ("x1,refrigerator,F-200,G1", "serial", Code.TWICE),
     ("x1,refrigerator,F-200,K4", "serial", Code.SERIAL_TAKEN),
@@ -212,11 +250,13 @@ def test_a_day_may_be_written_in_several_ways(text: str) -> None:
 def test_an_export_comes_in_again_and_changes_nothing(firm: Firm) -> None:
     taken(firm, FILE)
     firm.device("solo", owner=Owner(name="No Address"), place='=cmd|"x"', point=BAIDU, bought_on=date(2026, 1, 31))
-    firm.device("made")
+    firm.device("made", place="+cmd|'x'!A0")
     moves.retire(firm.conn, firm.device("old"), by=BY, now=NOW)
     moves.replace(firm.conn, firm.found("made"), firm.device("new"), by=BY, now=NOW)
     text, before = exported(firm), _everything(firm)
     assert "'=cmd" in text
+    assert "'+cmd" in text
+    assert ",+49 30 12345," in text, "a phone number is no formula"
     found = taken(firm, text)
     assert (found.faults, found.changes, found.counts) == ([], {}, (0, 0, 7, 0))
     assert _everything(firm) == before
