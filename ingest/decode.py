@@ -112,10 +112,10 @@ def decode(
         if late.any():
             refusals += _too_late(batch.where(late), appliance, _by_seq(messages, sources))
             batch = batch.where(~late)
-        batch, conflicts = merge.fold(batch, appliance.metric_names)
-        if conflicts:
+        batch, unfit = merge.fold(batch, appliance.metric_names)
+        if unfit:
             by_seq = _by_seq(messages, sources)
-            refusals += [_conflict(each, by_seq[each.seq]) for each in conflicts]
+            refusals += [_unfit(each, by_seq[each.seq]) for each in unfit]
         if len(batch):
             batches.append(batch)
     in_order = sorted(refusals, key=lambda refusal: refusal.seq)
@@ -246,9 +246,9 @@ def _too_late(batch: Batch, appliance: ApplianceClass, by_seq: dict[int, Source]
     return refusals
 
 
-def _conflict(conflict: merge.Conflict, source: Source) -> Refusal:
+def _unfit(unfit: merge.Unfit, source: Source) -> Refusal:
     """Said again as JSON, so under JSON's topic, whatever the format was."""
-    return merge.refusal(conflict, topics.telemetry(source.tenant_id, source.device_id), source.tenant_id)
+    return merge.refusal(unfit, topics.telemetry(source.tenant_id, source.device_id), source.tenant_id)
 
 
 def _refusal(message: Message, source: Source, flaw: Flaw) -> Refusal:

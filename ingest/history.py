@@ -1,7 +1,7 @@
 """Readings are kept and read back. Reading goes through the tenant's views; keeping is the worker's alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +23,7 @@ _DEVICES_AT_ONCE = 64  # of the fold: four days of them at one reading a minute 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
     """`new`: the readings that the record did not have, in the batches' order, as their first messages said them.
-    `refusals`: all there were, those included that only the record could know of (CONFLICT)."""
+    `refusals`: all there were, those included that only the record could know of (CONFLICT, TOO_MANY_KEYS)."""
 
     new: list[Batch]
     refusals: list[Refusal]
@@ -45,7 +45,7 @@ def keep(
     psycopg.errors.UniqueViolation and the transaction is over.
     """
     new: list[Batch] = []
-    conflicts: list[merge.Conflict] = []
+    unfit: list[merge.Unfit] = []
     sealed_ms = aggregates.sealed(conn, batches)
     for batch in batches:
         appliance = catalogue[batch.class_id]
@@ -56,13 +56,13 @@ def keep(
         if store.insert(conn, appliance, batch) == len(batch):
             new.append(merge.first_said(batch))
             continue
-        fresh, lacking, differing = _compare(conn, appliance, batch)
+        fresh, lacking, beside = _compare(conn, appliance, batch)
         new += [merge.first_said(fresh)] if len(fresh) else []
         if len(lacking):
             store.fill(conn, appliance, lacking)
-        conflicts += differing
+        unfit += beside
     aggregates.mark(conn, batches, sealed_ms)
-    every = [*refused, *_refused(conn, conflicts)]
+    every = [*refused, *_refused(conn, unfit)]
     if every:
         refusals.keep(conn, every, first_ms or {})
     return Kept(new=new, refusals=every)
@@ -74,11 +74,10 @@ def kept_before(conn: Connection[Any], catalogue: Catalogue, batches: Sequence[B
     return [merge.first_said(fresh) for fresh in found if len(fresh)]
 
 
-def _compare(
-    conn: Connection[Any], appliance: ApplianceClass, batch: Batch
-) -> tuple[Batch, Batch, list[merge.Conflict]]:
-    """The readings that were new, those that say what the stored one lacks, and where they say something else. A flush
-    that comes twice is neither: it is compared a column at a time, and looked at only where it differs."""
+def _compare(conn: Connection[Any], appliance: ApplianceClass, batch: Batch) -> tuple[Batch, Batch, list[merge.Unfit]]:
+    """The readings that were new, those that say what the stored one lacks, as far as it has room for that, and what
+    cannot stand beside it. A flush that comes twice is neither: it is compared a column at a time, and looked at only
+    where it differs."""
     fresh, lacking = np.zeros((2, len(batch)), dtype=np.bool_)
     rows = list(store.stored(conn, appliance, batch))
     if not rows:
@@ -87,20 +86,24 @@ def _compare(
     place, there = np.array(places), np.array(columns, dtype=np.float64).T
     fresh[place] = batch.seq[place] == np.array(seqs)
     lacking[place] = ~fresh[place] & merge.fills(batch, place, there, extras)
-    conflicts: list[merge.Conflict] = []
+    unfit: list[merge.Unfit] = []
+    extra = list(batch.extra)
     for i in np.flatnonzero(~fresh[place] & merge.may_differ(batch, place, there, extras)).tolist():
-        conflicts += merge.differences(batch, places[i], appliance.metric_names, there[i], extras[i])
-    return batch.where(fresh), batch.where(lacking), conflicts
+        row = places[i]
+        unfit += merge.differences(batch, row, appliance.metric_names, there[i], extras[i])
+        extra[row], excess = merge.fitting(batch, row, extra[row], extras[i])
+        unfit += excess
+    return batch.where(fresh), replace(batch, extra=extra).where(lacking), unfit
 
 
-def _refused(conn: Connection[Any], conflicts: Sequence[merge.Conflict]) -> list[Refusal]:
-    if not conflicts:
+def _refused(conn: Connection[Any], unfit: Sequence[merge.Unfit]) -> list[Refusal]:
+    if not unfit:
         return []
-    senders = store.find_senders(conn, sorted({conflict.device_no for conflict in conflicts}))
+    senders = store.find_senders(conn, sorted({each.device_no for each in unfit}))
     return [
-        merge.refusal(conflict, topic=topics.telemetry(tenant_id, device_id), tenant_id=tenant_id)
-        for conflict in conflicts
-        for tenant_id, device_id in [senders[conflict.device_no]]
+        merge.refusal(each, topic=topics.telemetry(tenant_id, device_id), tenant_id=tenant_id)
+        for each in unfit
+        for tenant_id, device_id in [senders[each.device_no]]
     ]
 
 

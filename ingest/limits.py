@@ -7,9 +7,11 @@ DEPTH = 8
 READINGS = 400
 RECORDS = 4000  # of a SenML pack: ten metrics at each of as many times as an array may have readings
 FLAWS = 1000  # of one message that are stored one by one: 64 KiB of rubbish could otherwise be 65,000 rows
+AGAIN_BYTES = 8 * PAYLOAD_BYTES  # of one message's refusals together; honest ones hardly ever say a thing twice
 KEYS = 256
 NAME_CHARS = 128  # of a metric that nobody declared
 TEXT_BYTES = 1024  # of a text in `extra`
+PATH_CHARS = 1024  # of an edge node's name for a metric: who goes by an alias has it in each message
 NUMBER = float(2**63)  # beyond it integers of devices have overflowed, and nothing measured is as large
 
 OLDEST_MS = 1_262_304_000_000  # 2010-01-01: no appliance that reports is older, but unset clocks are

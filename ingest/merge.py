@@ -11,24 +11,41 @@ from typing import Any
 import numpy as np
 import orjson
 
+from ingest import limits
 from ingest.columns import extra_text
 from ingest.model import Batch, Bools, Floats, Ints, Reason, Refusal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conflict:
-    """A message said `said` where `stored` stands already."""
+class Said:
+    """What a message said of a (device, ts) that cannot stand there."""
 
     seq: int
     received_ms: int
     device_no: int
     ts_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict(Said):
+    """A message said `said` where `stored` stands already."""
+
     metric: str
     said: Any
     stored: Any
 
 
-def fold(batch: Batch, metrics: tuple[str, ...]) -> tuple[Batch, list[Conflict]]:
+@dataclass(frozen=True, kw_only=True)
+class Excess(Said):
+    """Metrics that nobody declared, beyond as many as a row holds: messages without end could say more of one `ts`."""
+
+    said: dict[str, Any]
+
+
+Unfit = Conflict | Excess
+
+
+def fold(batch: Batch, metrics: tuple[str, ...]) -> tuple[Batch, list[Unfit]]:
     """The batch without repeated keys; the same row twice is an error in one ON CONFLICT DO UPDATE."""
     order = np.lexsort((batch.ts_ms, batch.device_no))  # stable: of equal keys the first in the log comes first
     device_no, ts_ms = batch.device_no[order], batch.ts_ms[order]
@@ -39,18 +56,34 @@ def fold(batch: Batch, metrics: tuple[str, ...]) -> tuple[Batch, list[Conflict]]
     first = order[np.maximum.accumulate(np.where(again, 0, np.arange(len(batch))))]
     values, flags, extra = batch.values.copy(), batch.flags.copy(), list(batch.extra)
     late = np.zeros(len(batch), dtype=np.int64)
-    conflicts: list[Conflict] = []
+    unfit: list[Unfit] = []
     for into, row in zip(first[again].tolist(), order[again].tolist(), strict=True):
-        conflicts += differences(batch, row, metrics, values[into], extra[into])
+        unfit += differences(batch, row, metrics, values[into], extra[into])
         fills = np.isnan(values[into]) & ~np.isnan(values[row])
         values[into, fills] = values[row, fills]
         flags[into] |= flags[row] & _bits(fills)
         late[into] |= _bits(fills) if batch.seq[row] != batch.seq[into] else 0
-        extra[into] = _joined(extra[into], extra[row])
+        text, excess = fitting(batch, row, extra[row], extra[into])
+        extra[into] = _joined(extra[into], text)
+        unfit += excess
     keep = np.ones(len(batch), dtype=np.bool_)
     keep[order[again]] = False
     merged = replace(batch, values=values, flags=flags, extra=extra, filled=late if late.any() else None)
-    return merged.where(keep), conflicts
+    return merged.where(keep), unfit
+
+
+def fitting(batch: Batch, row: int, text: str | None, stored: str | None) -> tuple[str | None, list[Excess]]:
+    """What of a reading's `extra`, `text`, finds room beside the stored one: the first that came, so that it does not
+    matter where a batch ends."""
+    if text is None or stored is None or text == stored:
+        return text, []
+    there, said = orjson.loads(stored), orjson.loads(text)
+    room = limits.KEYS - len(there)
+    beyond = dict([(name, value) for name, value in said.items() if name not in there][max(0, room) :])
+    if not beyond:
+        return text, []
+    left = {name: value for name, value in said.items() if name not in beyond}
+    return extra_text(left), [Excess(**_whose(batch, row), said=beyond)]
 
 
 def first_said(batch: Batch) -> Batch:
@@ -97,23 +130,20 @@ def differences(batch: Batch, row: int, metrics: tuple[str, ...], stored: Floats
         pairs += [
             (name, value, there[name]) for name, value in orjson.loads(text).items() if _other(there, name, value)
         ]
-    return [
-        Conflict(
-            seq=int(batch.seq[row]),
-            received_ms=int(batch.received_ms[row]),
-            device_no=int(batch.device_no[row]),
-            ts_ms=int(batch.ts_ms[row]),
-            metric=name,
-            said=value,
-            stored=there_is,
-        )
-        for name, value, there_is in pairs
-    ]
+    return [Conflict(**_whose(batch, row), metric=name, said=value, stored=there_is) for name, value, there_is in pairs]
+
+
+def _whose(batch: Batch, row: int) -> dict[str, int]:
+    return {name: int(getattr(batch, name)[row]) for name in ("seq", "received_ms", "device_no", "ts_ms")}
 
 
 def _other(there: dict[str, Any], name: str, value: Any) -> bool:
-    """True and 1 are equal in Python; in JSON they are not."""
-    return name in there and (there[name] != value or (type(value) is bool) != (type(there[name]) is bool))
+    """True and 1 are equal in Python; in JSON they are not. The record writes a large float without its exponent, which
+    is read as an integer beside it."""
+    if name not in there or there[name] == value:
+        return name in there and (type(value) is bool) != (type(there[name]) is bool)
+    both = {type(value), type(there[name])}
+    return both != {int, float} or float(there[name]) != float(value)
 
 
 def _bits(mask: Bools) -> int:
@@ -123,20 +153,27 @@ def _bits(mask: Bools) -> int:
 def _joined(stored: str | None, said: str | None) -> str | None:
     if stored is None or said is None:
         return said if stored is None else stored
-    return extra_text({**orjson.loads(said), **orjson.loads(stored)})
+    there = orjson.loads(stored)  # in front, as it came first
+    return extra_text(there | {name: value for name, value in orjson.loads(said).items() if name not in there})
 
 
-def refusal(conflict: Conflict, topic: str, tenant_id: str | None) -> Refusal:
-    """The conflict as it is listed, with the smallest reading that says it again."""
+def refusal(unfit: Unfit, topic: str, tenant_id: str | None) -> Refusal:
+    """As it is listed, with the smallest reading that says it again."""
+    if isinstance(unfit, Conflict):
+        reason, metric, said = Reason.CONFLICT, unfit.metric, {unfit.metric: unfit.said}
+        detail = f"{unfit.said!r} where {unfit.stored!r} is stored"[:400]
+    else:
+        reason, metric, said = Reason.TOO_MANY_KEYS, None, unfit.said
+        detail = f"{len(said)} more than the {limits.KEYS} undeclared metrics that one ts may have in several messages"
     return Refusal(
-        seq=conflict.seq,
-        received_ms=conflict.received_ms,
+        seq=unfit.seq,
+        received_ms=unfit.received_ms,
         topic=topic,
         tenant_id=tenant_id,
-        device_no=conflict.device_no,
-        reason=Reason.CONFLICT,
-        detail=f"{conflict.said!r} where {conflict.stored!r} is stored"[:400],
-        payload=orjson.dumps({"ts": conflict.ts_ms, "m": {conflict.metric: conflict.said}}),
-        ts_ms=conflict.ts_ms,
-        metric=conflict.metric,
+        device_no=unfit.device_no,
+        reason=reason,
+        detail=detail,
+        payload=orjson.dumps({"ts": unfit.ts_ms, "m": said}),
+        ts_ms=unfit.ts_ms,
+        metric=metric,
     )

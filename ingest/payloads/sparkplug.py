@@ -1,7 +1,9 @@
 """Sparkplug B's payload (org.eclipse.tahu.protobuf.Payload) as a document, and a document as a payload.
 
 A metric's value stays as it stands, with the field that it stands in: what it is, only its datatype says, and that may
-have been said in a birth. Fields that we do not know are passed over. Specification: https://sparkplug.eclipse.org.
+have been said in a birth. Fields that we do not know are passed over, names and units too long for anything are cut.
+
+Specification: https://sparkplug.eclipse.org.
 """
 
 from typing import Any, NamedTuple
@@ -80,7 +82,7 @@ def _metric(data: bytes) -> Metric:
         elif tag in _MARKS:
             said[_MARKS[tag]] = value != 0
         elif tag == _NAME and isinstance(value, bytes):
-            said["name"] = text(value)
+            said["name"] = text(value)[: limits.PATH_CHARS]
         elif tag == _PROPERTIES and isinstance(value, bytes):
             said["unit"] = _unit(value)
         else:
@@ -103,7 +105,7 @@ def _unit(data: bytes) -> str | None:
     if _UNIT not in names or len(names) != len(values):
         return None
     said = dict(fields(values[names.index(_UNIT)])).get(_PROPERTY_TEXT)
-    return text(said) if isinstance(said, bytes) else None
+    return text(said)[: limits.NAME_CHARS + 1] if isinstance(said, bytes) else None  # cut, it is still none of ours
 
 
 def text(data: bytes) -> str:

@@ -122,6 +122,31 @@ def test_a_different_value_is_a_conflict_and_the_stored_one_stays(record: Record
         assert conn.execute("SELECT count(*) FROM refusal WHERE reason = 'CONFLICT'").fetchone() == (2,)
 
 
+def test_a_number_that_the_record_writes_otherwise_is_still_the_same(record: Record, device_no: int) -> None:
+    """jsonb writes 9.2e18 without its exponent, and what is read back is a whole number beside the one said."""
+    said = '{"a": 9.223372036854775e18, "b": 1e17, "c": -0.0, "d": 5e-324, "e": 9007199254740993}'
+    keep(record, a_batch(device_no, [NOW_MS], seq=1, extra=[said]))
+    before = rows(record, "extra, xmin")
+    for seq, again in enumerate([said, said.replace("-0.0", "0"), said.replace("1e17", str(10**17))], start=2):
+        assert keep(record, a_batch(device_no, [NOW_MS], seq=seq, extra=[again])).refusals == []
+    other = keep(record, a_batch(device_no, [NOW_MS], seq=9, extra=['{"a": 9.223372036854774e18}']))
+    assert [each.metric for each in other.refusals] == ["a"]
+    assert rows(record, "extra, xmin") == before
+
+
+def test_a_row_holds_no_more_undeclared_metrics_than_a_reading_may_say(record: Record, device_no: int) -> None:
+    """Else messages without end could fill one row without end."""
+    first, more = ({f"{letter}{i}": i for i in range(200)} for letter in "ab")
+    keep(record, a_batch(device_no, [NOW_MS], seq=1, extra=[json.dumps(first)]))
+    for seq in (2, 3):
+        second = a_batch(device_no, [NOW_MS], seq=seq, cabinet_temp_c=4.0, extra=[json.dumps(more)])
+        (refusal,) = keep(record, second).refusals
+        assert (refusal.reason, refusal.metric, refusal.seq) == (Reason.TOO_MANY_KEYS, None, seq)
+        assert json.loads(refusal.payload)["m"] == {f"b{i}": i for i in range(56, 200)}
+    ((extra, temp),) = rows(record, "extra, cabinet_temp_c")
+    assert (extra, temp) == (first | {f"b{i}": i for i in range(56)}, 4.0)
+
+
 def test_a_batch_of_new_and_old_readings_says_which_were_new(record: Record, device_no: int) -> None:
     at = [NOW_MS + i * 1000 for i in range(200)]
     keep(record, a_batch(device_no, at[::2], seq=1))
