@@ -12,18 +12,18 @@ from ticketing.alerts.model import Alert
 
 def noticed(language: str, alert: Alert, appliance: ApplianceClass, now: datetime, zone: ZoneInfo) -> str:
     """`Since yesterday evening your refrigerator's compressor has been running 34 minutes at a time instead of 21.`"""
-    return _told("noticed", language, alert, appliance, now, zone)
+    return _told("noticed.", language, alert, appliance, now, zone)
 
 
 def seen(language: str, alert: Alert, appliance: ApplianceClass, now: datetime, zone: ZoneInfo) -> str:
     """The same for staff, who read it beside the appliance's name."""
-    return _told("seen", language, alert, appliance, now, zone)
+    return _told("seen.", language, alert, appliance, now, zone)
 
 
 def _told(group: str, language: str, alert: Alert, appliance: ApplianceClass, now: datetime, zone: ZoneInfo) -> str:
     return say(
         language,
-        f"{group}.{measure_of(alert.evidence)}",
+        f"{group}{measure_of(alert.evidence)}",
         since=when.since(language, alert.since, now, zone),
         appliance=appliance_word(language, appliance),
         metric=metric_word(language, appliance, alert.metric),

@@ -27,6 +27,7 @@ from ticketing.questions.model import Code, NoReason, QuestionState
 from ticketing.tickets.model import Note, Source, TicketState
 
 TEMPLATES = Path(http.__file__).parent / "templates"
+ROOF = Path(http.__file__).parents[1]
 
 NAMED = {  # what is looked up by a value: every value has its word
     "state": TicketState,
@@ -81,6 +82,14 @@ def test_every_key_that_a_template_names_exists(template: Path) -> None:
     begun = re.findall(r"""\bt\(\s*["']([a-z_.0-9A-Z]+\.)["']\s*~""", text)
     assert [key for key in whole if key not in CATALOGUE["en"]] == []
     assert [start for start in begun if not any(key.startswith(start) for key in CATALOGUE["en"])] == []
+
+
+def test_every_key_is_said_somewhere() -> None:
+    """By its whole name, or by how it begins and a value: `"state." ~ ticket.state`, `f"state.{ticket.state}"`."""
+    source = "\n".join(path.read_text() for kind in ("py", "html") for path in ROOF.rglob(f"*.{kind}"))
+    whole = set(re.findall(r"""["']([a-zA-Z_.0-9]+)["']""", source))
+    begun = tuple(set(re.findall(r"""["']([a-zA-Z_.0-9]+\.)["'{]""", source)))
+    assert [key for key in CATALOGUE["en"] if key not in whole and not key.startswith(begun)] == []
 
 
 @pytest.mark.parametrize(("group", "values"), NAMED.items(), ids=NAMED)

@@ -4,9 +4,9 @@ with a number."""
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request, Response, UploadFile
+from fastapi import Depends, File, Form, Request, Response, UploadFile
 from psycopg import Connection
 
 from api.http import pages, photos, reporting
@@ -16,6 +16,7 @@ from api.http.photos import Developed
 from devices import labels
 from devices.model import Customer, Device
 from ticketing.errors import ReportRefusedError
+from ticketing.intake.model import MAX_CONTACT, MAX_WORDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,18 @@ class Said:
     photo: UploadFile | None
 
 
+def _said(
+    words: Annotated[str, Form(max_length=MAX_WORDS * 2)] = "",
+    contact: Annotated[str, Form(max_length=MAX_CONTACT)] = "",
+    key: Annotated[str, Form(max_length=64)] = "",
+    photo: Annotated[UploadFile | None, File()] = None,
+) -> Said:
+    return Said(words=words, contact=contact, key=key, photo=photo)
+
+
+Sent = Annotated[Said, Depends(_said)]
+
+
 def show(
     request: Request, home: House, scan: Scan, said: Said | None = None, refused: list[str] | None = None
 ) -> Response:
@@ -77,9 +90,8 @@ def take(request: Request, home: House, find: Find, said: Said) -> Response:
     with home.stranger() as conn:
         scan = find(conn)
     try:
-        developed = _photo(
-            said.photo
-        )  # between the transactions: it takes its time, and only who has a label may take it
+        # between the transactions: it takes its time, and only who has a label may take it
+        developed = _photo(said.photo)
     except photos.PhotoError:
         return show(request, home, scan, said, ["photo"])
     print_ = reporting.fingerprint(scan.device, said.words, said.contact, developed).hex()

@@ -1,19 +1,18 @@
 """`/01/{gtin}/21/{serial}`: a GS1 Digital Link leads to the same page. Serials can be guessed, so it shows less than a
 label does, at a measured pace, and never says the label's token."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Request, Response
 from psycopg import Connection
 
 from api.http import pages, product
 from api.http.house import Home, House
 from api.http.pace import address_of
 from api.http.public import form, owner
-from api.http.public.form import Said, Scan
+from api.http.public.form import Scan, Sent
 from devices import gs1
 from ledger import scope
-from ticketing.intake.model import MAX_CONTACT, MAX_WORDS
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,16 +44,7 @@ def show(gtin: str, serial: str, request: Request, home: Home) -> Response:
 
 
 @router.post("/01/{gtin}/21/{serial:path}")
-def send(
-    gtin: str,
-    serial: str,
-    request: Request,
-    home: Home,
-    words: Annotated[str, Form(max_length=MAX_WORDS * 2)] = "",
-    contact: Annotated[str, Form(max_length=MAX_CONTACT)] = "",
-    key: Annotated[str, Form(max_length=64)] = "",
-    photo: Annotated[UploadFile | None, File()] = None,
-) -> Response:
+def send(gtin: str, serial: str, request: Request, home: Home, said: Sent) -> Response:
     if not home.item_pace.takes(address_of(request)):
         return _nothing(request, "TOO_MANY", 429)
 
@@ -65,7 +55,7 @@ def send(
         return scan
 
     try:
-        return form.take(request, home, find, Said(words=words, contact=contact, key=key, photo=photo))
+        return form.take(request, home, find, said)
     except _UnknownItemError:
         return _nothing(request, _why(gtin), 404)
 

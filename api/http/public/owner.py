@@ -1,19 +1,18 @@
 """`/m/{token}`: the page of whoever proved that an appliance is his. His phone keeps the token, so that a scan of the
 label leads to the same form."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Request, Response
 from psycopg import Connection
 
 from api.http.house import Home, House
 from api.http.problems import RefusedError
 from api.http.public import bearer, form
-from api.http.public.form import Said, Scan
+from api.http.public.form import Scan, Sent
 from devices import registry
 from devices.model import Customer, Device
-from ticketing.intake.model import MAX_CONTACT, MAX_WORDS
 from ticketing.links import links
 from ticketing.links.model import Purpose
 
@@ -66,14 +65,5 @@ def show(token: str, request: Request, home: Home) -> Response:
 
 
 @router.post("/m/{token}")
-def send(
-    token: str,
-    request: Request,
-    home: Home,
-    words: Annotated[str, Form(max_length=MAX_WORDS * 2)] = "",
-    contact: Annotated[str, Form(max_length=MAX_CONTACT)] = "",
-    key: Annotated[str, Form(max_length=64)] = "",
-    photo: Annotated[UploadFile | None, File()] = None,
-) -> Response:
-    said = Said(words=words, contact=contact, key=key, photo=photo)
+def send(token: str, request: Request, home: Home, said: Sent) -> Response:
     return form.take(request, home, lambda conn: _his(conn, home, token), said)

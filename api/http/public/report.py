@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from psycopg import Connection
 from starlette.responses import RedirectResponse
 
@@ -11,13 +11,12 @@ from api.http.guard import PHOTO_BYTES
 from api.http.house import Home, House
 from api.http.pace import address_of
 from api.http.public import bearer, form, owner
-from api.http.public.form import Said, Scan
+from api.http.public.form import Scan, Sent
 from api.http.scan import Trouble
 from devices import labels, registry
 from devices.gs1 import Item
 from ledger import scope
 from ledger.model import Scope
-from ticketing.intake.model import MAX_CONTACT, MAX_WORDS
 
 router = APIRouter(include_in_schema=False)
 
@@ -66,14 +65,5 @@ def show(label_token: str, request: Request, home: Home) -> Response:
 
 
 @router.post("/r/{label_token}")
-def send(
-    label_token: str,
-    request: Request,
-    home: Home,
-    words: Annotated[str, Form(max_length=MAX_WORDS * 2)] = "",
-    contact: Annotated[str, Form(max_length=MAX_CONTACT)] = "",
-    key: Annotated[str, Form(max_length=64)] = "",
-    photo: Annotated[UploadFile | None, File()] = None,
-) -> Response:
-    said = Said(words=words, contact=contact, key=key, photo=photo)
+def send(label_token: str, request: Request, home: Home, said: Sent) -> Response:
     return form.take(request, home, lambda conn: scanned(conn, home, request, label_token), said)
