@@ -11,6 +11,8 @@ import typer
 
 from api.cli._ask import HERE, Api, ask
 from api.cli._options import fail
+from devices.twin import arguments as typed
+from devices.twin.errors import BadCommandError
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LOOK_S = 0.5
@@ -34,7 +36,7 @@ def register(app: typer.Typer) -> None:
         api: Api = HERE,
     ) -> None:
         """Tell a device to do something. It hears it at once, or when it is back before that expires."""
-        body = {"name": name, "arguments": dict(map(_argument, arguments or [])), "expires_s": _seconds(expires)}
+        body = {"name": name, "arguments": _arguments(arguments or []), "expires_s": _seconds(expires)}
         sent = ask("POST", api, _path(device), body, {"Idempotency-Key": str(uuid4())}).said
         while wait and sent["state"] not in _OVER:
             time.sleep(_LOOK_S)
@@ -71,14 +73,11 @@ def _path(device: str) -> str:
     return f"/devices/{quote(device, safe='')}/commands"
 
 
-def _argument(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise fail(f"{text!r} should read KEY=VALUE, such as minutes=20")
+def _arguments(texts: list[str]) -> dict[str, Any]:
     try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
+        return typed.read(texts)
+    except BadCommandError as error:
+        raise fail(str(error)) from None
 
 
 def _seconds(text: str) -> int:

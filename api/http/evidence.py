@@ -79,11 +79,11 @@ def title_of(appliance: ApplianceClass, alert: Alert, language: str) -> str:
 
 def of_metrics(
     conn: Connection[Any], appliance: ApplianceClass, device_no: int, reader: Reader, to_ms: int, over: timedelta
-) -> list[tuple[str, Markup]]:
-    """Each metric that was measured lately, with its title, for whoever looks at a device."""
+) -> dict[str, tuple[str, Markup]]:
+    """Each metric that was measured lately: its title and its curve, for whoever looks at a device."""
     from_ms = to_ms - int(over.total_seconds() * 1000)
     window = history.window(conn, appliance, device_no, appliance.metric_names, from_ms, to_ms, max_points=2000)
-    drawn = []
+    drawn = {}
     for column, metric in enumerate(appliance.metric_names):
         if not np.isfinite(window.high[:, column]).any():
             continue
@@ -104,7 +104,7 @@ def of_metrics(
             usual="",
             since="",
         )
-        drawn.append((title, curve.svg(drawing)))
+        drawn[metric] = (title, curve.svg(drawing))
     return drawn
 
 

@@ -58,6 +58,12 @@ def render(
     return HTMLResponse(_templates.get_template(template).render(**frame, **values), status_code=status)
 
 
+def back(request: Request, path: str, part: str) -> str:
+    """The address of a page's part, after something was done there: in the language in which it was read."""
+    chosen = request.query_params.get("lang")
+    return f"{quote(path)}{f'?lang={chosen}' if chosen in LANGUAGES else ''}#{part}"
+
+
 def _path(request: Request) -> str:
     """As an address has it: a serial may have a question mark or a percent sign in it."""
     return quote(request.scope["path"])

@@ -63,11 +63,12 @@ def moment(language: str, moment: datetime, zone: ZoneInfo) -> str:
 
 
 def span(language: str, span_ms: int) -> str:
-    """`5 min`, `1 h 59 min`, `2 d 3 h`: two parts are as exact as anybody needs."""
+    """`5 min`, `1 h 59 min`, `2 d 3 h`, `7 d`: two parts are as exact as anybody needs."""
     minutes = round(span_ms / 60_000)
     hours, days = minutes // 60, minutes // 1440
-    kind = "days" if days else "hours" if hours else "minutes"
-    return say(language, f"span.{kind}", days=days, hours=hours % 24 if days else hours, minutes=minutes % 60)
+    kind, rest = ("days", hours % 24) if days else ("hours", minutes % 60) if hours else ("minutes", minutes)
+    key = f"span.{kind}" if rest or not hours else f"span.whole_{kind}"
+    return say(language, key, days=days, hours=hours % 24 if days else hours, minutes=minutes % 60)
 
 
 def stamp(moment: datetime, zone: ZoneInfo) -> str:

@@ -26,9 +26,14 @@ def adjustables_of(appliance: ApplianceClass) -> dict[str, Adjustable]:
     return {SET_POINT: Adjustable(name=SET_POINT, title=_SET_POINT, unit="°C", low=low, high=high), **own, **common}
 
 
+def is_there(device: Device) -> bool:
+    """Whether anybody may still wish something of it."""
+    return device.state not in _GONE
+
+
 def check_there(device: Device) -> None:
     """Raises GoneError."""
-    if device.state in _GONE:
+    if not is_there(device):
         raise GoneError(device.device_id, device.state)
 
 

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 
 from api.http.house import House
 from devices import registry, settings
-from devices.twin import wishes
-from devices.twin.model import Report
+from devices.twin import orders, store, wishes
+from devices.twin.model import Report, Result
 from tests.browser.conftest import DESKTOP, Keep, Visit
 from tests.conftest import Database
 from tests.http.scene import Scene
@@ -33,13 +33,23 @@ def test_a_person_desires_and_cancels_and_sees_what_the_device_says(
         page.reload()
         expect(page.locator(".tag.warm", has_text="5 °C")).to_be_visible()
         expect(page.get_by_text("Firmware 1.4.2, since")).to_be_visible()
-        page.locator("#twin").scroll_into_view_if_needed()
         page.evaluate("document.getElementById('twin').scrollIntoView()")
         keep(page, "twin-phone")
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_text("Cancelled")).to_be_visible()
+        page.get_by_text("Tell it to do something").click()
+        page.get_by_label("Command").fill("ping")
+        page.get_by_label("Arguments").fill("n=1")
+        page.get_by_role("button", name="Send the command").click()
+        expect(page.locator("#commands-told tr", has_text="ping n=1")).to_contain_text("Waits for the device")
+        _answers(database, scene.device_no, result={"n": 1})  # nobody reloads: the page looks again by itself
+        expect(page.locator("#commands-told tr", has_text="ping n=1")).to_contain_text("Done")
+        tops = [page.locator(f"#{part}").bounding_box() for part in ("now", "trouble", "twin", "commands", "curves")]
+        assert [box["y"] for box in tops if box] == sorted(box["y"] for box in tops if box)
+        assert page.evaluate("document.documentElement.scrollWidth") == page.viewport_size["width"]  # type: ignore[index]
     with visit("/desk/devices/fridge-1?lang=zh", size=DESKTOP, locale="zh-CN") as page:
         expect(page.get_by_text("已取消")).to_be_visible()
+        assert page.locator("#now").bounding_box()["x"] > page.locator("#trouble").bounding_box()["x"]  # type: ignore[index]
         page.evaluate("document.getElementById('twin').scrollIntoView()")
         keep(page, "twin-desktop-zh")
 
@@ -51,3 +61,12 @@ def _says(database: Database, house: House, device_no: int, *, version: int, **s
         device = registry.by_no(conn, device_no)
         appliance = settings.of(house.catalogue[device.class_id], device.tenant_id, device.model)
         wishes.take_reports(conn, device, appliance, [(Report(version=version, state=state), now)], now)  # type: ignore[arg-type]
+
+
+def _answers(database: Database, device_no: int, *, result: object) -> None:
+    """The device does what it was told last."""
+    with database.connect("foremend_relay") as conn, conn.transaction():
+        device = registry.by_no(conn, device_no)
+        last = store.list_commands(conn, device_no, limit=1)[0]
+        said = Result(command_id=last.command_id, ok=True, result=result)
+        orders.take_result(conn, device, said, last.queued_at, last.queued_at)

@@ -42,8 +42,10 @@ def find(conn: Connection[Any], alert_id: UUID) -> Alert | None:
     return _one(conn, _sql.find_alert, {"alert_id": alert_id})
 
 
-def listed(conn: Connection[Any], limit: int = 200, *, device_no: int | None = None) -> list[Alert]:
-    return _all(conn, _sql.list_alerts, {"device_no": device_no, "limit": limit})
+def listed(
+    conn: Connection[Any], limit: int = 200, *, device_no: int | None = None, condition: Condition | None = None
+) -> list[Alert]:
+    return _all(conn, _sql.list_alerts, {"device_no": device_no, "condition": condition, "limit": limit})
 
 
 def reviews(conn: Connection[Any], limit: int = 200) -> list[Alert]:

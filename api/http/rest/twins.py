@@ -1,7 +1,5 @@
 """A device's twin and its commands, for programs."""
 
-import hashlib
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,36 +8,28 @@ from psycopg import Connection
 from pydantic import Field, StringConstraints
 from starlette.responses import JSONResponse
 
+from api.http import telling
 from api.http.house import Home
 from api.http.problems import refuse
 from api.http.rest.devices import Body
+from api.http.telling import CommandBody, Name, command_json
 from devices import registry, settings
 from devices.model import ApplianceClass, Device
 from devices.twin import accepts, merge, orders, store, wishes
 from devices.twin.errors import UnknownCommandError
-from devices.twin.model import Command, CommandState, Twin
+from devices.twin.model import CommandState, Twin
 from ingest import history
-from ledger import idempotency
-from ledger.idempotency import StoredAnswer
 
 router = APIRouter(tags=["twins"])
 
-Name = Annotated[str, StringConstraints(max_length=64)]
 Text = Annotated[str, StringConstraints(max_length=accepts.TEXT_CHARS)]
 Value = bool | int | float | Text | None
-HOUR_S = 3600
 
 
 class StateBody(Body):
     """Settings by name; null: nobody wishes anything of it any more. What is left out stays as it is."""
 
     state: Annotated[dict[Name, Value], Field(min_length=1, max_length=accepts.MOST_SETTINGS)]
-
-
-class CommandBody(Body):
-    name: Name
-    arguments: Annotated[dict[Name, Any], Field(default_factory=dict)]
-    expires_s: Annotated[int, Field(ge=1, le=int(orders.LONGEST.total_seconds()))] = HOUR_S
 
 
 @router.get("/devices/{device_id}/twin", summary="What a device shall be like and says it is")
@@ -82,18 +72,7 @@ def send(
         raise refuse(
             400, "idempotency-key-missing", "Send an Idempotency-Key, so that a repeat is not a second command."
         )
-    tenant, key, now = home.settings.tenant, f"command:{idempotency_key}", home.clock()
-    digest = hashlib.sha256(f"{device_id}\0{body.model_dump_json()}".encode()).digest()
-    with home.acting() as conn:
-        stored = idempotency.find(conn, tenant, key, digest)
-        if stored is None:
-            device = registry.find(conn, tenant, device_id)
-            expires_at = now + timedelta(seconds=body.expires_s)
-            queued = orders.queue(
-                conn, device, body.name, body.arguments, expires_at=expires_at, by=home.scope(), now=now
-            )
-            stored = StoredAnswer(status=201, answer=command_json(queued))
-            idempotency.keep(conn, tenant, key, digest, stored, now)
+    stored = telling.tell(home, device_id, body, idempotency_key)
     return JSONResponse(stored.answer, status_code=stored.status)
 
 
@@ -128,24 +107,6 @@ def cancel(device_id: str, command_id: UUID, home: Home) -> dict[str, Any]:
     with home.acting() as conn:
         device = registry.find(conn, home.settings.tenant, device_id)
         return command_json(orders.cancel(conn, device, command_id, by=home.scope(), now=home.clock()))
-
-
-def command_json(command: Command) -> dict[str, Any]:
-    return {
-        "id": str(command.command_id),
-        "name": command.name,
-        "arguments": command.arguments,
-        "state": command.state,
-        "queued_at": _iso(command.queued_at),
-        "queued_by": command.queued_by,
-        "expires_at": _iso(command.expires_at),
-        "sends": command.sends,
-        "sent_at": _iso(command.sent_at),
-        "over_at": _iso(command.over_at),
-        "result": command.result,
-        "error": command.error,
-        "late": command.late,
-    }
 
 
 def _appliance(home: Home, device: Device) -> ApplianceClass:
@@ -192,7 +153,3 @@ def _answer(
             for each in accepts.adjustables_of(appliance).values()
         ],
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

@@ -1,30 +1,27 @@
 """`/desk/devices`: every appliance that may send, and each one's page with curves and label."""
 
+from collections.abc import Hashable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.http import evidence, kind, label, pages, product, sheet, sheet_pdf, when
+from api.http import kind, label, live, pages, product, sheet, sheet_pdf, when
 from api.http.evidence import Reader
 from api.http.house import Home
 from api.http.problems import refuse
 from api.http.public import bearer
 from api.http.rest.devices import label_url
-from api.http.staff import claims, credentials, lists, twin
+from api.http.staff import claims, credentials, curves, lists, trouble, twin
 from api.http.staff import registry as staff_registry
 from devices import registry
 from devices.model import Device, DeviceFilter, DeviceState
 from devices.warranty import covers
 from ingest import history
 from ingest.presence import shown
-from ticketing.alerts import store as alerts
-from ticketing.tickets import store as tickets
 
 router = APIRouter(prefix="/desk/devices", include_in_schema=False)
 
-CURVES_OVER = timedelta(days=3)
-LATEST = 20
 MOST_LABELS = 240  # some seconds of work
 OURS_FOR = timedelta(days=1)  # for so long it is said that we did not listen
 
@@ -115,9 +112,8 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
         reader = Reader(language=language, zone=owned.zone, now=now)
         newest = history.newest(conn, appliance, device.device_no)
         end_ms = newest.ts_ms if newest else int(now.timestamp() * 1000)
-        known = alerts.listed(conn, LATEST, device_no=device.device_no)
         away = shown.why(conn, device.device_no)
-        curves = evidence.of_metrics(conn, appliance, device.device_no, reader, end_ms, CURVES_OVER)
+        troubles = trouble.of_device(conn, device)
         return pages.render(
             request,
             "desk_device.html",
@@ -131,7 +127,7 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             clock=(clock := history.clock(conn, appliance, device.device_no)),
             clock_span=when.span(language, abs(clock.offset_ms or 0)),
             counts=history.counts(conn, appliance, device.device_no),
-            curves=curves,
+            curves=curves.of_device(conn, appliance, device.device_no, troubles.active, reader, end_ms),
             twin=twin.shown(conn, device, appliance, language),
             presence=shown.of_device(conn, device.device_no),
             why=away,
@@ -143,9 +139,22 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             **credentials.of_device(conn, home, device, now, language),
             **claims.of_device(conn, device, now),
             **staff_registry.of_device(conn, home, device, owned.zone),
-            alerts=lists.alert_rows(conn, home, language, known, owned.zone),
-            tickets=lists.ticket_rows(conn, home, language, tickets.listed(conn, LATEST, device_no=device.device_no)),
+            **trouble.rows(conn, home, troubles, reader),
         )
+
+
+@router.get("/{device_id}/live")
+def hints(device_id: str, home: Home) -> Response:
+    """Of what a person waits for before this page: presence, alerts, tickets, the twin and its commands."""
+
+    def version() -> Hashable:
+        with home.looking() as conn:
+            device = registry.find(conn, home.settings.tenant, device_id)
+            presence = shown.of_device(conn, device.device_no)
+            seen = (presence.state, presence.since) if presence else None
+            return seen, device.version, trouble.version(conn, device), twin.version(conn, device)
+
+    return live.answer(home, version)
 
 
 @router.get("/{device_id}/label.svg")

@@ -40,6 +40,11 @@ def _kind(line: Event) -> str:
 
 def _actor(language: str, line: Event) -> str:
     """Who did it; what the house decided by itself was only set off by whoever acted."""
-    kind = "relay" if line.kind == "ticket.proposed" else line.actor.partition(":")[0]
+    return who(language, "relay" if line.kind == "ticket.proposed" else line.actor)
+
+
+def who(language: str, actor: str) -> str:
+    """An actor such as `staff:desk`, in words."""
+    kind = actor.partition(":")[0]
     key = f"actor.{kind}"
     return say(language, key) if speaks(language, key) else kind

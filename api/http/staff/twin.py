@@ -1,23 +1,28 @@
-"""The part of a device's page about its twin: desired beside reported, commands, and what may be changed of it."""
+"""The part of a device's page about its twin: desired beside reported, commands, and the forms that say more."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from psycopg import Connection
 from starlette.responses import RedirectResponse
 
+from api.http import pages, telling, when
 from api.http.house import Home
+from api.http.staff import story
+from api.http.telling import CommandBody, ExpiresS, Name
 from devices import registry, settings
-from devices.adjustables import Adjustable, Kind
+from devices.adjustables import Kind
 from devices.model import ApplianceClass, Device
-from devices.twin import accepts, lifecycle, merge, orders, store, wishes
+from devices.twin import accepts, arguments, lifecycle, merge, orders, store, wishes
 from devices.twin.model import Command, Twin
 
 router = APIRouter(prefix="/desk/devices", include_in_schema=False)
 
 LATEST = 10
+SPANS_S = (300, telling.HOUR_S, 86_400, 7 * 86_400)
 _PREFIX = "setting."  # of the form's fields
 
 
@@ -28,8 +33,9 @@ class Row:
     field: str
     title: str
     unit: str
-    switch: bool
-    hint: str
+    kind: Kind
+    low: float | None
+    high: float | None
     desired: Any
     reported: Any
     differs: bool
@@ -41,12 +47,18 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """`strange`: what the device says of settings that its class has not."""
+    """`strange`: what the device says of settings that its class has not. `commands`: with who sent them. `key`: of
+    the command that the form sends, so that a form that is sent twice is one command. `spans`: how long it may wait, in
+    seconds and in words."""
 
     twin: Twin
     rows: list[Row]
     strange: list[tuple[str, Any]]
-    commands: list[Command]
+    commands: list[tuple[Command, str]]
+    hears: bool
+    key: str
+    spans: list[tuple[int, str]]
+    usual_s: int = telling.HOUR_S
     open: tuple[str, ...] = lifecycle.OPEN
 
 
@@ -59,24 +71,34 @@ def shown(conn: Connection[Any], device: Device, appliance: ApplianceClass, lang
             field=_PREFIX + name,
             title=each.title[language],
             unit="" if each.unit == "1" else each.unit,
-            switch=each.kind is Kind.SWITCH,
-            hint=_hint(each),
+            kind=each.kind,
+            low=each.low,
+            high=each.high,
             desired=_word(twin.desired.get(name)),
             reported=_word(twin.reported.get(name)),
             differs=name in differing,
         )
         for name, each in known.items()
     ]
+    told = store.list_commands(conn, device.device_no, limit=LATEST)
     strange = [(name, _word(value)) for name, value in twin.reported.items() if name not in known]
     return Shown(
-        twin=twin, rows=rows, strange=strange, commands=store.list_commands(conn, device.device_no, limit=LATEST)
+        twin=twin,
+        rows=rows,
+        strange=strange,
+        commands=[(each, story.who(language, each.queued_by)) for each in told],
+        hears=accepts.is_there(device),
+        key=str(uuid4()),
+        spans=[(span_s, when.span(language, span_s * 1000)) for span_s in SPANS_S],
     )
 
 
-def _hint(setting: Adjustable) -> str:
-    if setting.low is None or setting.high is None:
-        return ""
-    return f"{setting.low:g} … {setting.high:g}"
+def version(conn: Connection[Any], device: Device) -> Hashable:
+    """Another one where something else is shown."""
+    twin = store.find_twin(conn, device.tenant_id, device.device_no)
+    commands = store.list_commands(conn, device.device_no, limit=LATEST)
+    told = tuple((each.command_id, each.state, each.late is None) for each in commands)
+    return twin.version, twin.says, twin.reported_version, twin.reported_at, twin.error, told
 
 
 def _word(value: Any) -> Any:
@@ -90,7 +112,7 @@ async def _fields(request: Request) -> dict[str, str]:
 
 
 @router.post("/{device_id}/twin")
-def desire(device_id: str, said: Annotated[dict[str, str], Depends(_fields)], home: Home) -> Response:
+def desire(device_id: str, request: Request, said: Annotated[dict[str, str], Depends(_fields)], home: Home) -> Response:
     """All settings of the form; an empty one is desired no more."""
     with home.acting() as conn:
         device = registry.find(conn, home.settings.tenant, device_id)
@@ -100,12 +122,33 @@ def desire(device_id: str, said: Annotated[dict[str, str], Depends(_fields)], ho
         version = said.get("version", "")
         expected = int(version) if version.isdecimal() and len(version) < 19 else -1
         wishes.desire(conn, device, appliance, patch, expected=expected, by=home.scope(), now=home.clock())
-    return RedirectResponse(f"/desk/devices/{device.device_id}#twin", status_code=303)
+    return _back(device_id, request, "twin")
+
+
+@router.post("/{device_id}/commands")
+def tell(
+    device_id: str,
+    request: Request,
+    home: Home,
+    name: Annotated[Name, Form()],
+    key: Annotated[str, Form(min_length=1, max_length=200)],
+    expires_s: Annotated[ExpiresS, Form()],
+    said: Annotated[str, Form(alias="arguments", max_length=orders.ARGUMENTS_BYTES)] = "",
+) -> Response:
+    """`arguments`: one a line, as `foremend command send` takes them."""
+    body = CommandBody(name=name.strip(), arguments=arguments.read(said.splitlines()), expires_s=expires_s)
+    telling.tell(home, device_id, body, key)
+    return _back(device_id, request, "commands")
 
 
 @router.post("/{device_id}/commands/{command_id}/cancel")
-def cancel(device_id: str, command_id: UUID, home: Home) -> Response:
+def cancel(device_id: str, command_id: UUID, request: Request, home: Home) -> Response:
     with home.acting() as conn:
         device = registry.find(conn, home.settings.tenant, device_id)
         orders.cancel(conn, device, command_id, by=home.scope(), now=home.clock())
-    return RedirectResponse(f"/desk/devices/{device.device_id}#twin", status_code=303)
+    return _back(device_id, request, "commands")
+
+
+def _back(device_id: str, request: Request, part: str) -> Response:
+    """To the part of the page where what was done is seen, in the language in which it was read."""
+    return RedirectResponse(pages.back(request, f"/desk/devices/{device_id}", part), status_code=303)

@@ -81,6 +81,7 @@ SELECT a.alert_id, a.tenant_id, a.device_no, d.device_id, a.rule, a.family, a.se
        a.ticket_id, a.review, a.look_at, a.waits_for
 FROM alert a JOIN device d USING (device_no)
 WHERE (%(device_no)s::integer IS NULL OR a.device_no = %(device_no)s)
+  AND (%(condition)s::text IS NULL OR a.condition = %(condition)s)
 ORDER BY a.alert_id DESC LIMIT %(limit)s
 
 -- name: list_reviews
