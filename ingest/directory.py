@@ -1,5 +1,6 @@
 """Who stands behind the subjects of a batch: known devices are remembered, others are looked up again each time."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,14 +20,19 @@ def edge_topics(sources: Sequence[Source]) -> set[EdgeTopic]:
     return {source.edge for source in sources if source.edge is not None}
 
 
+_SUBJECTS = 32  # of a device: each format, each kind of an edge node's messages; a node may make up any group
+
+
 class Directory:
-    """Remembers only devices that exist, so that it cannot grow by what strangers send. Nobody is refused as unknown
-    but by a look at the registry that is younger than his message; a batch costs at most one look."""
+    """Remembers only devices that exist, and so many subjects of each, so that it cannot grow by what anybody sends.
+    Nobody is refused as unknown but by a look at the registry that is younger than his message; a batch costs at most
+    one look."""
 
     def __init__(self, catalogue: Catalogue, variants: Variants | None = None) -> None:
         self._class_ids = frozenset(catalogue)
         self._variants = variants or Variants({})
         self._known: dict[str, Source] = {}
+        self._subjects: Counter[int] = Counter()  # by device_no, how many are known
         self.tenants: dict[int, str] = {}  # by device_no
         self.variants: dict[int, str] = {}  # by device_no, of those that are watched otherwise than their class
 
@@ -60,7 +66,12 @@ class Directory:
             address = addresses.get(source.key) if source.key is not None else None
             answers[subject] = topics.found(source, address, self._class_ids)
             if answers[subject].reason is None and address is not None and source.tenant_id is not None:
-                self._known[subject] = answers[subject]
+                self._remember(subject, answers[subject], address.device_no)
                 self.tenants[address.device_no] = source.tenant_id
                 self._note(address.device_no, address.class_id, source.tenant_id, address.model)
         return answers
+
+    def _remember(self, subject: str, source: Source, device_no: int) -> None:
+        if self._subjects[device_no] < _SUBJECTS:
+            self._subjects[device_no] += 1
+            self._known[subject] = source

@@ -43,8 +43,12 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
+    """`for_edges`: it says itself that edge nodes speak there. What a wildcard meets must not say so: an edge node
+    speaks for devices, and whoever may only speak for himself there would speak for any."""
+
     pattern: re.Pattern[str]
     render: Callable[[Sequence[str]], str]
+    for_edges: bool
 
 
 def parse(text: str) -> Rule:
@@ -58,7 +62,7 @@ def parse(text: str) -> Rule:
     levels = asked.split("/")
     wildcards = [level for level in levels if level in {"+", "#"}]
     render = _template(f"fm/{target}", wildcards, text)
-    return Rule(pattern=_pattern(levels), render=render)
+    return Rule(pattern=_pattern(levels), render=render, for_edges=topics.is_for_edges(f"fm/{target}"))
 
 
 def check_filter(asked: str) -> None:
@@ -114,7 +118,8 @@ class Mapping:
             met = rule.pattern.fullmatch(text)
             if met is not None:
                 ours = rule.render(met.groups(""))
-                if len(ours) <= _LONGEST and _OURS.fullmatch(ours):
+                allowed = rule.for_edges or not topics.is_for_edges(ours)
+                if allowed and len(ours) <= _LONGEST and _OURS.fullmatch(ours):
                     return Place(ours.replace("/", ".").encode(), Fate.OURS)
                 fate = Fate.INVALID
                 break

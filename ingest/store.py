@@ -220,10 +220,10 @@ def forget(
 
 
 def lateness_ms(conn: Connection[Any], appliance: ApplianceClass, device_no: int, rows: int, messages: int) -> Ints:
-    """How late the device's last messages came, taken or refused for being ahead; of each by its newest reading."""
+    """How late the device's last messages came, taken or refused for their time; of each by its newest reading."""
     names = {"device_no": device_no, "rows": rows}
     said = conn.execute(layout.spoken(appliance.class_id).encode(), names).fetchall()
-    said += conn.execute(_sql.list_ahead, names).fetchall()
+    said += conn.execute(_sql.list_untimely, names).fetchall()
     last = sorted(said, reverse=True)[:messages]
     return np.array([ms(received_at) - ms(ts) for _, received_at, ts in last], dtype=np.int64)
 

@@ -18,6 +18,8 @@ _EDGE = "sparkplug"
 _EDGE_KINDS = frozenset(Kind)
 _FOREIGN = "bridge:"  # before a foreign topic, so that it is no id
 _FOREIGN_BYTES = 512  # of it are shown
+_LONGEST = 2048  # characters of a topic: MQTT takes 65,535, and refusals store theirs
+_SHOWN = 200
 _NOT_IN_A_LEVEL = re.compile(r"[\x00-\x20\x7f.%*>]|^/|/$|(?<=/)/")  # by NATS, or by `read`
 _FOREIGN_WORDS = {
     "unmapped": "it came over a bridge, and no --map of the bridge matches its topic",
@@ -75,6 +77,11 @@ def sender(topic: str) -> str:
     return levels[place] if len(levels) > 3 and _ID.fullmatch(levels[place]) else ""
 
 
+def is_for_edges(topic: str) -> bool:
+    """Whether it is one under which edge nodes speak, for themselves and for their devices."""
+    return topic.split("/")[3:5] == ["up", _EDGE]
+
+
 def is_id(text: str) -> bool:
     """Whether a tenant or a device may be called so."""
     return _ID.fullmatch(text) is not None
@@ -95,12 +102,17 @@ def read(subject: str) -> Source:
     reason, detail = None, ""
     if None in ids or len(levels) < 4:
         reason, detail = Reason.BAD_TOPIC, _why_bad(levels)
+    elif len(topic) > _LONGEST:
+        reason, detail = (
+            Reason.BAD_TOPIC,
+            f"{len(topic)} characters; at most {_LONGEST} are read, and as many kept here",
+        )
     elif about is not About.READINGS or edge is not None:
         pass
     elif levels[2:4] != ["up", "telemetry"] or form is None:
-        reason, detail = Reason.UNKNOWN_KIND, f"nobody listens to {'/'.join(levels[2:])!r}"
+        reason, detail = Reason.UNKNOWN_KIND, f"nobody listens to {'/'.join(levels[2:])[:_SHOWN]!r}"
     return Source(
-        topic=topic,
+        topic=topic[:_LONGEST],
         tenant_id=ids[0],
         device_id=edge.device_id or ids[1] if edge else ids[1],
         device_no=None,

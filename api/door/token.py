@@ -40,7 +40,7 @@ class Issuer:
         user = {
             "type": "user",
             "version": 2,
-            "pub": {"allow": allowed["publish"]},
+            "pub": {"allow": allowed["publish"], "deny": [edges(who.tenant_id, who.device_id)]},
             "sub": {"allow": allowed["subscribe"]},
             "subs": -1,
             "data": -1,
@@ -72,3 +72,9 @@ def subjects(tenant_id: str, device_id: str) -> dict[str, list[str]]:
     down = own.subscribe.removesuffix("/#").replace("/", ".")
     up = own.publish.removesuffix("/#").replace("/", ".")
     return {"publish": [f"{up}.>"], "subscribe": [down, f"{down}.>", *_LISTENERS]}
+
+
+def edges(tenant_id: str, device_id: str) -> str:
+    """Below a device's own subjects, where an edge node speaks for any device: a bridge brings that from the broker to
+    which edge nodes speak."""
+    return f"fm.{tenant_id}.{device_id}.up.sparkplug.>"

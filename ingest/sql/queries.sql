@@ -89,12 +89,12 @@ SELECT coalesce(sum(refused), 0)::bigint, coalesce(sum(refused_metrics), 0)::big
         WHERE device.device_no = %(device_no)s AND replayed_seq IS NOT NULL)
 FROM device JOIN refusal_day USING (tenant_id, device_id) WHERE device.device_no = %(device_no)s
 
--- name: list_ahead
--- Of a device's last messages that were refused for a clock ahead: place in the log, when it came, its newest time.
+-- name: list_untimely
+-- Of a device's last messages that were refused for their time: place in the log, when it came, its newest time.
 SELECT seq, received_at, max(ts) FROM (
     SELECT refusal.seq, received_at, ts
     FROM device JOIN refusal USING (tenant_id, device_id)
-    WHERE device.device_no = %(device_no)s AND reason = 'TS_IN_FUTURE'
+    WHERE device.device_no = %(device_no)s AND reason IN ('TS_IN_FUTURE', 'TOO_LATE', 'TS_TOO_OLD')
     ORDER BY refusal_no DESC LIMIT %(rows)s) AS refused
 GROUP BY seq, received_at
 

@@ -41,6 +41,7 @@ FOREIGN = {
     "its own orders": "fm/demo/fridge-1/down/do",
     "what only the house says": "fm/demo/fridge-1/ctl/label",
     "a level too few": "fm/demo/fridge-1/up",
+    "another device's, as an edge node says it": "fm/demo/fridge-1/up/sparkplug/plant/DDATA/neighbour",
     "the log": "log/1/demo/fridge-1/up/telemetry",
     "the server": "$SYS/REQ/SERVER/PING/VARZ",
     "the door's own question": "$SYS/REQ/USER/AUTH",

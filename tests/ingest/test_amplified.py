@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest import limits, merge
+from ingest import limits, merge, topics
 from ingest.decode import Decoded
-from ingest.model import Batch, Reason
+from ingest.directory import Directory
+from ingest.model import Batch, Message, Reason
 from ingest.payloads import sparkplug
 from ingest.payloads.sparkplug import Metric, Payload
-from tests.ingest.builders import FRIDGE, NOW_MS, a_reading, decoded
+from tests.conftest import Database
+from tests.ingest.builders import CATALOGUE, FRIDGE, NOW_MS, a_reading, decoded
 from tests.ingest.edges import Edge, after, heard
-from tests.ingest.record import a_batch
+from tests.ingest.record import a_batch, register
 from tests.ingest.speakers import BY_NAME, a_metric
 
 
@@ -103,3 +105,26 @@ def test_which_metrics_find_room_does_not_depend_on_where_a_batch_ends(said: lis
     assert len(whole) == min(limits.KEYS, len({name for each in said for name in _names(*each)}))
     parts = [folded(part) for part in (texts[:cut], texts[cut:]) if part]
     assert orjson.loads(folded(parts)) == whole
+
+
+def test_groups_that_a_node_makes_up_are_understood_and_not_remembered_without_end(database: Database) -> None:
+    subjects = [f"log.7.demo.d1.up.sparkplug.g{group}.NDATA" for group in range(500)]
+    with database.connect() as conn:
+        register(conn, ("demo", "d1", "refrigerator"))
+        directory = Directory(CATALOGUE)
+        for start in range(0, 500, 100):
+            said = [Message(seq, NOW_MS, subject, b"") for seq, subject in enumerate(subjects[start : start + 100])]
+            found = directory.sources(conn, [*said, Message(200, NOW_MS, "log.7.demo.d1.up.telemetry", b"")])
+            assert {(source.reason, source.device_no) for source in found} == {(None, 1)}
+    assert len(directory._known) < 50
+
+
+@pytest.mark.parametrize(
+    "subject", ["log.7.demo.d1.up." + "x" * 60_000, "log.7.demo." + "d" * 60_000 + ".up.telemetry"]
+)
+def test_a_topic_of_any_length_is_stored_as_far_as_a_person_reads(subject: str) -> None:
+    source = topics.read(subject)
+    assert source.reason is Reason.BAD_TOPIC
+    assert source.key is None
+    assert len(source.topic) + len(source.detail) < 2_500
+    assert len(topics.read("log.7.demo.d1.up." + "x" * 1_000).detail) < 300

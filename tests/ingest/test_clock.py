@@ -91,6 +91,20 @@ def test_a_clock_so_far_ahead_that_all_is_refused_is_known_from_the_refusals_and
     assert clock(record, device_no).state is ClockState.RIGHT
 
 
+@pytest.mark.parametrize("years", [2, 15, 55])
+def test_a_clock_that_is_years_behind_is_known_from_the_refusals_too(
+    record: Record, device_no: int, years: int
+) -> None:
+    """Older than the record keeps readings, than any appliance, and as after a battery: in 1970."""
+    offset_ms = -years * 365 * 24 * HOUR_MS
+    speak(record, device_no, offset_ms, 1)
+    behind = clock(record, device_no)
+    assert (behind.state, behind.offset_ms, behind.messages) == (ClockState.BEHIND, offset_ms - 200, 10)
+    for start in (11, 21):
+        speak(record, device_no, 0, start)
+    assert clock(record, device_no).state is ClockState.RIGHT
+
+
 def test_an_array_counts_as_one_message_by_its_newest_reading(record: Record, device_no: int) -> None:
     with record.connect("foremend_worker", autocommit=False) as conn:
         for seq in range(1, 7):

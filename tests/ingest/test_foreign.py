@@ -128,6 +128,14 @@ def test_a_map_that_cannot_be_meant_is_refused_in_words(rule: str, words: str) -
         foreign.parse(rule)
 
 
+@pytest.mark.parametrize("rule", [AS_IT_IS, "plant/+/up/#=fm/demo/{1}/up/{2}"])
+def test_no_wildcard_lets_a_device_speak_for_others_as_an_edge_node_does(rule: str) -> None:
+    topic = f"{'fm/demo' if rule == AS_IT_IS else 'plant'}/d1/up/sparkplug/plant/DDATA/neighbour"
+    assert place(topic, rule).fate is Fate.INVALID
+    assert place(topic.replace("sparkplug/plant/DDATA/neighbour", "telemetry"), rule).fate is Fate.OURS
+    assert place("spBv1.0/plant/DDATA/edge1/d1", *foreign.edges("demo").maps).fate is Fate.OURS
+
+
 def test_topics_without_end_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(foreign, "_REMEMBERED", 10)
     mapping = Mapping([foreign.parse(AS_IT_IS)], "demo")
