@@ -8,7 +8,7 @@ import psycopg
 from psycopg import Connection
 
 from devices import registry, store
-from devices.errors import DeviceTakenError, StaleError
+from devices.errors import SerialTakenError, StaleError
 from devices.model import Device
 from ledger import log
 from ledger.model import Scope
@@ -32,7 +32,7 @@ def amend(
     now: datetime,
     expected_version: int | None = None,
 ) -> Device:
-    """`changes`: FIELDS, and a point as `registry.pointed` makes it. Raises StaleError, DeviceTakenError (a serial)."""
+    """`changes`: FIELDS, and a point as `registry.pointed` makes it. Raises StaleError, SerialTakenError."""
     current = registry.locked(conn, device.device_no)
     if expected_version not in (None, current.version):
         raise StaleError(f"device {current.device_id!r}", expected_version or 0, current.version)
@@ -44,7 +44,7 @@ def amend(
         with conn.transaction():
             store.save_device(conn, amended)
     except psycopg.errors.UniqueViolation:
-        raise DeviceTakenError(current.device_id, "device_id for this serial") from None
+        raise SerialTakenError(current.device_id, amended.model, amended.serial) from None
     log.note(conn, "device.amended", current.device_id, by, now, said(was))
     return amended
 

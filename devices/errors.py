@@ -48,11 +48,19 @@ class BadIdError(DevicesError):
 
 
 class DeviceTakenError(DevicesError):
-    """The id or the serial is registered with other facts."""
+    """The id is registered with other facts."""
 
     def __init__(self, device_id: str, field: str) -> None:
-        super().__init__(f"device {device_id!r} is registered with another {field}")
+        super().__init__(f"device {device_id!r} is registered with another {field}; if that is wrong there, correct it")
         self.device_id, self.field = device_id, field
+
+
+class SerialTakenError(DevicesError):
+    """One serial of a model is one device."""
+
+    def __init__(self, device_id: str, model: str, serial: str) -> None:
+        super().__init__(f"{device_id!r} cannot be {model} {serial}: another device is; look for that serial")
+        self.device_id, self.model, self.serial = device_id, model, serial
 
 
 class GatewayError(DevicesError):

@@ -13,7 +13,14 @@ from psycopg import Connection
 from devices import labels, store
 from devices.behind import refused_because
 from devices.datum import Point, to_wgs84
-from devices.errors import BadIdError, DeviceTakenError, GatewayError, UnknownClassError, UnknownDeviceError
+from devices.errors import (
+    BadIdError,
+    DeviceTakenError,
+    GatewayError,
+    SerialTakenError,
+    UnknownClassError,
+    UnknownDeviceError,
+)
 from devices.model import (
     Address,
     Catalogue,
@@ -68,7 +75,8 @@ class Registered:
 def register(
     conn: Connection[Any], catalogue: Catalogue, said: Registration, *, by: Scope, now: datetime
 ) -> Registered:
-    """The device of these facts. Raises BadIdError, UnknownClassError, DeviceTakenError when a fact differs."""
+    """The device of these facts. Raises BadIdError, UnknownClassError, SerialTakenError, DeviceTakenError when a fact
+    differs."""
     if not _ID.fullmatch(said.device_id):
         raise BadIdError(said.device_id)
     if said.class_id not in catalogue:
@@ -86,7 +94,7 @@ def register(
             return Registered(device=device, created=True)
         standing = store.find_device(conn, by.tenant_id, said.device_id)  # somebody was faster, or has the serial
     if standing is None:
-        raise DeviceTakenError(said.device_id, "device_id for this serial")
+        raise SerialTakenError(said.device_id, said.model, said.serial)
     _refuse_other_facts(conn, standing, said)
     return Registered(device=standing, created=False)
 

@@ -53,6 +53,7 @@ KNOWN: dict[type[Exception], tuple[int, str]] = {
     devices.UnknownClassError: (422, "unknown-class"),
     devices.BadIdError: (422, "bad-id"),
     devices.DeviceTakenError: (409, "device-taken"),
+    devices.SerialTakenError: (409, "device-taken"),
     devices.DeviceTransitionError: (409, "illegal-transition"),
     devices.DeviceOwnedError: (409, "device-owned"),
     devices.SuccessorError: (409, "not-a-successor"),

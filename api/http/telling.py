@@ -30,7 +30,7 @@ def tell(house: House, device_id: str, said: CommandBody, key: str) -> StoredAns
     """The same key and command again get the stored answer. Raises what ledger.idempotency.find, devices.registry.find
     and devices.twin.orders.queue raise."""
     tenant, key, now = house.settings.tenant, f"command:{key}", house.clock()
-    digest = hashlib.sha256(f"{device_id}\0{said.model_dump_json()}".encode()).digest()
+    digest = hashlib.sha256(orders.said([device_id, said.name, said.arguments, said.expires_s])).digest()
     with house.acting() as conn:
         stored = idempotency.find(conn, tenant, key, digest)
         if stored is None:

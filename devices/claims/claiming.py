@@ -14,7 +14,7 @@ from devices.claims import lockout, proof, store
 from devices.claims.model import Begun, Claimant, Guesses, Outcome, Secret, Standing, Verdict, Waiting
 from devices.lifecycle import moves
 from devices.model import Customer, Device
-from devices.people import customers
+from devices.people import customers, households
 from ledger import log
 from ledger.ids import uuid7
 from ledger.model import Scope
@@ -53,7 +53,8 @@ def by_secret(
         return _closed(conn, device, closed, by, now)
     if until := lockout.until(now, *known.values()):
         return Outcome(verdict=Verdict.LOCKED, device=device, until=until)
-    verdict = proof.by_secret(store.find_secret(conn, device), proof.sha256(device.device_no, typed), now)
+    secret, lost_at = store.find_secret(conn, device), households.lost_at(conn, device.device_no)
+    verdict = proof.by_secret(secret, proof.sha256(device.device_no, typed), now, lost_at)
     if verdict is Verdict.BOUND:
         store.save_guesses(conn, device.tenant_id, subjects["device"], Guesses())
         return _bind(conn, device, said, "secret", by, now)

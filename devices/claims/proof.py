@@ -34,11 +34,13 @@ def open_to_claims(device: Device) -> Verdict | None:
     return Verdict.OWNED if device.customer_id is not None else None
 
 
-def by_secret(secret: Secret | None, typed_sha256: bytes, now: datetime) -> Verdict:
+def by_secret(secret: Secret | None, typed_sha256: bytes, now: datetime, lost_at: datetime | None = None) -> Verdict:
+    """`lost_at`: when an owner last lost the appliance. Whoever had it may know the secrets of before."""
     right = secret is not None and hmac.compare_digest(secret.secret_sha256, typed_sha256)
     if secret is None or not right or secret.spent_at is not None:
         return Verdict.WRONG
-    return Verdict.BOUND if now < secret.expires_at else Verdict.EXPIRED
+    lost = lost_at is not None and secret.issued_at < lost_at
+    return Verdict.EXPIRED if lost or now >= secret.expires_at else Verdict.BOUND
 
 
 def by_press(waiting: Sequence[Waiting], token_sha256: bytes, pressed: Sequence[datetime], now: datetime) -> Verdict:

@@ -49,6 +49,11 @@ def role_of(conn: Connection[Any], device_no: int, customer_id: UUID | None) -> 
     return store.find_part(conn, device_no, customer_id)[0]
 
 
+def lost_at(conn: Connection[Any], device_no: int) -> datetime | None:
+    """When an owner last lost the device."""
+    return store.find_part(conn, device_no, None)[1]
+
+
 def still_opens(conn: Connection[Any], device_no: int, recipient: str, minted_at: datetime) -> bool:
     """Whether a link about the device opens for whom it was made: `customer:{uuid}`, or whoever scanned the label."""
     kind, _, name = recipient.partition(":")

@@ -22,6 +22,7 @@ from ledger.model import Scope
 MOST_OPEN = 100  # of one device
 ARGUMENTS_BYTES = 4096
 LONGEST = timedelta(days=30)
+_ARGUMENTS = f"arguments are JSON of at most {ARGUMENTS_BYTES} bytes, not deep, of whole characters and 64-bit numbers"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -41,8 +42,8 @@ def queue(
         raise BadCommandError("a command's name is 1 to 64 of a-z 0-9 _ and begins with a letter")
     if not now < expires_at <= now + LONGEST:
         raise BadCommandError(f"a command expires in the future, within {LONGEST.days} days")
-    if not _can_be_said(arguments):
-        raise BadCommandError(f"arguments are JSON of at most {ARGUMENTS_BYTES} bytes, with numbers of 64 bits")
+    if len(said(arguments)) > ARGUMENTS_BYTES:
+        raise BadCommandError(_ARGUMENTS)
     if store.count_open(conn, device.device_no) >= MOST_OPEN:
         raise TooManyCommandsError(device.device_id, MOST_OPEN)
     command = Command(
@@ -62,11 +63,12 @@ def queue(
     return command
 
 
-def _can_be_said(arguments: Mapping[str, Any]) -> bool:
+def said(what: Any) -> bytes:
+    """As a device is told it. Raises BadCommandError: numbers beyond 64 bits, half characters, a depth without end."""
     try:
-        return len(orjson.dumps(arguments)) <= ARGUMENTS_BYTES
+        return orjson.dumps(what, option=orjson.OPT_SORT_KEYS)
     except TypeError:
-        return False
+        raise BadCommandError(_ARGUMENTS) from None
 
 
 def cancel(conn: Connection[Any], device: Device, command_id: UUID, *, by: Scope, now: datetime) -> Command:

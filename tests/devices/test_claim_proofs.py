@@ -36,6 +36,12 @@ def test_a_secret_is_good_for_its_device_once_and_for_a_time(
     assert proof.by_secret(a_secret(**facts), proof.sha256(device_no, typed), NOW) is verdict
 
 
+def test_a_secret_from_before_the_sale_opens_nothing_after_it() -> None:
+    typed = proof.sha256(7, "k7m2-9xqd-4tp8-n3vz")
+    assert proof.by_secret(a_secret(), typed, NOW, NOW + MINUTE) is Verdict.EXPIRED
+    assert proof.by_secret(a_secret(), typed, NOW, NOW - MINUTE) is Verdict.BOUND
+
+
 def test_a_device_without_a_secret_has_none_that_is_right() -> None:
     assert proof.by_secret(None, proof.sha256(7, ""), NOW) is Verdict.WRONG
 

@@ -9,7 +9,14 @@ import psycopg
 import pytest
 
 from devices import catalogue, labels, recordings, registry
-from devices.errors import BadIdError, DeviceTakenError, GatewayError, UnknownClassError, UnknownDeviceError
+from devices.errors import (
+    BadIdError,
+    DeviceTakenError,
+    GatewayError,
+    SerialTakenError,
+    UnknownClassError,
+    UnknownDeviceError,
+)
 from devices.model import Recording
 from devices.registry import Owner, Registration
 from ledger import outbox, scope
@@ -65,7 +72,7 @@ def test_another_fact_about_a_device_is_refused(conn: psycopg.Connection[Any], f
 
 def test_a_serial_belongs_to_one_device_of_a_model(conn: psycopg.Connection[Any]) -> None:
     register(conn)
-    with pytest.raises(DeviceTakenError):
+    with pytest.raises(SerialTakenError, match="'fridge-2' cannot be F-200 "):
         register(conn, device_id="fridge-2")
 
 

@@ -75,6 +75,14 @@ def test_a_customer_is_found_by_phone_or_mail_and_corrected(client: TestClient) 
     assert client.get("/api/customers", params={"after": listed["next"]}).json()["customers"][0]["name"] == "Ann"
 
 
+def test_somebody_without_an_address_is_one_customer_under_one_key(client: TestClient) -> None:
+    def made(name: str) -> Any:
+        return client.post("/api/customers", json={"name": name}, headers={"Idempotency-Key": "k"})
+
+    assert made("Ann").json() == made("Ann").json()
+    assert made("Bob").status_code == 422
+
+
 def test_whoever_a_household_is_named_by_stays_its_owner(client: TestClient) -> None:
     ann = client.post("/api/customers", json={"name": "Ann", "phone": "+49 30 12345"}).json()["customer_id"]
     nobody = "00000000-0000-0000-0000-000000000001"

@@ -197,3 +197,13 @@ def test_the_clock_and_the_firmware_of_a_device_are_known(database: Database, ho
     twin = client.get("/api/devices/fridge-1/twin").json()
     assert (twin["firmware"], twin["firmware_at"]) == ("1.4.2", "2026-11-01T00:00:00Z")
     assert (twin["clock"], abs(twin["clock_offset_ms"]) < 1000) == ("RIGHT", True)
+
+
+@pytest.mark.parametrize(
+    "arguments", [r'{"x": "\ud800"}', '{"x":' * 300 + "1" + "}" * 300, '{"x": 1180591620717411303424}']
+)
+def test_arguments_that_no_device_could_be_told_are_refused(client: TestClient, arguments: str) -> None:
+    body = f'{{"name": "ping", "arguments": {arguments}}}'
+    headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
+    answer = client.post(COMMANDS, content=body, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:foremend:problem:bad-command")

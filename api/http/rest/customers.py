@@ -1,5 +1,6 @@
 """Customers and their households, and the tenant whose they are."""
 
+import hashlib
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from devices.people import customers, households
 from devices.people.model import Member
 from devices.people.roles import Role
 from devices.registry import Owner
+from ledger import idempotency
+from ledger.idempotency import StoredAnswer
 
 router = APIRouter(tags=["customers"])
 
@@ -69,9 +72,22 @@ def customer_list(
 
 
 @router.post("/customers", summary="A customer: whoever has this mail address or phone number, else a new one")
-def settle(body: CustomerBody, home: Home, response: Response) -> dict[str, Any]:
+def settle(
+    body: CustomerBody,
+    home: Home,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+) -> dict[str, Any]:
+    """Somebody without mail and phone is new each time, but not under the same Idempotency-Key."""
+    tenant, key = home.settings.tenant, f"customer:{idempotency_key}"
+    digest = hashlib.sha256(body.model_dump_json().encode()).digest()
     with home.acting() as conn:
-        customer = customers.settle(conn, Owner(**body.model_dump()), by=home.scope(), now=home.clock())
+        stored = idempotency.find(conn, tenant, key, digest) if idempotency_key else None
+        known = registry.customer(conn, tenant, UUID(stored.answer["customer_id"])) if stored else None
+        customer = known or customers.settle(conn, Owner(**body.model_dump()), by=home.scope(), now=home.clock())
+        if idempotency_key and stored is None:
+            answer = StoredAnswer(status=200, answer={"customer_id": str(customer.customer_id)})
+            idempotency.keep(conn, tenant, key, digest, answer, home.clock())
     return _answer(response, customer)
 
 

@@ -244,6 +244,29 @@ def test_who_was_owner_before_finds_nothing_and_the_next_one_claims(
     assert "Canal" not in page
 
 
+def test_a_card_that_the_old_owner_never_needed_does_not_give_him_the_device_back(
+    ann: TestClient, client: TestClient, label: str, secret: str, clock: Clock
+) -> None:
+    said = {"name": "Ann Lee", "email": "ann@example.org"}
+    customer_id = client.post("/api/customers", json=said).json()["customer_id"]
+    for to, more in (("CLAIMED", {"customer": customer_id}), ("RESOLD", {})):
+        version = client.get("/api/devices/fridge-1").json()["version"]
+        clock.forward(minutes=1)
+        moved = client.post("/api/devices/fridge-1/transitions", json={"to": to, "version": version, **more})
+        assert moved.status_code == 200, moved.text
+    assert claims(ann, label, secret=secret).status_code == 422
+    assert owner_of(client) is None
+
+
+def test_of_two_customers_at_once_with_one_secret_one_has_the_device(
+    ann: TestClient, client: TestClient, label: str, secret: str
+) -> None:
+    with ThreadPoolExecutor(4) as people:
+        answers = people.map(lambda n: claims(ann, label, secret=secret, name=f"P{n}", contact=f"p{n}@x.org"), range(4))
+    assert sorted(answer.status_code for answer in answers) == [303, 409, 409, 409]
+    assert len(client.get("/api/devices/fridge-1/ownership").json()["ownership"]) == 1
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
