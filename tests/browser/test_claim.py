@@ -49,6 +49,7 @@ def test_from_the_photo_of_a_label_to_a_form_that_is_filled_in(
         page.get_by_label("When you bought it").fill("2026-11-01")
         page.get_by_role("button", name="Register").click()
         page.wait_for_url("**/m/**")
+        expect(page.get_by_role("status")).to_contain_text("It is registered to you.")
         page.goto(f"/r/{token}")  # he scans the label again: his phone knows him
         expect(page.get_by_label("How can we reach you?")).to_have_value("+49 30 123456")
         for known in ("Ann Lee", "3 Mill Lane, kitchen", "2026-11-01"):

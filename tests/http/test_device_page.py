@@ -52,7 +52,7 @@ def test_what_is_over_stands_behind_what_lasts(scene: Scene, clock: Clock) -> No
     with scene.database.connect() as conn:
         conn.execute("UPDATE alert SET condition = 'CLEARED', cleared_at = now()")
     page = scene.client.get(PAGE).text
-    lasts, _, over = page.partition("What is over: 1 alerts, 0 tickets")
+    lasts, _, over = page.partition("What is over (alerts: 1, tickets: 0)")
     assert "no open alert, no open ticket" in lasts
     assert "34 minutes at a time" not in lasts
     assert "34 minutes at a time" in over
@@ -64,7 +64,7 @@ def test_an_open_ticket_is_seen_and_one_that_is_over_is_not_in_its_place(scene: 
     assert number in scene.client.get(PAGE).text.partition("What is over")[0]
     body = {"to": "CANCELLED", "version": scene.ticket()["version"], "reason": "a mistake"}
     assert scene.client.post(f"/api/tickets/{number}/transitions", json=body).status_code == 200
-    lasts, _, over = scene.client.get(PAGE).text.partition("1 tickets")
+    lasts, _, over = scene.client.get(PAGE).text.partition("tickets: 1)")
     assert number not in lasts.partition('id="trouble"')[2]
     assert number in over
 

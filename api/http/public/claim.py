@@ -137,7 +137,9 @@ def _answer(request: Request, home: House, scan: Scan, typed: Typed, token: str,
         return _closed(request, outcome.verdict)
     if done.owner_path is None:
         return _page(request, home, scan, typed, token=token, trouble=outcome.verdict, outcome=outcome)
-    answer = RedirectResponse(done.owner_path, status_code=303)
+    language = request.query_params.get("lang")
+    more = f"&lang={language}" if language in ("en", "zh") else ""
+    answer = RedirectResponse(f"{done.owner_path}?claimed=1{more}", status_code=303)
     _remember(answer, home, scan.device, done.owner_path)
     return answer
 

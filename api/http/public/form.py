@@ -77,6 +77,7 @@ def show(
         model=scan.device.model,
         place=scan.place,
         customer=customer,
+        claimed=customer is not None and "claimed" in request.query_params,
         device=scan.device if customer else None,
         claim_path=f"/claim/{scan.code}" if customer is None else None,
         words=said.words if said else "",

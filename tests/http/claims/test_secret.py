@@ -40,6 +40,10 @@ def test_the_secret_binds_and_the_form_is_filled_in(
     answer = claims(ann, label, secret=secret.upper())
     assert answer.status_code == 303
     page = ann.get(answer.headers["location"]).text
+    assert "It is registered to you." in page
+    assert "It is registered to you." not in ann.get(answer.headers["location"].partition("?")[0]).text
+    ann.cookies.clear()
+    assert "It is registered to you." not in ann.get(f"/r/{label}?claimed=1").text  # nobody is known here
     for known in ("Ann Lee", 'value="ann@example.org"', "12 Canal Street, kitchen", "2026-11-01"):
         assert known in page
     assert client.get("/api/devices/fridge-1").json()["state"] == "CLAIMED"
