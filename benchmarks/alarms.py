@@ -27,8 +27,8 @@ from simulators.crew import Crew, Spoken
 from simulators.everyday import Habit
 from simulators.generate import START, start_ms_of
 from simulators.incidents import DAY_MS, FIRMWARE, HOUR_MS, NONE, Rates
+from simulators.kinds import KINDS
 from simulators.mix import Made, Mix, draw
-from simulators.model import KINDS
 from simulators.truth import Chronicle
 
 _OLDEST_MS, _AHEAD_MS = 1_262_304_000_000, 600_000  # what the house refuses: before 2010, ten minutes ahead

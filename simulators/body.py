@@ -6,7 +6,8 @@ import numpy as np
 
 from simulators.circuit import Ailing, Circuit, Design
 from simulators.days import DAY_S, Floats, Habits
-from simulators.model import NEVER_H, Kind, Span, Unit
+from simulators.kinds import Kind
+from simulators.model import NEVER_H, Span, Unit
 
 FANS = 0.1  # share of the running draw that is no compressor's
 CONDENSER_S = 240.0  # it follows within minutes
@@ -64,7 +65,7 @@ class Body:
         )
         new = Ailing(*(np.ones(len(units)) for _ in Ailing._fields))
         design = self.circuit.design
-        flow = self.circuit.run(self.coil_c, design.condensing_c, design.evaporating_c, new)
+        flow = self.circuit.run(self.coil_c, design.condensing_c, design.evaporating_c, self.circuit.pipes(new))
         self.shaft_w, self.rejected_w = flow.shaft_w, flow.rejected_w
         self.condenser_w_k = self.rejected_w / self.condenser_k
         self.condenser_j = self.condenser_w_k * CONDENSER_S

@@ -1,11 +1,12 @@
 """One appliance from minute to minute: masses, thermostat, defrost, overload, and the circuit that moves the heat."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from simulators.body import FANS, Body
-from simulators.circuit import Ailing, Flow
+from simulators.circuit import Flow, Pipes
 from simulators.days import Bools, Day, Floats
 from simulators.strain import Strain
 
@@ -38,11 +39,9 @@ class Minute(NamedTuple):
     condenser_w_k: Floats
     frost_w: Floats  # what it will take to melt what freezes now
     heat_w: Floats
-    charge: Floats
-    volumetric: Floats
-    bore: Floats
     losses: Floats
     drains_l_s: Floats
+    pipes: Pipes
 
 
 class Cabinet:
@@ -114,12 +113,11 @@ class Cabinet:
 
     def _circulate(self, minute: Minute) -> None:
         body = self.body
-        ailing = Ailing(minute.charge, minute.volumetric, minute.bore)
         self.condensing_c = self.condenser_c + 1.5 * self.running
-        flow = body.circuit.run(self.coil_c, self.condensing_c, self.evaporating_c, ailing)
+        flow = body.circuit.run(self.coil_c, self.condensing_c, self.evaporating_c, minute.pipes)
         self.flow = flow
         self.evaporating_c = np.where(self.running, flow.evaporating_c, self.coil_c - 5.0)
-        gives_w_k = minute.condenser_w_k * flow.condenser_area
+        gives_w_k = minute.condenser_w_k * minute.pipes.condenser_area
         settles_c = minute.ambient_c + flow.rejected_w * self.running / gives_w_k
         self.condenser_c += (settles_c - self.condenser_c) * -np.expm1(-self.step_s * gives_w_k / body.condenser_j)
 
@@ -143,7 +141,7 @@ class Cabinet:
         heat_w = heater_w * self.defrosting
         self.air_c = self.air_c + self.air_k_w * 0.06 * heat_w
         self.coil_c = self.coil_c + self.coil_k_w * 0.94 * heat_w
-        melted_j = np.clip(self.coil_c * self.body.coil_j, 0.0, self.frost_j) * self.defrosting
+        melted_j = np.minimum(np.maximum(self.coil_c * self.body.coil_j, 0.0), self.frost_j) * self.defrosting
         self.frost_j -= melted_j
         self.coil_c -= melted_j / self.body.coil_j
 
@@ -191,9 +189,14 @@ def minutes(body: Body, day: Day, strain: Strain, doors: Floats) -> Minute:
         condenser_w_k=body.condenser_w_k * strain.fins * (body.still + (1 - body.still) * strain.condenser_fan),
         frost_w=body.frost_j / often * strain.moisture * (1 + doors),
         heat_w=body.heat_w * strain.melting,
-        charge=strain.ailing.charge,
-        volumetric=strain.ailing.volumetric,
-        bore=strain.ailing.bore,
         losses=strain.losses,
         drains_l_s=DRAINS_L_S * strain.drain,
+        pipes=body.circuit.pipes(strain.ailing),
     )
+
+
+def one_by_one(all_of_them: Minute, rows: slice) -> Iterator[Minute]:
+    *columns, pipes = all_of_them
+    each = zip(*(column[rows] for column in columns), strict=True)
+    for drives, row in zip(each, zip(*(column[rows] for column in pipes), strict=True), strict=True):
+        yield Minute._make((*drives, Pipes._make(row)))

@@ -24,6 +24,12 @@ MIN_LIFT_K = 2.0
 _NEWTON = 3
 
 
+def _within(value: Floats, low: Floats | float, high: Floats | float) -> Floats:
+    """As numpy.clip, which takes three times as long for so few."""
+    clipped: Floats = np.minimum(np.maximum(value, low), high)
+    return clipped
+
+
 class Design(NamedTuple):
     """Where a healthy unit runs at its mean ambient, each (units,)."""
 
@@ -44,6 +50,15 @@ class Ailing(NamedTuple):
     bore: Floats  # of what the capillary let through when new
 
 
+class Pipes(NamedTuple):
+    """What is left of what the circuit was built for, whatever it does, of the shape of what ails."""
+
+    feed: Floats  # kg/s that the capillary takes, at the square root of a bar
+    swept: Floats  # m3/s that the valves let the compressor pump
+    subcooled_k: Floats
+    condenser_area: Floats  # share that liquid does not fill
+
+
 class Flow(NamedTuple):
     """What the circuit does while the compressor runs, each (units,)."""
 
@@ -52,8 +67,6 @@ class Flow(NamedTuple):
     rejected_w: Floats
     shaft_w: Floats  # electric, of the compressor alone
     superheat_k: Floats
-    subcooled_k: Floats
-    condenser_area: Floats  # share that liquid does not fill
     discharge_c: Floats  # of the gas, when it leaves
 
 
@@ -79,52 +92,53 @@ class Circuit:
         pressure: Floats = np.exp(self.a - self.b_k / (saturated_c + KELVIN))
         return pressure
 
-    def run(self, coil_c: Floats, condensing_c: Floats, guess_c: Floats, ailing: Ailing) -> Flow:
-        """`guess_c`: the last evaporating temperature; three steps from there are within 0.1 K."""
-        high = self.bar(condensing_c)
+    def pipes(self, ailing: Ailing) -> Pipes:
         knee = 1 - self.design.reserve
         seal = np.clip(ailing.charge / knee, 0.0, 1.0)  # beneath the knee, gas comes into the capillary with the liquid
         excess = np.maximum(ailing.charge - 1.0, 0.0)
-        feed = self.bore * ailing.bore * seal**2 * (1 + 0.6 * excess)
-        swept = self.swept * ailing.volumetric
+        backed = np.clip(1 - ailing.bore, 0.0, 1.0) * seal + excess
+        return Pipes(
+            feed=self.bore * ailing.bore * seal**2 * (1 + 0.6 * excess),
+            swept=self.swept * ailing.volumetric,
+            subcooled_k=np.maximum(SUBCOOLED_K * seal**2 + BACKED_K * backed, 0.0),
+            condenser_area=np.clip(1 - BACKED_AREA * backed, 0.3, 1.0),
+        )
+
+    def run(self, coil_c: Floats, condensing_c: Floats, guess_c: Floats, pipes: Pipes) -> Flow:
+        """`guess_c`: the last evaporating temperature; three steps from there are within 0.1 K."""
+        high = self.bar(condensing_c)
         te_c = np.minimum(guess_c, coil_c - 0.1)
         for _ in range(_NEWTON):
-            te_c = self._nearer(te_c, coil_c, high, feed, swept)
+            te_c = self._nearer(te_c, coil_c, high, pipes)
         low = self.bar(te_c)
-        fed = feed * np.sqrt(np.maximum(high - low, 0.01))
-        boiled = self.boiling_w_k * np.maximum(coil_c - te_c, 0.0) / self.latent
+        fed = pipes.feed * np.sqrt(np.maximum(high - low, 0.01))
+        flooded_k = np.maximum(coil_c - te_c, 0.0)
+        boiled = self.boiling_w_k * flooded_k / self.latent
         moved = np.minimum(fed, boiled)
-        dry = np.clip(1 - moved / np.maximum(boiled, 1e-9), 0.0, 1.0)
-        superheat_k = dry * np.maximum(coil_c - te_c, 0.0)
-        backed = np.clip(1 - ailing.bore, 0.0, 1.0) * seal + excess
-        subcooled_k = np.maximum(SUBCOOLED_K * seal**2 + BACKED_K * backed, 0.0)
-        cooling_w = moved * self._effect(te_c, condensing_c - subcooled_k, superheat_k)
-        ratio = high / low
+        superheat_k = _within(1 - moved / np.maximum(boiled, 1e-9), 0.0, 1.0) * flooded_k
+        cooling_w = np.maximum(moved * self._effect(te_c, condensing_c - pipes.subcooled_k, superheat_k), 0.0)
         gas_k = te_c + superheat_k + self.design.heated_k + KELVIN
-        lift = ratio**self.polytropic - 1
+        lift = (high / low) ** self.polytropic - 1
         work = moved * self.gas * gas_k * lift / self.polytropic
         shaft_w = work / self.design.efficiency
         return Flow(
             evaporating_c=te_c,
-            cooling_w=np.maximum(cooling_w, 0.0),
-            rejected_w=np.maximum(cooling_w, 0.0) + shaft_w * 0.8,  # the shell gives the rest to the room
+            cooling_w=cooling_w,
+            rejected_w=cooling_w + shaft_w * 0.8,  # the shell gives the rest to the room
             shaft_w=shaft_w,
             superheat_k=superheat_k,
-            subcooled_k=subcooled_k,
-            condenser_area=np.clip(1 - BACKED_AREA * backed, 0.3, 1.0),
             discharge_c=gas_k * (1 + lift / 0.75) - KELVIN,
         )
 
-    def _nearer(self, te_c: Floats, coil_c: Floats, high: Floats, feed: Floats, swept: Floats) -> Floats:
+    def _nearer(self, te_c: Floats, coil_c: Floats, high: Floats, pipes: Pipes) -> Floats:
         """One step of Newton's towards where what is pumped is what comes."""
         low = self.bar(te_c)
-        pumped = swept * self._filling(high / low) * self._density(low, te_c)
+        pumped = pipes.swept * self._filling(high / low) * self._density(low, te_c)
         boiled = self.boiling_w_k * (coil_c - te_c) / self.latent
-        fed = feed * np.sqrt(np.maximum(high - low, 0.01))
+        fed = pipes.feed * np.sqrt(np.maximum(high - low, 0.01))
         slope = pumped * self.b_k / (te_c + KELVIN) ** 2 + np.where(boiled < fed, self.boiling_w_k / self.latent, 0.0)
         step_k = (np.minimum(boiled, fed) - pumped) / slope
-        nearer_c: Floats = np.clip(te_c + np.clip(step_k, -12.0, 12.0), coil_c - 60.0, coil_c - 0.05)
-        return nearer_c
+        return _within(te_c + _within(step_k, -12.0, 12.0), coil_c - 60.0, coil_c - 0.05)
 
     def _filling(self, ratio: Floats) -> Floats:
         filling: Floats = np.maximum(1 - CLEARANCE * (ratio**self.expansion - 1), 0.05)

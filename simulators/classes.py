@@ -9,7 +9,8 @@ import numpy as np
 from simulators import dishwasher, thermal, washing_machine, water_heater
 from simulators.days import Bools, Floats, Happened
 from simulators.everyday import Incident
-from simulators.model import KINDS, Fault, Unit, faults_of
+from simulators.kinds import KINDS, faults_of
+from simulators.model import Fault, Unit
 from simulators.programmes import TubKind, Tubs
 from simulators.run import Plant, Run
 
@@ -33,23 +34,28 @@ def plant(
     step_s: int = 60,
     faults: Sequence[Fault | None] = (),
 ) -> Plant:
-    """One of them a class of unit; all that cool are stepped together."""
+    """As many in one as are stepped together."""
     ill = list(faults) or [None] * len(units)
-    groups: dict[str, list[int]] = {}
-    for i, class_id in enumerate(class_ids):
-        groups.setdefault("" if class_id in KINDS else class_id, []).append(i)
     parts = []
-    for group, rows in groups.items():
-        build = _build(group, [class_ids[i] for i in rows])
+    for rows in together(class_ids):
+        build = _build([class_ids[i] for i in rows])
         parts.append(_Part(rows, build([units[i] for i in rows], start_ms, step_s, [ill[i] for i in rows])))
     return parts[0].plant if len(parts) == 1 else _Mixed(units, parts)
 
 
-def _build(group: str, class_ids: Sequence[str]) -> Callable[..., Plant]:
-    if group == "water_heater":
+def together(class_ids: Sequence[str]) -> list[list[int]]:
+    """Whose units are stepped together, which costs little more than one of them: all that cool, and else a class."""
+    groups: dict[str, list[int]] = {}
+    for i, class_id in enumerate(class_ids):
+        groups.setdefault("" if class_id in KINDS else class_id, []).append(i)
+    return list(groups.values())
+
+
+def _build(class_ids: Sequence[str]) -> Callable[..., Plant]:
+    if class_ids[0] == "water_heater":
         return water_heater.WaterHeaters
-    if group in _TUBS:
-        return partial(Tubs, _TUBS[group])
+    if class_ids[0] in _TUBS:
+        return partial(Tubs, _TUBS[class_ids[0]])
     return partial(thermal.Plant, [KINDS[class_id] for class_id in class_ids])
 
 

@@ -31,6 +31,11 @@ class Spoken(NamedTuple):
     truth: Any  # a run.Seen
     happened: Happened
 
+    def of(self, units: slice) -> "Spoken":
+        """What some of them said."""
+        truth = self.truth._make(column[units] for column in self.truth)
+        return Spoken._make((*(column[units] for column in self[:5]), truth, self.happened))
+
 
 class Crew:
     def __init__(self, made: Sequence[Made], classes: Catalogue, start_ms: int) -> None:

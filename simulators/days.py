@@ -4,6 +4,7 @@ All of it follows from the unit's seed, its place, its incidents and the day alo
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -60,20 +61,16 @@ def _day_of_unit(
 ) -> tuple[tuple[npt.NDArray[np.generic], ...], list[Incident]]:
     steps, happened, often = DAY_S // step_s, _Diary(day_no, step_s), unit.habit
     rng = np.random.default_rng((unit.seed, 1, day_no))
-    share = np.arange(steps) / steps
-    local_h = share * 24 + unit.utc_offset_h
-    weekend = (day_no + np.floor(local_h / 24) + 3) % 7 >= 5  # 1970 began on a Thursday
-    hour = local_h % 24
-    ambient_c = _ambient_c(kind, habits, unit, day_no, hour)
-    meals = sum(np.exp(-(((hour - meal) / 1.2) ** 2)) for meal in (7.5, 12.2, 18.7))
-    openings = habits.doors / steps * (0.25 + 2.6 * meals) * np.where((hour > 1) & (hour < 5.5), 0.2, 1.0)
-    openings *= often.household * np.where(weekend, kind.weekend, 1.0)
+    clock = _clock(unit.utc_offset_h, day_no % 7, steps)
+    ambient_c = _ambient_c(kind, habits, unit, day_no, clock)
+    openings = habits.doors / steps * clock.meals * clock.awake
+    openings *= often.household * np.where(clock.weekend, kind.weekend, 1.0)
     for rows, _ in _today(unit, "visitors", day_no, step_s):
         openings[rows] *= VISITORS
     opens = rng.random(steps) < openings
     door = np.where(opens, rng.uniform(0.15, 1.0, steps), 0.0)
     warm_k = np.maximum(kind.heated_c - ambient_c, 0.0)
-    for _ in range(rng.poisson(often.household * kind.warm_loads * (1.6 if weekend[steps // 2] else 0.8))):
+    for _ in range(rng.poisson(often.household * kind.warm_loads * (1.6 if clock.weekend[steps // 2] else 0.8))):
         # Goods brought in around noon or evening give their heat off over an hour.
         at = int(rng.uniform(9.0, 20.0) - unit.utc_offset_h) % 24 * 3600 // step_s
         warm_k[at : at + 3600 // step_s] += rng.uniform(4.0, 14.0)
@@ -94,20 +91,47 @@ def _day_of_unit(
     return (ambient_c, door, warm_k, set_shift_k, mains, silent, rng.random(steps)), happened.incidents
 
 
-def _ambient_c(kind: Everyday, habits: Habits, unit: Unit, day_no: int, hour: Floats) -> Floats:
-    share = np.arange(len(hour)) / len(hour)
-    weather_k = (1 - share) * _weather_k(unit, day_no) + share * _weather_k(unit, day_no + 1)
-    room_c: Floats = habits.ambient_c + habits.swing_k * (np.sin((hour - 9) / 24 * 2 * np.pi) + 0.6 * weather_k)
+class _Clock(NamedTuple):
+    """What a day's hours are where a unit stands, each (steps,)."""
+
+    share: Floats  # of the UTC day
+    weekend: Bools
+    meals: Floats  # the door opens that much more often ...
+    awake: Floats  # ... and less at night
+    warmth: Floats  # -1 .. 1, of a room
+
+
+@lru_cache(maxsize=64)
+def _clock(utc_offset_h: float, weekday: int, steps: int) -> _Clock:
+    """`weekday`: days since 1970, modulo 7."""
+    share = np.arange(steps) / steps
+    local_h = share * 24 + utc_offset_h
+    hour = local_h % 24
+    meals: Floats = np.add.reduce([np.exp(-(((hour - meal) / 1.2) ** 2)) for meal in (7.5, 12.2, 18.7)])
+    return _Clock(
+        share=share,
+        weekend=(weekday + np.floor(local_h / 24) + 3) % 7 >= 5,  # 1970 began on a Thursday
+        meals=0.25 + 2.6 * meals,
+        awake=np.where((hour > 1) & (hour < 5.5), 0.2, 1.0),
+        warmth=np.sin((hour - 9) / 24 * 2 * np.pi),
+    )
+
+
+def _ambient_c(kind: Everyday, habits: Habits, unit: Unit, day_no: int, clock: _Clock) -> Floats:
+    weather_k = (1 - clock.share) * _weather_k(unit.seed, day_no) + clock.share * _weather_k(unit.seed, day_no + 1)
+    room_c: Floats = habits.ambient_c + habits.swing_k * (clock.warmth + 0.6 * weather_k)
     if unit.place is None:
         return room_c
-    out_c = outdoor_c(unit.place, day_no, len(hour))
+    out_c = outdoor_c(unit.place, day_no, len(clock.share))
     if kind.outdoors:  # of the room's only what makes its wall sunnier than the next
         return out_c + room_c - sum(kind.ambient_c) / 2
     return unit.place.indoors * out_c + (1 - unit.place.indoors) * room_c
 
 
-def _weather_k(unit: Unit, day_no: int) -> float:
-    return float(np.clip(np.random.default_rng((unit.seed, 2, day_no)).standard_normal(), -1.8, 1.8))
+@lru_cache(maxsize=10_000)
+def _weather_k(seed: int, day_no: int) -> float:
+    """Asked for twice: each day begins with what the one before ended with."""
+    return max(-1.8, min(1.8, float(np.random.default_rng((seed, 2, day_no)).standard_normal())))
 
 
 def _row(at_ms: int, day_no: int, step_s: int) -> int:

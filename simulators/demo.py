@@ -22,13 +22,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from devices import catalogue
+from simulators.ailments import FAULTS
 from simulators.broker import Broker, BrokerError, Identity, parse
 from simulators.classes import ALL_FAULTS
 from simulators.classes import FAULTS as FAULTS_OF
 from simulators.clock import Clock
 from simulators.door import Door, DoorError
 from simulators.mix import Made
-from simulators.model import FAULTS, Fault, Unit
+from simulators.model import Fault, Unit
 from simulators.pace import FLAT_OUT
 from simulators.process import default_api, default_broker, default_ca, now_ms, until_told
 from simulators.progress import Progress

@@ -8,13 +8,17 @@ longer did what it is for, and whatever else happened to it.
 import argparse
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
+from itertools import groupby
 from pathlib import Path
 
 from devices import catalogue
-from simulators.crew import Crew
-from simulators.files import FORMATS, FormatError, open_rows
-from simulators.mix import EVERYTHING, Mix, MixError, draw, load
+from simulators.classes import together
+from simulators.crew import Crew, Spoken
+from simulators.files import FORMATS, FormatError, Rows, open_rows
+from simulators.mix import EVERYTHING, Made, Mix, MixError, draw, load
 from simulators.progress import Progress
 from simulators.truth import Chronicle, TruthFile
 
@@ -36,22 +40,36 @@ def generate(
     made = draw(mix, classes, devices, seed, start_ms, days)
     places = {each.unit.place.name: each.unit.place for each in made if each.unit.place is not None}
     facts = {"seed": seed, "days": days, "start_ms": start_ms, "cadence_s": 60}
+    fleet = sorted(made, key=lambda each: each.class_id)
     with TruthFile(out / "truth.json", facts, list(places.values())) as truth, Progress() as progress:
         done = 0
-        for class_id in sorted({each.class_id for each in made}):
-            members = [each for each in made if each.class_id == class_id]
-            with open_rows(out, class_id, classes[class_id].metric_names, form) as rows:
+        for group in together([each.class_id for each in fleet]):
+            members = [fleet[i] for i in group]
+            with ExitStack() as files:
+                rows = {
+                    class_id: files.enter_context(open_rows(out, class_id, classes[class_id].metric_names, form))
+                    for class_id in dict.fromkeys(each.class_id for each in members)
+                }
                 for at in range(0, len(members), UNITS_AT_ONCE):
                     some = members[at : at + UNITS_AT_ONCE]
                     crew = Crew(some, classes, start_ms)
                     chronicle = Chronicle(crew, start_ms, days)
                     for _ in range(days):
                         spoken = crew.advance(1440)
-                        rows.write([each.device_id for each in some], spoken)
+                        _write(rows, some, spoken)
                         chronicle.day(spoken)
                         done += len(some)
                         progress.say("generate", done, devices * days)
                     truth.write(chronicle.units())
+
+
+def _write(rows: Mapping[str, Rows], made: Sequence[Made], spoken: Spoken) -> None:
+    """Each class's to its own file; `made` are in order of their classes."""
+    begin = 0
+    for class_id, members in groupby(made, key=lambda each: each.class_id):
+        devices = [each.device_id for each in members]
+        rows[class_id].write(devices, spoken.of(slice(begin, begin + len(devices))))
+        begin += len(devices)
 
 
 def main(arguments: list[str] | None = None) -> int:

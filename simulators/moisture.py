@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from simulators.days import Floats
-from simulators.model import Kind
+from simulators.kinds import Kind
 
 OUTSIDE = 0.55  # relative humidity of the air that comes in
 

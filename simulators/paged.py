@@ -11,14 +11,14 @@ from simulators.days import DAY_S, Bools, Floats, Happened
 from simulators.everyday import Incident
 from simulators.model import Fault, Unit
 from simulators.run import Run
-from simulators.sensors import Ints, Reads, noise_of, read, tenths
+from simulators.sensors import Ints, Noises, Reads, read, tenths
 
 
 class Page(NamedTuple):
-    """Of one day. `signals` (metrics, units, steps) as they are; `silent` (units, steps); `truth`: a NamedTuple of
+    """Of one day. `signals`, each (units, steps), as they are; `silent` (units, steps); `truth`: a NamedTuple of
     (units, steps), a `run.Seen`."""
 
-    signals: Floats
+    signals: Sequence[Floats]
     silent: Bools
     truth: Any
     happened: Happened
@@ -39,7 +39,8 @@ class Paged(ABC):
         self._tenths = tenths(units)
         self._at = -(-start_ms // (step_s * 1000))  # steps since 1970
         self._day_no = self._at // (DAY_S // step_s) - 2
-        self._values: Floats
+        self._noises = Noises([len(self.reads)] * len(units), step_s)
+        self._values = np.empty((len(units), DAY_S // step_s, len(self.reads)))  # of the day, as its noise is
         self._jitter_ms: Ints
         self._truth: Any
         self._happened: Happened = []
@@ -57,34 +58,39 @@ class Paged(ABC):
         return self._at * self.step_s * 1000
 
     def advance(self, steps: int) -> Run:
-        begin, pieces = self._at, [self._rows(0)]
-        while (done := self._at - begin) < steps:
-            pieces.append(self._rows(min(steps - done, DAY_S // self.step_s - self._at % (DAY_S // self.step_s))))
-        values, jitter_ms, truths = zip(*pieces, strict=True)
+        begin, (n_units, _, metrics) = self._at, self._values.shape
+        values, jitter_ms = np.empty((n_units, steps, metrics)), np.empty((n_units, steps), np.int64)
+        truths: list[Any] = []
+        while (done := self._at - begin) < steps or not truths:
+            rows = self._rows(steps - done)
+            here = slice(done, done + rows.stop - rows.start)
+            values[:, here], jitter_ms[:, here] = self._values[:, rows], self._jitter_ms[:, rows]
+            truths.append(self._truth._make(column[:, rows] for column in self._truth))
         ts_ms = np.arange(begin, begin + steps, dtype=np.int64) * (self.step_s * 1000)
         truth = truths[0]._make(np.concatenate(columns, axis=1) for columns in zip(*truths, strict=True))
         happened, self._happened = self._happened, []
-        return Run(ts_ms, np.concatenate(values, axis=1), truth, np.concatenate(jitter_ms, axis=1), happened)
+        return Run(ts_ms, values, truth, jitter_ms, happened)
 
     @abstractmethod
     def page(self, day_no: int) -> Page:
         """The next UTC day."""
 
-    def _rows(self, count: int) -> tuple[Floats, Ints, Any]:
-        day_no, row = divmod(self._at, DAY_S // self.step_s)
+    def _rows(self, most: int) -> slice:
+        """The next ones of the day on which they are, at most so many."""
+        a_day = DAY_S // self.step_s
+        day_no, row = divmod(self._at, a_day)
         while self._day_no < day_no:
             self._day_no += 1
             self._turn(self._day_no)
-        rows = slice(row, row + count)
+        count = min(most, a_day - row)
         self._at += count
-        truth = self._truth._make(column[:, rows] for column in self._truth)
-        return self._values[:, rows], self._jitter_ms[:, rows], truth
+        return slice(row, row + count)
 
     def _turn(self, day_no: int) -> None:
         page = self.page(day_no)
         self._happened += page.happened
-        gauss, self._jitter_ms = noise_of(self.units, day_no, self.step_s, [len(self.reads)] * len(self.units))
+        gauss, self._jitter_ms = self._noises.of(self.units, day_no)
         gauss[page.silent] = np.nan
-        self._values, self._truth = np.empty(gauss.shape), page.truth
+        self._truth = page.truth
         for column, (reads, signal) in enumerate(zip(self.reads, page.signals, strict=True)):
             self._values[..., column] = read(reads, signal, gauss[..., column], self._tenths)

@@ -92,10 +92,10 @@ class Tubs(Paged):
         step_s: int = 60,
         faults: Sequence[Fault | None] = (),
     ) -> None:
-        super().__init__(units, start_ms, step_s, faults)
         if step_s != 60:
             raise ValueError("a programme is said minute by minute")
         self.kind, self.reads = kind, tuple(reads for _, reads in kind.metrics)
+        super().__init__(units, start_ms, step_s, faults)
         rngs = [np.random.default_rng((unit.seed, 0)) for unit in units]
 
         def draw(span: Span) -> Floats:
@@ -114,7 +114,9 @@ class Tubs(Paged):
             self.ops[i, : len(phases)] = [phase for phase, _ in phases]
             self.amounts[i, : len(phases)] = [amount for _, amount in phases]
         n_units = len(units)
-        self.spilled = np.full((len(CHANNELS) + 1, n_units, LONGEST_MIN), np.nan)  # into the next day
+        self.said = np.full(
+            (len(CHANNELS) + 1, n_units, DAY_S // step_s + LONGEST_MIN), np.nan
+        )  # and into the next day
         self.last = np.full((len(CHANNELS), n_units), np.nan)  # of SUMMARIES
         self.warm_k, self.short = np.zeros(n_units), np.zeros(n_units)
         self.tripped, self.wet = np.zeros(n_units, np.bool_), np.zeros(n_units, np.bool_)
@@ -124,8 +126,9 @@ class Tubs(Paged):
     def page(self, day_no: int) -> Page:
         day, happened = outside([self.kind] * len(self.units), self.habits, self.units, day_no, self.step_s)
         steps = DAY_S // self.step_s
-        said = np.full((len(CHANNELS) + 1, len(self.units), steps + LONGEST_MIN), np.nan)
-        said[:, :, :LONGEST_MIN] = self.spilled
+        said = self.said
+        said[:, :, :LONGEST_MIN] = said[:, :, steps:]
+        said[:, :, LONGEST_MIN:] = np.nan
         if day_no // BLOCK_D != self.block:
             self.block = day_no // BLOCK_D
             self.coming = self._wash(range(self.block * BLOCK_D, (self.block + 1) * BLOCK_D))
@@ -133,7 +136,6 @@ class Tubs(Paged):
             if start.minute // steps == day_no:
                 row = start.minute % steps
                 said[:, start.unit, row : row + minutes.shape[1]] = minutes
-        self.spilled = said[:, :, steps:].copy()
         level = level_of(self.faults, [self._effect(i).step for i in range(len(self.units))], day_no, self.step_s)
         return self._page(said[:, :, :steps], day, level, happened)
 
@@ -232,7 +234,7 @@ class Tubs(Paged):
         short = _held(said[-1], self.short)
         self.short = short[:, -1].copy()
         hidden = Hidden(level.T, np.maximum(short, wet), np.where(busy, said[CHANNELS.index("level_l")], 0.0))
-        return Page(np.stack(columns), day.silent.T, hidden, happened)
+        return Page(columns, day.silent.T, hidden, happened)
 
     def _column(self, name: str, said: Floats, busy: Bools, idle: Floats | float) -> Floats:
         if name == "door":  # nobody opens it while it washes

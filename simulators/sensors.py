@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simulators.days import DAY_S, Floats
-from simulators.model import Kind, Unit
+from simulators.kinds import Kind
+from simulators.model import Unit
 
 Ints = npt.NDArray[np.int64]
 
@@ -52,18 +53,25 @@ def tenths(units: Sequence[Unit]) -> Floats:
     return np.array([[np.random.default_rng((unit.seed, 6)).choice(STEPS)] for unit in units], np.float64)
 
 
-def noise_of(units: Sequence[Unit], day_no: int, step_s: int, widths: Sequence[int]) -> Noise:
-    """Follows from seed and day alone. `widths`: how many metrics each unit has."""
-    steps = DAY_S // step_s
-    gauss = np.full((len(units), steps, max(widths)), np.nan, np.float32)
-    jitter = np.empty((len(units), steps), np.float32)
-    for i, (unit, width) in enumerate(zip(units, widths, strict=True)):
-        rng = np.random.default_rng((unit.seed, 5, day_no))
-        rng.standard_normal(out=jitter[i], dtype=np.float32)
-        own = rng.standard_normal((steps, width), dtype=np.float32)
-        own.reshape(-1)[rng.integers(own.size, size=rng.poisson(MISSED * own.size))] = np.nan
-        gauss[i, :, :width] = own
-    return Noise(gauss, np.clip(jitter * JITTER_MS, -LATEST_MS, LATEST_MS).astype(np.int64))
+class Noises:
+    """Of one day after the other, in memory that each day takes over from the one before."""
+
+    def __init__(self, widths: Sequence[int], step_s: int) -> None:
+        """`widths`: how many metrics each unit has."""
+        steps = DAY_S // step_s
+        self._widths = widths
+        self._gauss = np.full((len(widths), steps, max(widths)), np.nan, np.float32)
+        self._jitter = np.empty((len(widths), steps), np.float32)
+
+    def of(self, units: Sequence[Unit], day_no: int) -> Noise:
+        """Follows from seed and day alone."""
+        for i, (unit, width) in enumerate(zip(units, self._widths, strict=True)):
+            rng = np.random.default_rng((unit.seed, 5, day_no))
+            rng.standard_normal(out=self._jitter[i], dtype=np.float32)
+            own = rng.standard_normal((self._gauss.shape[1], width), dtype=np.float32)
+            own.reshape(-1)[rng.integers(own.size, size=rng.poisson(MISSED * own.size))] = np.nan
+            self._gauss[i, :, :width] = own
+        return Noise(self._gauss, np.clip(self._jitter * JITTER_MS, -LATEST_MS, LATEST_MS).astype(np.int64))
 
 
 def in_steps(temp_c: Floats, tenths: Floats) -> Floats:

@@ -14,17 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from simulators.body import Body
-from simulators.cabinet import Cabinet, Minute, minutes
-from simulators.days import DAY_S, Bools, Floats, Happened, outside
+from simulators.cabinet import Cabinet, minutes, one_by_one
+from simulators.days import DAY_S, Bools, Day, Floats, Happened, outside
 from simulators.everyday import Incident
-from simulators.model import KINDS, Fault, Kind, Unit
+from simulators.kinds import KINDS, Kind
+from simulators.model import Fault, Unit
 from simulators.moisture import Vapour
 from simulators.run import Run
-from simulators.sensors import SOURCES, Ints, noise_of, sensed, tenths
-from simulators.strain import strain_of
+from simulators.sensors import SOURCES, Ints, Noise, Noises, sensed, tenths
+from simulators.strain import Strains
 
 WARM_UP_S = 12 * 3600  # before the first reading, so that no unit starts at its set point
 SPIKE_K = 25.0  # in a minute: no air does that
+PAGE = 120  # steps
+NO_PAGE = (-1, -1)
 LOST_K = 3.0  # beyond what its thermostat allows: it no longer does what it is for
 
 
@@ -64,11 +67,12 @@ class Plant:
         self.faults = list(faults) or [None] * len(units)
         self._body = Body(kinds, units)
         self._at = -(-start_ms // (step_s * 1000)) - WARM_UP_S // step_s  # steps since 1970
-        self._day_no, self._stale = -1, False
+        self._day_no, self._stale, self._page = -1, False, NO_PAGE
         self._happened: Happened = []
         self._state = Cabinet(self._body, step_s)
         self._vapour = Vapour(kinds, self._body.set_c, self._body.ambient_c, step_s)
         self._widths, self._tenths = [len(kind.sensors) for kind in kinds], tenths(units)
+        self._noises, self._strains = Noises(self._widths, step_s), Strains(self.faults, step_s)
         self._happened = self.advance(WARM_UP_S // step_s).happened
 
     @property
@@ -87,42 +91,42 @@ class Plant:
 
     def advance(self, steps: int) -> Run:
         begin, shape = self._at, (steps, len(self.units))
-        signals = np.empty((len(SOURCES), *shape))
         truth, hidden = np.empty((3, *shape), dtype=np.bool_), np.empty((5, *shape))
         level, air_c = np.empty(shape), np.empty(shape)
-        gauss = np.empty((len(self.units), steps, max(self._widths)), np.float32)
+        values = np.empty((len(self.units), steps, max(self._widths)))
         jitter_ms = np.empty((len(self.units), steps), np.int64)
         while (done := self._at - begin) < steps:
-            row = self._turn_page()
-            count = min(steps - done, DAY_S // self.step_s - row)
+            row, length = self._turn_page()
+            count = min(steps - done, length - row)
             rows, here = slice(row, row + count), slice(done, done + count)
-            self._run(rows, signals[:, here], truth[:, here], hidden[:, here])
-            air_c[here] = signals[0, here]
-            self._sense(rows, signals[:, here], truth[:, here])
-            gauss[:, here], jitter_ms[:, here] = self._noise.gauss[:, rows], self._noise.jitter_ms[:, rows]
-            gauss[:, here][self._day.silent[rows].T] = np.nan
-            gauss[:, here, 0] *= ~self._strain.sensor_stuck[rows].T
-            self._loosen(rows, signals[0, here], gauss[:, here, 0], jitter_ms[:, here])
-            level[here] = self._strain.level[rows]
+            signals, gauss = np.empty((len(SOURCES), count, shape[1])), self._noise.gauss[:, rows].copy()
+            self._run(rows, signals, truth[:, here], hidden[:, here])
+            air_c[here], level[here] = signals[0], self._strain.level[rows]
+            self._sense(rows, signals, truth[:, here])
+            jitter_ms[:, here] = self._noise.jitter_ms[:, rows]
+            gauss[self._day.silent[rows].T] = np.nan
+            gauss[..., 0] *= ~self._strain.sensor_stuck[rows].T
+            self._loosen(rows, signals[0], gauss[..., 0], jitter_ms[:, here])
+            values[:, here] = sensed(self.kinds, signals, gauss, self._tenths)
             self._at += count
         ts_ms = np.arange(begin, begin + steps, dtype=np.int64) * (self.step_s * 1000)
         shortfall = np.abs(air_c - self._body.set_c) / (self._body.differential_k / 2 + LOST_K)
         unseen = (each.T for each in (*truth, air_c, level, shortfall, *hidden))
         happened, self._happened = self._happened, []
-        values = sensed(self.kinds, signals, gauss, self._tenths)
         return Run(ts_ms, values, Truth(*unseen), jitter_ms, happened)
 
     def _run(self, rows: slice, signals: Floats, truth: Bools, hidden: Floats) -> None:
         state = self._state
-        for i, drives in enumerate(zip(*(column[rows] for column in self._minutes), strict=True)):
-            state.step(Minute._make(drives))
+        hidden[3] = self._minutes.pipes.subcooled_k[rows]
+        for i, minute in enumerate(one_by_one(self._minutes, rows)):
+            state.step(minute)
             signals[0, i], signals[1, i], signals[2, i] = state.air_c, state.coil_c, state.discharge_c
             signals[4, i], signals[6, i], signals[7, i] = state.draw, state.suction_c, state.condenser_c
             truth[0, i], truth[1, i], truth[2, i] = state.running, state.defrosting, state.pan_full
             flow = state.flow
             hidden[0, i], hidden[1, i] = flow.evaporating_c, state.condensing_c
-            hidden[2, i], hidden[3, i] = flow.superheat_k, flow.subcooled_k
-            hidden[4, i] = state.frost_j / self._body.frost_j
+            hidden[2, i], hidden[4, i] = flow.superheat_k, state.frost_j
+        hidden[4] /= self._body.frost_j
 
     def _loosen(self, rows: slice, read_c: Floats, gauss: npt.NDArray[np.float32], jitter_ms: Ints) -> None:
         """A loose sensor says what cannot be, or nothing; by chance, which the uneven times lend."""
@@ -150,18 +154,29 @@ class Plant:
         signals[12] = truth[2]
         signals[0] = np.where(strain.sensor_stuck[rows], body.set_c, air_c + strain.read_k[rows])
 
-    def _turn_page(self) -> int:
-        """The row of the day that the next step is on."""
-        day_no, row = divmod(self._at, DAY_S // self.step_s)
+    def _turn_page(self) -> tuple[int, int]:
+        """The row of its page that the next step is on, and how many the page has: a part of a day, so that all that
+        drives the steps is in memory for a part of a day only."""
+        a_day = DAY_S // self.step_s
+        day_no, row = divmod(self._at, a_day)
         if day_no != self._day_no or self._stale:
-            self._day, happened = outside(self.kinds, self._body.habits, self.units, day_no, self.step_s)
-            self._happened += happened if day_no != self._day_no else []
-            self._day_no, self._stale = day_no, False
-            self._strain = strain_of(self.faults, day_no, self.step_s)
-            self._noise = noise_of(self.units, day_no, self.step_s, self._widths)
+            self._turn_day(day_no)
+        page = slice(row - row % PAGE, min(row - row % PAGE + PAGE, a_day))
+        if self._page != (day_no, page.start):
+            self._page = day_no, page.start
+            self._day = Day._make(column[page] for column in self._whole_day)
+            self._noise = Noise._make(column[:, page] for column in self._whole_noise)
+            self._strain = self._strains.of(day_no, page)
             self._doors = np.maximum(self._day.door, self._strain.door)
             self._minutes = minutes(self._body, self._day, self._strain, self._doors)
-        return row
+        return row - page.start, page.stop - page.start
+
+    def _turn_day(self, day_no: int) -> None:
+        self._whole_day, happened = outside(self.kinds, self._body.habits, self.units, day_no, self.step_s)
+        if day_no != self._day_no:
+            self._whole_noise = self._noises.of(self.units, day_no)
+            self._happened += happened
+        self._day_no, self._stale, self._page = day_no, False, NO_PAGE
 
 
 def simulate(

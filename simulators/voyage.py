@@ -25,6 +25,7 @@ _TICK_S = 0.05
 _LOOK_S = 1.0
 _LAST_WORDS_S = 2.0
 _AHEAD_S = 2.0  # of ours: lived before it is said
+_LIVED_AT_ONCE = 120  # minutes: all that a thousand units are then lies in memory
 _AWAY = ("offline", "power_cut")
 
 Say = Callable[..., None]
@@ -118,7 +119,8 @@ class Voyage:
         return min(DAY_MS, min(at_ms + ahead_ms, ours_ms + MINUTE_MS) - self.next_ms) // MINUTE_MS
 
     def grow(self, steps: int) -> None:
-        self.hear(self._crew.advance(steps))
+        for done in range(0, steps, _LIVED_AT_ONCE):
+            self.hear(self._crew.advance(min(_LIVED_AT_ONCE, steps - done)))
 
     def hear(self, spoken: Spoken) -> None:
         """What is said to be sent when it is due."""

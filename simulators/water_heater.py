@@ -209,7 +209,7 @@ class WaterHeaters(Paged):
         for i in range(shape[0]):
             self._step(i, day, taps, strain, signals[:, i], hidden[:, i])
         signals[1] = np.where(strain.sensor_stuck, self.tank.set_c, hidden[2] + strain.read_k)
-        return Page(signals.transpose(0, 2, 1), day.silent.T, Hidden(*hidden.transpose(0, 2, 1)), happened)
+        return Page(list(signals.transpose(0, 2, 1)), day.silent.T, Hidden(*hidden.transpose(0, 2, 1)), happened)
 
     def _step(self, i: int, day: Day, taps: Taps, strain: Strain, signals: Floats, hidden: Floats) -> None:
         tank, dt_s = self.tank, self.step_s
@@ -245,7 +245,7 @@ class WaterHeaters(Paged):
     def _flow(self, warm_l_min: Floats, inlet_c: Floats, leak_l_min: Floats) -> Floats:
         """Cold water comes in beneath; a leak is beneath, too."""
         tank, minutes = self.tank, self.step_s / 60
-        share = np.clip((WARM_C - inlet_c) / np.maximum(self.upper_c - inlet_c, 1.0), 0.0, 1.0)
+        share = np.minimum(np.maximum((WARM_C - inlet_c) / np.maximum(self.upper_c - inlet_c, 1.0), 0.0), 1.0)
         hot_l_min: Floats = warm_l_min * share
         lower_k = (hot_l_min + leak_l_min) * minutes / tank.lower_l * (inlet_c - self.lower_c)
         upper_k = hot_l_min * minutes / tank.upper_l * (self.lower_c - self.upper_c)

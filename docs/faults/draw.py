@@ -5,7 +5,8 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
-from simulators.model import KINDS, Fault, Unit, faults_of
+from simulators.kinds import KINDS, faults_of
+from simulators.model import Fault, Unit
 from simulators.run import Run
 from simulators.thermal import simulate
 

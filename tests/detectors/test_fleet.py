@@ -9,7 +9,9 @@ import pytest
 from detectors.engine import Engine
 from detectors.model import Finding
 from ingest.model import Batch
-from simulators.model import FAULTS, KINDS, Fault, Unit, faults_of
+from simulators.ailments import FAULTS
+from simulators.kinds import KINDS, faults_of
+from simulators.model import Fault, Unit
 from simulators.run import Run
 from simulators.thermal import simulate
 from tests.detectors.builders import CATALOGUE, DAY_MS, HOUR_MS, START_MS, observe, raised_at_end

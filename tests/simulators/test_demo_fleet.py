@@ -11,10 +11,10 @@ import orjson
 import pytest
 
 from devices import catalogue
+from simulators.ailments import FAULTS
 from simulators.broker import Broker, anonymous
 from simulators.demo import AUTO, Demo, Ground, ill_unit, made_of, register
 from simulators.door import Door, DoorError
-from simulators.model import FAULTS
 from simulators.pace import FLAT_OUT
 from simulators.said import MAX_BYTES, Said, arrays
 from simulators.sender import Sender

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from devices import catalogue
-from simulators.model import FAULTS, KINDS, Fault, Unit, faults_of
+from simulators.ailments import FAULTS
+from simulators.kinds import KINDS, faults_of
+from simulators.model import Fault, Unit
 from simulators.moisture import saturated_pa
 from simulators.run import Run
 from simulators.thermal import Truth, simulate

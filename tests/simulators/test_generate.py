@@ -13,8 +13,8 @@ import pytest
 from devices import catalogue
 from simulators import generate
 from simulators.incidents import NONE
+from simulators.kinds import KINDS
 from simulators.mix import DAY_MS, Mix, MixError, Share, draw, load
-from simulators.model import KINDS
 
 CLASSES = catalogue.load()
 START_MS = generate.start_ms_of(generate.START)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from devices import catalogue
-from simulators.cabinet import Minute
+from simulators.ailments import FAULTS
+from simulators.cabinet import one_by_one
 from simulators.classes import FAULTS as FAULTS_OF
-from simulators.model import FAULTS, KINDS, Fault, Unit
+from simulators.kinds import KINDS
+from simulators.model import Fault, Unit
 from simulators.thermal import Plant, simulate
 from tests.simulators.yard import DAYS, END_MS, HOUR_MS, SEEDS, healthy, ill, starts
 
@@ -93,8 +95,8 @@ def test_heat_is_neither_made_nor_lost(name: str) -> None:
 
     before, brought_j = held_j(), np.zeros(4)
     for _ in range(3 * 1440):
-        row = plant._turn_page()
-        minute = Minute(*(column[row] for column in plant._minutes))
+        row, _ = plant._turn_page()
+        minute = next(one_by_one(plant._minutes, slice(row, row + 1)))
         air_c = cabinet.air_c
         plant.advance(1)
         brought_w = minute.walls_w - minute.walls_w_k * air_c + minute.goods_w + minute.heat_w * cabinet.defrosting

@@ -4,7 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from simulators.model import KINDS, Fault, Unit, faults_of
+from simulators.kinds import KINDS, faults_of
+from simulators.model import Fault, Unit
 from simulators.run import Run
 from simulators.thermal import Plant, Truth
 
