@@ -12,7 +12,7 @@ from devices.twin.errors import GoneError
 from ledger import scope
 from tests.conftest import Database
 from tests.devices.conftest import BY, NOW, Firm
-from tests.ingest.house import wait_for
+from tests.processes import wait_for
 
 
 def test_a_replaced_device_is_told_nothing_and_its_successor_keeps_its_own(firm: Firm) -> None:

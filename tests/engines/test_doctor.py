@@ -20,9 +20,8 @@ from api.engines.nats import LOG_STREAM, Nats
 from api.engines.ports import free_port
 from api.settings import Settings
 from api.watch.checks import Check, State
-from api.watch.pulse import LOOPS, Pulse
-from ingest import partition
 from tests.conftest import Database, NatsServer
+from tests.processes import as_if_all_lived
 
 pytestmark = pytest.mark.engines
 _ROOT = Path(__file__).parents[2]
@@ -37,13 +36,7 @@ def setup(
     monkeypatch.setattr(record, "_settings", lambda said: said_of({**said, "fsync": "on"}))
     last = nats_server.clear()
     settings = database.settings(nats_url=nats_server.secret_url, mqtt_port=nats_server.mqtt_port, data=tmp_path)
-    with database.connect("foremend_worker", autocommit=False) as worker, database.connect("foremend_relay") as relay:
-        claim = partition.take(worker, "test:1")
-        assert claim is not None
-        partition.place(worker, claim, last, "now")
-        worker.commit()
-        for loop in LOOPS:
-            Pulse(loop).beat(relay)
+    with as_if_all_lived(database, last):
         yield Setup(settings=settings, embedded=None)
 
 

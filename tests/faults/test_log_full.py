@@ -18,8 +18,8 @@ from api.watch.standing import log_standing
 from api.worker import forget
 from tests.conftest import Database
 from tests.faults.crew import LONG, wait_for
-from tests.ingest.house import working
 from tests.ingest.record import register
+from tests.processes import working
 
 pytestmark = pytest.mark.engines
 

@@ -43,10 +43,16 @@ def messages(seed: int) -> list[tuple[str, bytes]]:
     return sent
 
 
-def a_fleet(database: Database, cursor: int) -> None:
-    with database.connect() as conn:
-        register(conn, *[("demo", f"d{i}", "refrigerator") for i in range(3)])
-        conn.execute("UPDATE partition SET cursor = %s", [cursor])
+def two_records(new_database: Callable[[], Database], nats: NatsServer) -> tuple[Database, Database, int]:
+    """Of the same fleet at the same log: one for a worker that is disturbed, one for a worker that is not; where it
+    begins."""
+    start = nats.clear()
+    records = new_database(), new_database()
+    for record in records:
+        with record.connect() as conn:
+            register(conn, *[("demo", f"d{i}", "refrigerator") for i in range(3)])
+            conn.execute("UPDATE partition SET cursor = %s", [start])
+    return *records, start
 
 
 def left_behind(database: Database) -> dict[str, list[Any]]:
@@ -70,10 +76,7 @@ def left_behind(database: Database) -> dict[str, list[Any]]:
 def test_killed_at_seeded_points_it_leaves_what_an_undisturbed_one_leaves(
     new_database: Callable[[], Database], nats_server: NatsServer
 ) -> None:
-    disturbed, undisturbed = new_database(), new_database()
-    start = nats_server.clear()
-    for database in (disturbed, undisturbed):
-        a_fleet(database, start)
+    disturbed, undisturbed, start = two_records(new_database, nats_server)
     sent = messages(seed=7)
     _publish_and_kill(nats_server, disturbed, sent, random.Random(11))
     with working(undisturbed.dsn, nats_server.url):
@@ -109,10 +112,7 @@ def a_flood() -> list[tuple[str, bytes]]:
 def test_a_worker_killed_under_a_flood_refuses_what_an_undisturbed_one_refuses(
     new_database: Callable[[], Database], nats_server: NatsServer
 ) -> None:
-    disturbed, undisturbed = new_database(), new_database()
-    start = nats_server.clear()
-    for database in (disturbed, undisturbed):
-        a_fleet(database, start)
+    disturbed, undisturbed, start = two_records(new_database, nats_server)
     sent = a_flood()
     _publish_and_kill(nats_server, disturbed, sent, random.Random(12), KILLS if LONG else 3)
     with working(undisturbed.dsn, nats_server.url):
@@ -140,10 +140,7 @@ def test_nats_killed_under_load_loses_nothing_and_changes_no_finding(
     new_database: Callable[[], Database], nats_server: NatsServer
 ) -> None:
     """What the device sends again after a death may stand in the log twice; in the record it is once."""
-    disturbed, undisturbed = new_database(), new_database()
-    start = nats_server.clear()
-    for database in (disturbed, undisturbed):
-        a_fleet(database, start)
+    disturbed, undisturbed, _ = two_records(new_database, nats_server)
     sent = messages(seed=8)
     with working(disturbed.dsn, nats_server.url):
         _publish_while_nats_dies(nats_server, sent)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Database, NatsServer
 from tests.faults.crew import LONG, a_worker, cursor_of, wait_for
-from tests.faults.test_worker_killed import a_fleet, left_behind, messages
+from tests.faults.test_worker_killed import left_behind, messages, two_records
 
 pytestmark = pytest.mark.engines
 
@@ -54,10 +54,7 @@ def epoch_of(database: Database) -> int:
 def test_a_worker_that_sleeps_past_its_successors_start_writes_nothing_when_it_wakes(
     new_database: Callable[[], Database], nats_server: NatsServer
 ) -> None:
-    disturbed, undisturbed = new_database(), new_database()
-    start = nats_server.clear()
-    for database in (disturbed, undisturbed):
-        a_fleet(database, start)
+    disturbed, undisturbed, start = two_records(new_database, nats_server)
     with ExitStack() as house:
         acknowledged = house.enter_context(speaking(nats_server, messages(seed=9)))
         crew = [a_worker(disturbed.dsn, nats_server.url, LEASE_S) for _ in range(2)]

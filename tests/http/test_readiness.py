@@ -17,10 +17,10 @@ from api.watch import watch as watching
 from api.watch.checks import Check, State, readiness
 from api.watch.pulse import LOOPS, Pulse
 from api.watch.standing import Beat, Happened, LogStanding, Ownership, RecordStanding, Standing, record_standing
-from ingest import partition
 from ingest.adapter_log import Front, Head
 from tests.conftest import Database, NatsServer
 from tests.http.conftest import BASE
+from tests.processes import as_if_all_lived
 
 HEAD = Head(made="2026", first_seq=1, last_seq=100, messages=100, bytes=25_000)
 OWNED = Ownership(owner="a:1", cursor=100, lease_left_s=8.0, still_s=3600.0)
@@ -160,13 +160,7 @@ def test_another_schema_is_a_failure_that_says_what_to_do(version: int | None) -
 def ready(database: Database, house: House, nats_server: NatsServer) -> Iterator[House]:
     """What worker and relay leave in the record while they live, and a log."""
     last = nats_server.clear()
-    with database.connect("foremend_worker", autocommit=False) as worker, database.connect("foremend_relay") as relay:
-        claim = partition.take(worker, "test:1")
-        assert claim is not None
-        partition.place(worker, claim, last, "now")
-        worker.commit()
-        for loop in LOOPS:
-            Pulse(loop).beat(relay)
+    with as_if_all_lived(database, last):
         yield replace(house, settings=house.settings.model_copy(update={"nats_url": nats_server.secret_url}))
 
 

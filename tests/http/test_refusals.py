@@ -19,7 +19,8 @@ from tests.http.conftest import BASE, a_device_body
 from tests.http.scene import a_refusal, events
 from tests.ingest.builders import a_reading
 from tests.ingest.house import House as Road
-from tests.ingest.house import a_house, now_ms, working
+from tests.ingest.house import a_house, now_ms
+from tests.processes import working
 
 
 def test_a_refusal_is_shown_with_its_bytes_and_can_do_no_harm(database: Database, client: TestClient) -> None:

@@ -4,13 +4,11 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 import paho.mqtt.client as mqtt
-from pydantic import SecretStr
 
 from api.bench.mosquitto import ANYBODY, Mosquitto, binary
 from api.bench.mosquitto import mosquitto as started
@@ -52,19 +50,6 @@ def an_order(
         broker=lambda: bridge_setup.broker(who, address, asked, client_id, files or Files(), protocol),
         mapping=bridge_setup.mapping(asked, maps, "demo"),
     )
-
-
-@contextmanager
-def bridging(nats_url: str, order: bridge.Order) -> Iterator[Future[None]]:
-    """What it raises is raised at the end."""
-    stop = threading.Event()
-    with ThreadPoolExecutor(1) as threads:
-        running = threads.submit(bridge.run, Settings(dsn="", nats_url=SecretStr(nats_url)), stop, order)
-        try:
-            yield running
-        finally:
-            stop.set()
-        running.result(20)
 
 
 @contextmanager

@@ -1,10 +1,8 @@
 """A record, a log, a device that speaks, and a worker between them."""
 
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +10,9 @@ from typing import Any
 import paho.mqtt.client as mqtt
 
 from api.settings import Settings
-from api.worker import run as worker
 from tests.conftest import Database, NatsServer
 from tests.ingest.record import register
+from tests.processes import wait_for
 
 
 def now_ms() -> int:
@@ -49,26 +47,6 @@ class House:
     def refusals(self) -> list[str]:
         with self.database.connect() as conn:
             return [reason for (reason,) in conn.execute("SELECT reason FROM refusal ORDER BY refusal_no")]
-
-
-def wait_for(true: Callable[[], Any], seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
-@contextmanager
-def working(settings: Settings) -> Iterator[Future[None]]:
-    """A worker in a thread of its own; what it raises is raised at the end."""
-    stop = threading.Event()
-    with ThreadPoolExecutor(1) as threads:
-        running = threads.submit(worker.run, settings, stop)
-        try:
-            yield running
-        finally:
-            stop.set()
-        running.result(20)
 
 
 @contextmanager

@@ -28,13 +28,13 @@ from tests.ingest.bridging import (
     a_client,
     a_mosquitto,
     an_order,
-    bridging,
     came,
     have_session,
     say,
     the_log,
 )
-from tests.ingest.house import a_house, now_ms, wait_for, working
+from tests.ingest.house import a_house, now_ms
+from tests.processes import bridging, wait_for, working
 
 pytestmark = pytest.mark.engines
 

@@ -16,8 +16,8 @@ from ingest.adapter_mqtt import Account, Broker, Subscription
 from ingest.mqtt_versions import Protocol
 from tests.conftest import NatsServer
 from tests.ingest.bridging import StandIn, a_client, a_mosquitto, have_session, say
-from tests.ingest.house import wait_for
 from tests.ingest.mqtt_speech import of_packet, packet
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.engines
 NOTHING = "nats://127.0.0.1:1"

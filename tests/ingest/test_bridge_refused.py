@@ -19,8 +19,8 @@ from ingest.adapter_mqtt import Account, Broker, Subscription
 from ingest.errors import BrokerError, BrokerGoneError, BrokerRefusesError, MapError, OtherLevelError, PacketError
 from ingest.mqtt_versions import Protocol
 from tests.conftest import NatsServer, need
-from tests.ingest.bridging import StandIn, a_client, a_mosquitto, an_order, bridging, have_session, say, the_log
-from tests.ingest.house import wait_for
+from tests.ingest.bridging import StandIn, a_client, a_mosquitto, an_order, have_session, say, the_log
+from tests.processes import bridging, wait_for
 
 WELCOME, GRANTED = b"\x20\x02\x00\x00", b"\x90\x03\x00\x01\x01"
 

@@ -27,13 +27,12 @@ from tests.ingest.bridging import (
     a_client,
     a_mosquitto,
     an_order,
-    bridging,
     have_session,
     say,
     the_log,
 )
-from tests.ingest.house import wait_for
 from tests.ingest.mqtt_speech import of_message, of_packet, packet
+from tests.processes import bridging, wait_for
 
 pytestmark = pytest.mark.engines
 

@@ -24,8 +24,9 @@ from tests.conftest import Database, NatsServer
 from tests.ingest import tahu
 from tests.ingest.builders import CATALOGUE, a_reading
 from tests.ingest.edges import bd_seq, named
-from tests.ingest.house import House, a_house, now_ms, wait_for, working
+from tests.ingest.house import House, a_house, now_ms
 from tests.ingest.record import register
+from tests.processes import wait_for, working
 
 pytestmark = pytest.mark.engines
 HOUR_MS = 3_600_000

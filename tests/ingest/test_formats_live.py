@@ -11,7 +11,8 @@ import pytest
 from ingest.payloads.formats import FORMATS
 from ingest.payloads.records import NUMBERS
 from tests.conftest import Database, NatsServer
-from tests.ingest.house import House, a_house, now_ms, working
+from tests.ingest.house import House, a_house, now_ms
+from tests.processes import working
 
 pytestmark = pytest.mark.engines
 

@@ -16,7 +16,8 @@ from ingest.partition import Claim
 from ingest.standing import Standing, judge
 from tests.conftest import Database, NatsServer
 from tests.ingest.builders import a_reading
-from tests.ingest.house import House, a_house, now_ms, wait_for, working
+from tests.ingest.house import House, a_house, now_ms
+from tests.processes import wait_for, working
 
 
 @pytest.mark.parametrize(

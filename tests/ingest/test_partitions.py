@@ -24,8 +24,9 @@ from ingest.slots import Span
 from ingest.standing import judge
 from tests.conftest import Database, NatsServer
 from tests.ingest.builders import CATALOGUE, a_reading
-from tests.ingest.house import House, a_house, now_ms, wait_for, working
+from tests.ingest.house import House, a_house, now_ms
 from tests.ingest.record import register
+from tests.processes import wait_for, working
 
 K = 3
 DEVICES = [f"d{i}" for i in range(1, 13)]

@@ -8,7 +8,7 @@ import pytest
 from ingest.adapter_publish import LogPublisher
 from ingest.errors import LogError
 from tests.ingest.bridging import WithholdingLog
-from tests.ingest.house import wait_for
+from tests.processes import wait_for
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +17,6 @@ from api.bench.mosquitto import Mosquitto
 from api.bridge import run as bridge
 from api.bridge import setup as bridge_setup
 from api.bridge.setup import Address, Files
-from api.relay import run as relay
 from api.relay.rebirths import ask
 from api.settings import Settings
 from ingest import foreign
@@ -30,9 +28,10 @@ from ingest.errors import MapError
 from ingest.mqtt_versions import Protocol
 from tests.conftest import Database, NatsServer
 from tests.ingest import tahu
-from tests.ingest.bridging import a_client, a_mosquitto, bridging
+from tests.ingest.bridging import a_client, a_mosquitto
 from tests.ingest.edges import bd_seq, named
-from tests.ingest.house import House, a_house, now_ms, wait_for, working
+from tests.ingest.house import House, a_house, now_ms
+from tests.processes import bridging, relaying, wait_for, working
 
 pytestmark = pytest.mark.engines
 KEY = NodeKey("demo", "plant", "edge1")
@@ -107,18 +106,6 @@ def an_order(broker: Mosquitto, protocol: Protocol = Protocol.AUTO) -> bridge.Or
         mapping=bridge_setup.mapping(edges.filters, edges.maps, "demo"),
         way_down=bridge_setup.way_down((), "demo"),
     )
-
-
-@contextmanager
-def relaying(settings: Settings) -> Iterator[None]:
-    stop = threading.Event()
-    with ThreadPoolExecutor(1) as threads:
-        running = threads.submit(relay.run, settings, stop)
-        try:
-            yield
-        finally:
-            stop.set()
-        running.result(20)
 
 
 def powers(house: House) -> list[float]:

@@ -9,7 +9,8 @@ import pytest
 from api.engines.nats import MAX_PAYLOAD_BYTES
 from ingest import limits
 from tests.conftest import Database, NatsServer
-from tests.ingest.house import House, a_house, working
+from tests.ingest.house import House, a_house
+from tests.processes import working
 
 pytestmark = pytest.mark.engines
 TOPIC = b"fm/demo/d1/up/telemetry"

@@ -22,8 +22,9 @@ from ingest.errors import FencedError, LogLostError
 from ingest.model import Message, Reason, RefusalFilter
 from tests.conftest import Database, NatsServer
 from tests.ingest.builders import CATALOGUE, NOW_MS, a_message, a_reading
-from tests.ingest.house import House, a_house, now_ms, wait_for, working
+from tests.ingest.house import House, a_house, now_ms
 from tests.ingest.record import register
+from tests.processes import wait_for, working
 
 pytestmark = pytest.mark.engines
 

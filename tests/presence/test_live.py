@@ -22,9 +22,9 @@ from api.worker.presence import Presence
 from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 from tests.conftest import Database
-from tests.ingest.house import wait_for, working
 from tests.ingest.record import register
 from tests.presence.town import ask, crowd, hurry, lasting, states
+from tests.processes import wait_for, working
 
 pytestmark = pytest.mark.engines
 NAMES = ("gw", "c1", "c2", "c3", "lone")

@@ -9,10 +9,10 @@ import pytest
 from api.bench.mosquitto import Mosquitto
 from api.bridge import herald as bridge_herald
 from tests.conftest import Database, NatsServer
-from tests.ingest.bridging import a_mosquitto, an_order, bridging
-from tests.ingest.house import wait_for, working
+from tests.ingest.bridging import a_mosquitto, an_order
 from tests.ingest.record import register
 from tests.presence.town import ask, crowd, hurry, lasting, states
+from tests.processes import bridging, wait_for, working
 
 pytestmark = pytest.mark.engines
 NAMES = ("d1", "d2")

@@ -2,17 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from standardwebhooks import Webhook
 
 from api.relay import run as relay
-from api.settings import Settings
 from api.watch.pulse import LOOPS
+from tests.processes import relaying, wait_for
 from tests.ticketing.builders import DESK, Firm
 from tests.ticketing.receivers import receiver
 from ticketing.alerts.model import Engagement
@@ -20,29 +17,11 @@ from ticketing.notify import webhooks
 from ticketing.questions.model import AskPolicy, QuestionState
 
 
-@contextmanager
-def running(settings: Settings) -> Iterator[Future[None]]:
-    stop = threading.Event()
-    with ThreadPoolExecutor(1) as thread:
-        run = thread.submit(relay.run, settings, stop)
-        try:
-            yield run
-        finally:
-            stop.set()
-
-
-def wait_for(holds: Callable[[], object], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
-
-
 def test_a_finding_becomes_a_question_and_is_told_to_subscribers(firm: Firm) -> None:
     firm.now = datetime.now(UTC)
     device = firm.device()
     firm.readings(device)
-    with receiver() as there, running(firm.database.settings(webhook_allow_private=True)) as run:
+    with receiver() as there, relaying(firm.database.settings(webhook_allow_private=True)) as run:
         with firm.api() as conn:
             _, secret = webhooks.subscribe(conn, url=there.url, events=["question.asked"], by=DESK, now=firm.now)
         firm.finding(device)
@@ -59,7 +38,7 @@ def test_a_notification_wakes_it_long_before_the_next_look(firm: Firm, monkeypat
     firm.now = datetime.now(UTC)
     device = firm.device()
     firm.readings(device)
-    with running(firm.database.settings()):
+    with relaying(firm.database.settings()):
         idle = "pg_stat_activity WHERE usename = 'foremend_relay' AND state = 'idle'"
         wait_for(lambda: firm.count(idle) == len(LOOPS))
         time.sleep(0.3)  # its first look is over
@@ -79,7 +58,7 @@ def test_without_a_notification_it_finds_out_by_looking(firm: Firm) -> None:
             " VALUES ('demo', %s, 'on_time:power_w', 'RAISED', 'power_w', 1, 2, now(), now(), 1)",
             [device.device_no],
         )
-    with running(firm.database.settings()):
+    with relaying(firm.database.settings()):
         wait_for(firm.questions, 5)
 
 
@@ -87,7 +66,7 @@ def test_what_was_held_is_asked_when_its_moment_comes_and_expires_when_it_is_ove
     firm.now = datetime.now(UTC)
     device = firm.device()
     firm.readings(device, until=firm.now - timedelta(days=2))
-    with running(firm.database.settings()):
+    with relaying(firm.database.settings()):
         firm.finding(device)
         wait_for(lambda: [alert for alert in firm.alerts() if alert.waits_for == "BEHIND"])
         firm.readings(device)
@@ -115,7 +94,7 @@ def test_it_waits_for_a_database_that_throws_it_out(firm: Firm) -> None:
     device = firm.device()
     firm.readings(device)
     theirs = "pg_stat_activity WHERE usename = 'foremend_relay'"
-    with running(firm.database.settings()) as run:
+    with relaying(firm.database.settings()) as run:
         wait_for(lambda: firm.count(theirs) == len(LOOPS))
         with firm.database.connect() as conn:
             conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'foremend_relay'")

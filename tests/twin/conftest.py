@@ -1,8 +1,6 @@
 """A house with its HTTP face, a worker and a relay on the real engines."""
 
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +13,6 @@ from starlette.testclient import TestClient
 from api import database as roof
 from api.http.app import staff_app
 from api.http.house import House as Pages
-from api.relay import run as relay
 from api.relay.twins import login_of
 from api.settings import Settings
 from devices import catalogue
@@ -25,7 +22,8 @@ from simulators.obedient import Obedient
 from simulators.told import Told
 from tests.conftest import Database, NatsServer
 from tests.http.conftest import BASE
-from tests.ingest.house import House, a_house, working
+from tests.ingest.house import House, a_house
+from tests.processes import relaying, working
 from tests.twin.builders import a_class
 
 
@@ -90,18 +88,6 @@ def desk(house: House, tmp_path: Path) -> Iterator[Desk]:
         pages = Pages(settings=settings, pool=pool, catalogue=classes)
         with TestClient(staff_app(pages), base_url=BASE, follow_redirects=False) as client:
             yield Desk(client)
-
-
-@contextmanager
-def relaying(settings: Settings) -> Iterator[None]:
-    stop = threading.Event()
-    with ThreadPoolExecutor(1) as threads:
-        running = threads.submit(relay.run, settings, stop)
-        try:
-            yield
-        finally:
-            stop.set()
-            running.result(20)  # what killed it is why a test fails
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from ingest.errors import MapError
 from ingest.twin import bridged
 from simulators.obedient import Obedient, a_memory
 from simulators.told import Told
-from tests.ingest.bridging import a_mosquitto, an_order, bridging
-from tests.ingest.house import House, wait_for
+from tests.ingest.bridging import a_mosquitto, an_order
+from tests.ingest.house import House
+from tests.processes import bridging, wait_for
 from tests.twin.conftest import Desk, at_work
 
 UP, DOWN = "plant/+/up/+=fm/demo/{1}/up/{2}", "fm/demo/+/down/+=plant/{1}/down/{2}"

@@ -23,7 +23,7 @@ from simulators.obedient import Obedient
 from tests import certificates
 from tests.conftest import Database
 from tests.engines.doorway import Doorway
-from tests.ingest.house import wait_for
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.engines
 

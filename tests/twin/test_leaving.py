@@ -6,9 +6,10 @@ import pytest
 
 from devices.twin import merge
 from simulators.obedient import a_memory
-from tests.ingest.house import House, wait_for
+from tests.ingest.house import House
+from tests.processes import relaying, wait_for
 from tests.twin.builders import NOW, a_twin
-from tests.twin.conftest import Desk, a_device, relaying
+from tests.twin.conftest import Desk, a_device
 from tests.twin.test_live import a_teller, says_in
 
 

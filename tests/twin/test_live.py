@@ -16,8 +16,9 @@ from api.relay.twins import KEPT, Telling
 from api.watch.relay_meters import RelayMeters
 from devices import catalogue
 from simulators.obedient import FIRMWARE, a_memory
-from tests.ingest.house import House, wait_for
+from tests.ingest.house import House
 from tests.ingest.record import register
+from tests.processes import wait_for
 from tests.twin.conftest import Desk, a_device, at_work
 
 pytestmark = pytest.mark.engines
