@@ -1,6 +1,6 @@
 """The running Foremend, asked over HTTP: an answer, or one sentence about what is wrong."""
 
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
 
 import typer
@@ -8,9 +8,6 @@ import typer
 from api.cli._options import fail
 
 PATIENCE_S = 30
-
-Api = Annotated[str, typer.Option("--api", help="The running Foremend.")]
-DEFAULT = "http://127.0.0.1:8080"
 
 
 def ask(api: str, method: str, path: str, **more: Any) -> Any:

@@ -1,15 +1,10 @@
 """What commands ask of a running Foremend over HTTP."""
 
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from api.cli._options import fail
 
 PATIENCE_S = 15
-
-Api = Annotated[str, typer.Option("--api", help="The running Foremend.")]
-HERE = "http://127.0.0.1:8080"
 
 
 class Answer:

@@ -7,9 +7,8 @@ from urllib.parse import quote
 import typer
 
 from api.cli import _house
-from api.cli._options import Api, fail
+from api.cli._options import HERE, Api, fail
 
-HERE = "http://127.0.0.1:8080"
 Device = Annotated[str, typer.Argument(metavar="DEVICE")]
 
 

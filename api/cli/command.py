@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import typer
 
-from api.cli._ask import HERE, Api, ask
-from api.cli._options import fail
+from api.cli._ask import ask
+from api.cli._options import HERE, Api, fail
 from devices.twin import arguments as typed
 from devices.twin.errors import BadCommandError
 

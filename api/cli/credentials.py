@@ -10,15 +10,13 @@ from urllib.parse import quote
 
 import typer
 
-from api.cli._options import fail
+from api.cli._options import HERE, Api, fail
 
 PATIENCE_S = 60
 FIELDS = ("tenant", "device", "client_id", "username", "password")
 
-Api = Annotated[str, typer.Option("--api", help="The running Foremend.")]
 Out = Annotated[Path | None, typer.Option("--out", help="A CSV file that only you may read; it must not be there yet.")]
 Device = Annotated[str, typer.Argument(metavar="DEVICE")]
-HERE = "http://127.0.0.1:8080"
 
 
 def register(app: typer.Typer) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli._api import DEFAULT, Api, ask, in_path
+from api.cli._api import ask, in_path
+from api.cli._options import HERE, Api
 
 DeviceId = Annotated[str, typer.Argument(metavar="DEVICE", help="The device's id.")]
 
@@ -26,7 +27,7 @@ def _list(
     customer: Annotated[str | None, typer.Option("--customer", help="Only this customer's, by id.")] = None,
     text: Annotated[str | None, typer.Option("--text", help="Only with this in id, model, serial or place.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 100,
-    api: Api = DEFAULT,
+    api: Api = HERE,
 ) -> None:
     """List devices: id, state, class, model, serial, place."""
     said = {"class": class_id, "model": model, "state": state, "site": site, "customer": customer, "text": text}
@@ -43,7 +44,7 @@ def _list(
         after = page["next"]
 
 
-def _show(device_id: DeviceId, *, api: Api = DEFAULT) -> None:
+def _show(device_id: DeviceId, *, api: Api = HERE) -> None:
     """Show a device, and what it may become."""
     found = ask(api, "GET", _path(device_id))
     for name, value in found.items():
@@ -56,7 +57,7 @@ def _import(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
     faults: Annotated[Path | None, typer.Option("--faults", help="Write what is wrong into this CSV file.")] = None,
-    api: Api = DEFAULT,
+    api: Api = HERE,
 ) -> None:
     """Register and correct the devices of a CSV file; a bad row takes no other along. Ends with 1 if there was one."""
     from api.cli import _import
@@ -65,7 +66,7 @@ def _import(
 
 
 def _export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The CSV file to write.")], *, api: Api = DEFAULT
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The CSV file to write.")], *, api: Api = HERE
 ) -> None:
     """Write all devices into a CSV file that can be imported again."""
     from api.cli import _import
@@ -77,13 +78,13 @@ def _retire(
     device_id: DeviceId,
     *,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the log.")] = "",
-    api: Api = DEFAULT,
+    api: Api = HERE,
 ) -> None:
     """Take a device out of service: what it says is kept, nobody is asked about it."""
     _move(api, device_id, {"to": "RETIRED", "reason": reason})
 
 
-def _activate(device_id: DeviceId, *, api: Api = DEFAULT) -> None:
+def _activate(device_id: DeviceId, *, api: Api = HERE) -> None:
     """Put a device into service, again or for the first time."""
     _move(api, device_id, {"to": "ACTIVE"})
 
@@ -92,7 +93,7 @@ def _replace(
     device_id: DeviceId,
     successor: Annotated[str, typer.Argument(metavar="SUCCESSOR", help="The id of the one that takes its place.")],
     *,
-    api: Api = DEFAULT,
+    api: Api = HERE,
 ) -> None:
     """Let another device stand where this one stood, under its label."""
     _move(api, device_id, {"to": "REPLACED", "successor": successor})
@@ -104,7 +105,7 @@ def _resell(
     customer: Annotated[
         str | None, typer.Option("--to", help="The next owner, by id; without it he claims it.")
     ] = None,
-    api: Api = DEFAULT,
+    api: Api = HERE,
 ) -> None:
     """Let a device leave its owner: his links to it end."""
     _move(api, device_id, {"to": "RESOLD", "customer": customer})
@@ -117,7 +118,7 @@ def _place(
         str | None, typer.Option("--gateway", help="Behind which device; without it, behind none.")
     ] = None,
     site: Annotated[str | None, typer.Option("--site", help="At which site; without it, at none.")] = None,
-    api: Api = DEFAULT,
+    api: Api = HERE,
 ) -> None:
     """Say behind which gateway and at which site a device stands."""
     placed = ask(api, "PUT", f"{_path(device_id)}/place", json={"gateway": gateway, "site": site})

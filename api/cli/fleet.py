@@ -5,6 +5,8 @@ import sys
 
 import typer
 
+from api.cli._options import tell_the_yard
+
 _THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 _MODULES = {"run": "simulators.fleet", "generate": "simulators.generate"}
 
@@ -16,4 +18,5 @@ def register(app: typer.Typer) -> None:
         name, *options = context.args or ["run"]
         if name not in _MODULES:
             name, options = "run", context.args
+        tell_the_yard()
         os.execv(sys.executable, [sys.executable, "-m", _MODULES[name], *options])  # noqa: S606 - no shell is wanted

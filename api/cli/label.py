@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from api.cli import _house
-from api.cli._options import Api, fail
+from api.cli._options import HERE, Api, fail
 
 ONE = "one"
 
@@ -44,7 +44,7 @@ def _one(
     kind: Annotated[Format | None, typer.Option("--format", help="Without it: by the name of --out, else svg.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="File to write; without it, standard output.")] = None,
     base_url: BaseUrl = None,
-    api: Api = "http://127.0.0.1:8080",
+    api: Api = HERE,
 ) -> None:
     """A device's label: a QR code of its page, with model and serial beneath. `one` may be left out."""
     from api.http import label
@@ -82,7 +82,7 @@ def _sheet(
     marks: Annotated[bool, typer.Option("--marks/--no-marks", help="Where to cut.")] = True,
     language: Annotated[str, typer.Option("--language", help="en or zh.")] = "en",
     base_url: BaseUrl = None,
-    api: Api = "http://127.0.0.1:8080",
+    api: Api = HERE,
 ) -> None:
     """Sheets of labels (A4, PDF) to print on paper that shops sell, or to cut."""
     from api.http import sheet, sheet_pdf

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 import typer
 
-from api.cli._options import fail
+from api.cli._options import HERE, Api, fail
 
 PATIENCE_S = 60
 
@@ -15,7 +15,6 @@ DeviceId = Annotated[str | None, typer.Option("--device", help="Only of this dev
 Topic = Annotated[str | None, typer.Option("--topic", help="Only where the topic has this in it.")]
 From = Annotated[str | None, typer.Option("--from", help="A day (UTC) or a moment: 2026-11-20, 2026-11-20T08:00:00Z.")]
 To = Annotated[str | None, typer.Option("--to", help="The last day, or the moment after the last.")]
-Api = Annotated[str, typer.Option("--api", help="The running Foremend.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +36,7 @@ def register(app: typer.Typer) -> None:
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Send nothing; say what would be refused again.")
         ] = False,
-        api: Api = "http://127.0.0.1:8080",
+        api: Api = HERE,
     ) -> None:
         """Send their bytes to the log again, as if the devices did: after a fix, such as registering a device."""
         said = {"reason": reason, "device": device, "topic": topic, "from": since, "to": before}

@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 import typer
 
-from api.cli._ask import HERE, Api, ask
-from api.cli._options import fail
+from api.cli._ask import ask
+from api.cli._options import HERE, Api, fail
 
 Device = Annotated[str, typer.Argument(metavar="DEVICE", help="The device's id.")]
 

@@ -14,6 +14,7 @@ from api.engines.process import Identity, PidFile, end
 
 _LOCK = "foremend.lock"  # also says: this folder is ours
 _HOLDER = "pids/supervisor"
+_ADDRESS = "address"
 _STOP_S = 120
 
 
@@ -40,6 +41,25 @@ def locked(data: Path) -> Iterator[None]:
             holder.write(ourselves)
         yield
         holder.remove()
+
+
+@contextmanager
+def answering(data: Path, url: str) -> Iterator[None]:
+    """Meanwhile commands find the house without being told its address."""
+    said = data / _ADDRESS
+    said.write_text(f"{url}\n")
+    try:
+        yield
+    finally:
+        said.unlink(missing_ok=True)
+
+
+def address(data: Path) -> str | None:
+    """Where the house of this data answers; None: nobody says so, or it is not for us to read."""
+    try:
+        return (data / _ADDRESS).read_text().strip() or None
+    except OSError:
+        return None
 
 
 def stop_holder(data: Path) -> None:

@@ -65,7 +65,7 @@ class Supervisor:
     def run(self) -> None:
         folder.refuse_foreign(self._plan.data)
         accounts.prepare(self._plan.data, self._account)
-        with folder.locked(self._plan.data):
+        with folder.locked(self._plan.data), folder.answering(self._plan.data, self._plan.desk_url):
             end_left(self._plan.data)
             ports.check(self._plan.ports())
             try:

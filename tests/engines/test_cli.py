@@ -9,6 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
+
+from api.cli._options import HERE, Api
+from api.engines import account, folder
 
 _ROOT = Path(__file__).parents[2]
 _SETTINGS = {"FOREMEND_DSN": "host=/nowhere", "FOREMEND_NATS_URL": "nats://house:geheim@127.0.0.1:1"}
@@ -43,9 +48,9 @@ def test_a_taken_port_is_one_sentence_and_no_traceback(tmp_path: Path, engines_f
 
 def test_clean_removes_a_data_folder_and_nothing_else(engines_folder: Path, tmp_path: Path) -> None:
     ours, theirs = engines_folder / "ours", tmp_path / "theirs"
-    for folder in (ours, theirs):
-        folder.mkdir()
-        (folder / "something").touch()
+    for each in (ours, theirs):
+        each.mkdir()
+        (each / "something").touch()
     (ours / "foremend.lock").touch()
     assert _foremend("clean", "--data", ours).returncode == 0
     refused = _foremend("clean", "--data", theirs)
@@ -98,3 +103,27 @@ def test_an_error_in_whichever_thread_ends_the_process_and_is_in_its_log(work: s
     log = (tmp_path / "log.json").read_text()
     assert "died" in log
     assert "geheim" not in log
+
+
+def test_a_command_finds_the_house_of_its_folder_unless_it_is_told_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = typer.Typer()
+    app.command()(_echoes_where)
+    monkeypatch.setattr(account, "default_data", lambda _: tmp_path)
+
+    def asked(*words: str) -> str:
+        return CliRunner().invoke(app, words).output.strip()
+
+    assert asked() == HERE
+    with folder.answering(tmp_path, "http://127.0.0.1:8081"):
+        assert asked() == "http://127.0.0.1:8081"
+        assert asked("--api", HERE) == HERE
+        monkeypatch.setenv("FOREMEND_API", "http://127.0.0.1:8082")
+        assert asked() == "http://127.0.0.1:8082"
+        monkeypatch.delenv("FOREMEND_API")
+    assert asked() == HERE
+
+
+def _echoes_where(api: Api = HERE) -> None:
+    typer.echo(api)

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from api.engines import account as accounts
+from api.engines import folder
 from api.engines.ports import free_port
 from api.engines.process import PidFile, wait_until
 
@@ -98,7 +99,9 @@ def test_a_signal_ends_everything_in_order_and_the_exit_is_clean(
     process = trial.up(FOREMEND_DEVICE_SIGN_IN=sign_in)
     trial.until(process, "ready")
     assert set(trial.left()) == {"supervisor", "postgres", "nats", *door, "worker", "relay", "api", "fleet"}
+    assert folder.address(trial.data) == f"http://127.0.0.1:{trial.ports[0]}"
     assert trial.stop(process, number) == (0, "")
+    assert folder.address(trial.data) is None
     order = [f"end {name}" for name in ("fleet", "api", "relay", "worker", *door)]
     assert trial.journal()[-len(order) :] == order
     assert trial.left() == []
