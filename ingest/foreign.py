@@ -99,6 +99,8 @@ class Mapping:
         self.displaced: dict[Fate, str] = {}  # the last topic that found no place, by why
 
     def place(self, topic: bytes) -> Place:
+        if len(topic) > _LONGEST:  # whoever makes up topics of 64 KB is not remembered: 100,000 would fill the memory
+            return self._decide(topic)
         known = self._known.get(topic)
         if known is None:
             if len(self._known) >= _REMEMBERED:

@@ -38,6 +38,7 @@ class About(StrEnum):
 
 
 ANSWERS = frozenset({About.REPORTED, About.RESULT})
+_TELEMETRY = "telemetry"
 _KINDS = {
     ("up", "presence"): About.PRESENCE,
     ("up", "reported"): About.REPORTED,
@@ -68,6 +69,12 @@ class Source:
         if self.reason is not None or self.about is About.BRIDGE or self.tenant_id is None or self.device_id is None:
             return None
         return self.tenant_id, self.device_id
+
+
+def spoken() -> list[str]:
+    """Of what stands below a device's `up`, all that is listened to, but for Sparkplug, which comes over bridges."""
+    kinds = [kind for side, kind in _KINDS if side == "up"]
+    return [*kinds, *(f"{_TELEMETRY}/{name}".rstrip("/") for name in FORMATS)]
 
 
 def sender(topic: str) -> str:
@@ -109,7 +116,7 @@ def read(subject: str) -> Source:
         )
     elif about is not About.READINGS or edge is not None:
         pass
-    elif levels[2:4] != ["up", "telemetry"] or form is None:
+    elif levels[2:4] != ["up", _TELEMETRY] or form is None:
         reason, detail = Reason.UNKNOWN_KIND, f"nobody listens to {'/'.join(levels[2:])[:_SHOWN]!r}"
     return Source(
         topic=topic[:_LONGEST],

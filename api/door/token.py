@@ -9,12 +9,14 @@ import hashlib
 import json
 import secrets
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from nacl.signing import SigningKey
 
 from devices.credentials.model import Username
 from devices.credentials.permissions import permissions
+from ingest import topics
 
 ACCOUNT = "HOUSE"
 _ACCOUNT_KEY = b"\x00"  # the prefix of an nkey that is an account's: base32 makes an A of it
@@ -36,11 +38,11 @@ class Issuer:
     def let_in(self, server_id: str, user_key: str, who: Username, expires_s: int | None) -> bytes:
         """`user_key` is the connection's, made by the server for this one question. By its name the connection is found
         again, when it must end."""
-        allowed = subjects(who.tenant_id, who.device_id)
+        allowed = subjects(who.tenant_id, who.device_id, topics.spoken())
         user = {
             "type": "user",
             "version": 2,
-            "pub": {"allow": allowed["publish"], "deny": [edges(who.tenant_id, who.device_id)]},
+            "pub": {"allow": allowed["publish"]},
             "sub": {"allow": allowed["subscribe"]},
             "subs": -1,
             "data": -1,
@@ -66,15 +68,13 @@ class Issuer:
         return message + b"." + base64.urlsafe_b64encode(self._key.sign(message).signature).rstrip(b"=")
 
 
-def subjects(tenant_id: str, device_id: str) -> dict[str, list[str]]:
-    """A device's MQTT topics as NATS' subjects: `#` also means the level before it, `>` does not."""
+def subjects(tenant_id: str, device_id: str, spoken: Sequence[str] = ("#",)) -> dict[str, list[str]]:
+    """A device's MQTT topics as NATS' subjects: `#` also means the level before it, `>` does not. `spoken`: what it may
+    say below its `up`. The server keeps every subject of the log in its memory, whole, and a topic has up to 64 KB:
+    one device that made up topics would fill it. Sparkplug is not among them: an edge node speaks for any device, and a
+    bridge brings that from the broker to which edge nodes speak."""
     own = permissions(tenant_id, device_id)
     down = own.subscribe.removesuffix("/#").replace("/", ".")
     up = own.publish.removesuffix("/#").replace("/", ".")
-    return {"publish": [f"{up}.>"], "subscribe": [down, f"{down}.>", *_LISTENERS]}
-
-
-def edges(tenant_id: str, device_id: str) -> str:
-    """Below a device's own subjects, where an edge node speaks for any device: a bridge brings that from the broker to
-    which edge nodes speak."""
-    return f"fm.{tenant_id}.{device_id}.up.sparkplug.>"
+    said = [f"{up}.{'>' if kind == '#' else kind.replace('/', '.')}" for kind in spoken]
+    return {"publish": said, "subscribe": [down, f"{down}.>", *_LISTENERS]}

@@ -67,6 +67,21 @@ LISTENER_STREAM: dict[str, Any] = {
     "retention": "interest",
     "num_replicas": 1,
 }
+# Where it keeps what comes with QoS 2 until the device says that it may go on, before it looks whether that may be said
+# there; left to the listener, a device that never says so fills the disk. A store that is full ends the connection of
+# whoever speaks with QoS 2.
+QOS_2_STREAM: dict[str, Any] = {
+    "name": "$MQTT_qos2in",
+    "subjects": ["$MQTT.qos2.in.>"],
+    "storage": "file",
+    "retention": "limits",
+    "discard": "new",
+    "max_msgs": 1000,
+    "max_msg_size": 66_560,  # 64 KiB, more than which nobody reads, and its headers
+    "max_msgs_per_subject": 1,
+    "max_age": 3_600_000_000_000,
+    "num_replicas": 1,
+}
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024  # of a packet; a larger one ends its device's connection. Large payloads we refuse
 _LOOPBACK = "127.0.0.1"
 
@@ -99,11 +114,13 @@ def ensure_stream(
 
     Raises NatsRequestError, EngineStartError.
     """
-    for made in (LISTENER_STREAM, LOG_STREAM):
+    for made in (LISTENER_STREAM, QOS_2_STREAM, LOG_STREAM):
         name = made["name"]
         found = request(url, f"{api}.STREAM.INFO.{name}")
         there = found.get("config", {})
         fixed = {"subjects": made["subjects"], "num_replicas": replicas or there.get("num_replicas", 1)}
+        if name == QOS_2_STREAM["name"]:  # the listener may have made it, without a bound
+            fixed |= {limit: made[limit] for limit in ("discard", "max_msgs", "max_msg_size", "max_age")}
         if name == STREAM:
             fixed["subject_transform"] = spread(slots or slots_of(there))
             fixed["sources"] = there.get("sources", []) if sources is None else list(sources)

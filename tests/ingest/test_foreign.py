@@ -141,3 +141,10 @@ def test_topics_without_end_are_not_remembered_without_end(monkeypatch: pytest.M
     mapping = Mapping([foreign.parse(AS_IT_IS)], "demo")
     assert len({mapping.place(b"fm/demo/d%d/up/telemetry" % number) for number in range(100)}) == 100
     assert len(mapping._known) <= 10
+
+
+def test_a_topic_that_is_longer_than_any_of_ours_has_its_place_and_is_not_remembered() -> None:
+    mapping = Mapping([foreign.parse(AS_IT_IS)], "demo")
+    for number in range(10):
+        assert mapping.place(b"fm/demo/d1/up/%d" % number + b"y" * 60_000).fate is Fate.INVALID
+    assert mapping._known == {}

@@ -1,0 +1,106 @@
+"""A device with credentials of its own that means harm: what it can make the server keep has an end, and nobody else
+notices it."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from api.engines.nats import QOS_2_STREAM
+from api.engines.nats_request import request
+from api.engines.process import wait_until
+from devices.credentials.model import Issued
+from ingest import topics
+from tests.engines.doorway import Client, Doorway, client_of, denied
+from tests.engines.test_door_strangers import a_connect
+
+pytestmark = pytest.mark.engines
+MADE_UP = "y" * 60_000
+
+
+@contextmanager
+def speaking(door: Doorway, issued: Issued) -> Iterator[socket.socket]:
+    """In by its own credential, and free to send what no library would."""
+    said = (issued.username.client_id, str(issued.username), issued.password)
+    with socket.create_connection(("127.0.0.1", door.nats.mqtt_port), 5) as wire:
+        wire.sendall(a_connect(*(field.encode() for field in said)))
+        assert wire.recv(4) == b"\x20\x02\x00\x00"
+        yield wire
+
+
+def a_publish(topic: str, payload: bytes, packet_id: int, qos: int = 1) -> bytes:
+    body = len(topic).to_bytes(2, "big") + topic.encode() + packet_id.to_bytes(2, "big") + payload
+    size = bytes([len(body) & 127 | 128, len(body) >> 7 & 127 | 128, len(body) >> 14])
+    return bytes([0x30 | qos << 1]) + size + body
+
+
+def kept(door: Doorway, stream: str) -> tuple[int, int]:
+    """Messages, and different subjects among them."""
+    state = request(door.nats.url, f"$JS.API.STREAM.INFO.{stream}")["state"]
+    return state["messages"], state.get("num_subjects", 0)
+
+
+def test_whatever_is_listened_to_may_be_said(door: Doorway) -> None:
+    own, before = client_of(door, door.issue("speaker")), door.log().messages
+    for kind in topics.spoken():
+        own.publish(f"fm/demo/speaker/up/{kind}")
+    assert door.log().messages == before + len(topics.spoken())
+    own.leave()
+
+
+def test_topics_that_a_device_makes_up_do_not_fill_the_servers_memory(door: Doorway) -> None:
+    """It keeps the subjects of all that is in the log: 5,000 of these took 1.2 GB."""
+    issued, before = door.issue("inventor"), (kept(door, "LOG"), kept(door, "$MQTT_rmsgs"))
+    with speaking(door, issued) as wire:
+        for kind in ("", "telemetry/", "sparkplug/g/NDATA/"):
+            wire.sendall(a_publish(f"fm/demo/inventor/up/{kind}{MADE_UP}", b"x", 1))
+            assert wire.recv(4) == b"\x40\x02\x00\x01", "it is acknowledged, as on another one's topic"
+    own = client_of(door, issued)
+    own.client.publish("fm/demo/inventor/up/kept", b"x", qos=1, retain=True).wait_for_publish(5)
+    own.leave()
+    assert (kept(door, "LOG"), kept(door, "$MQTT_rmsgs")) == before
+    assert wait_until(lambda: denied(door, "inventor", "PUBLISH") == 4, 5)
+
+
+def test_what_comes_with_qos_2_and_is_never_released_has_an_end(door: Doorway) -> None:
+    issued, most = door.issue("twice"), QOS_2_STREAM["max_msgs"]
+    with speaking(door, issued) as wire:
+        wire.sendall(b"".join(a_publish("fm/demo/neighbour/up/x", b"x", n, qos=2) for n in range(1, most + 100)))
+        assert wait_until(lambda: kept(door, "$MQTT_qos2in")[0] == most, 10)
+        assert wait_until(lambda: _is_over(wire), 10)
+        assert kept(door, "$MQTT_qos2in")[0] == most
+    own = client_of(door, issued)
+    before = door.log().messages
+    own.publish("fm/demo/twice/up/telemetry", b"{}")
+    assert door.log().messages == before + 1, "with QoS 1 nobody notices"
+    own.leave()
+    request(door.nats.url, "$JS.API.STREAM.PURGE.$MQTT_qos2in")
+
+
+def _is_over(wire: socket.socket) -> bool:
+    try:
+        return wire.recv(65_536) == b""
+    except OSError:
+        return True
+
+
+def test_nothing_is_left_on_another_ones_orders(door: Doorway) -> None:
+    """Neither said nor as a last will, retained or not, and whoever comes later hears nothing either."""
+
+    class Willed(Client):
+        def prepare(self, client: object) -> None:
+            client.will_set("fm/demo/ordered/down/command", b"evil", qos=1, retain=True)  # type: ignore[attr-defined]
+
+    issued, victim = door.issue("orders"), door.issue("ordered")
+    own = Willed(door.nats.mqtt_port, str(issued.username), issued.password, issued.username.client_id)
+    for qos in (0, 1, 2):
+        own.client.publish("fm/demo/ordered/down/desired", b"evil", qos=qos, retain=True).wait_for_publish(5)
+    if own.is_in:
+        own.vanish()
+    heard = client_of(door, victim)
+    assert heard.subscribe("fm/demo/ordered/down/#") == 1
+    time.sleep(0.3)
+    assert heard.heard == []
+    heard.leave()
