@@ -1,6 +1,7 @@
 """The compose files as Docker reads them; where its compose is not installed, as YAML with the variables' defaults."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -43,3 +44,13 @@ def secrets(service: str, file: str = SERVER) -> dict[str, str]:
     """Which file of `secrets/` a service sees under which name."""
     given = by_yaml(file)["services"][service].get("secrets", [])
     return {each["target"]: each["source"] for each in given if isinstance(each, dict)}
+
+
+def confined(service: str, file: str = SERVER) -> list[str]:
+    """What goes before a command so that root may do no more than in that container. Whoever is not root may less."""
+    if os.geteuid() != 0:
+        return []
+    told = by_yaml(file)["services"][service]
+    assert told["cap_drop"] == ["ALL"]
+    kept = ",".join(["-all", *(f"+{name.lower()}" for name in told["cap_add"])])
+    return ["setpriv", "--no-new-privs", "--bounding-set", kept, "--inh-caps", "-all"]

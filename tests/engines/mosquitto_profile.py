@@ -68,7 +68,7 @@ class Profile:
             told[variable] = str(self.folder / "secrets" / Path(told[variable]).name)
         path = f"{os.environ['PATH']}{os.pathsep}{Path(str(binary())).parent}"
         with (self.folder / "mosquitto.log").open("a") as log:
-            script = ["/bin/sh", str(ROOT / "deploy" / "mosquitto.sh")]
+            script = [*compose.confined("mosquitto"), "/bin/sh", str(ROOT / "deploy" / "mosquitto.sh")]
             self._process = subprocess.Popen(script, env={"PATH": path, **told}, stdout=log, stderr=log)
         assert wait_until(self._is_open, 10), self.said()
 

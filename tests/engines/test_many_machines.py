@@ -22,6 +22,9 @@ def test_the_file_is_read_by_docker_or_else_is_yaml_without_open_ends() -> None:
         volumes = {str(volume).partition(":")[0] for volume in service.get("volumes", [])}
         assert {volume for volume in volumes if not volume.startswith(".")} <= set(read["volumes"]), name
         assert set(service.get("depends_on", {})) <= set(read["services"]), name
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service.get("read_only", False) is (name != "database"), name
         assert [port for port in service.get("ports", []) if not port.startswith("127.0.0.1:")] == [], name
 
 

@@ -49,6 +49,10 @@ def test_the_compose_file_is_read_by_docker_or_else_is_yaml_without_open_ends() 
 def test_everything_lives_on_is_looked_after_and_is_open_to_this_machine_alone() -> None:
     for name, service in compose.by_yaml()["services"].items():
         assert service["restart"] in {"unless-stopped", "on-failure:5"}, name
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service.get("read_only", False) is (name != "database"), name
         assert ("healthcheck" in service) is (name != "migrate"), name
         assert [port for port in service.get("ports", []) if not port.startswith("127.0.0.1:")] == [], name
 
@@ -151,7 +155,7 @@ class Server:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         where = ["-a", "127.0.0.1", "-p", str(self.ports["nats"]), "-m", str(self.ports["monitor"])]
         log = (self.folder / "nats.log").open("w")
-        command = ["/bin/sh", str(ROOT / "deploy" / "nats.sh"), *where]
+        command = [*compose.confined("nats"), "/bin/sh", str(ROOT / "deploy" / "nats.sh"), *where]
         process = subprocess.Popen(command, env={"PATH": path, **told}, stdout=log, stderr=log, start_new_session=True)
         yield from _until_ended(process, log)
 

@@ -20,6 +20,7 @@ from api.engines.ports import free_port
 from api.engines.process import wait_until
 from tests import certificates
 from tests.conftest import Database
+from tests.engines import compose
 from tests.engines.compose import ROOT
 from tests.engines.doorway import Doorway
 from tests.engines.test_encrypted_door import Certified
@@ -55,7 +56,7 @@ def nats(folder: Path) -> Iterator[Any]:
     }
     where = ["-a", "127.0.0.1", "-p", str(port), "-m", str(monitor)]
     with (folder / "out").open("w") as out:
-        script = ["/bin/sh", str(ROOT / "deploy" / "nats.sh"), *where]
+        script = [*compose.confined("nats"), "/bin/sh", str(ROOT / "deploy" / "nats.sh"), *where]
         process = subprocess.Popen(script, env=told, stdout=out, stderr=out)
     try:
         assert wait_until(lambda: _answers(url), 15), (folder / "out").read_text()
