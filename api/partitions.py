@@ -13,8 +13,8 @@ from typing import Any
 from psycopg import Connection
 
 from api.engines import fronts
-from api.engines.nats import stream_state
 from api.engines.nats_request import NatsRequestError
+from api.engines.nats_streams import stream_state
 from detectors import store as findings
 from ingest import partition
 

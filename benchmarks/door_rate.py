@@ -12,7 +12,8 @@ from pathlib import Path
 
 from api.bench.processes import cpu_s
 from api.engines import account as accounts
-from api.engines.nats import Nats, stream_state
+from api.engines.nats import Nats
+from api.engines.nats_streams import stream_state
 from api.engines.ports import free_port
 from benchmarks.door import guarded
 from devices.credentials.model import Issued

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from api.bench.processes import cpu_s
 from api.engines import account as accounts
-from api.engines.nats import Nats, ensure_stream, stream_state
+from api.engines.nats import Nats
+from api.engines.nats_streams import ensure_stream, stream_state
 from api.engines.ports import free_port
 from ingest.adapter_log import LogReader
 

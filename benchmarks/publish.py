@@ -14,8 +14,9 @@ from pathlib import Path
 
 from api.bench import processes
 from api.engines import account as accounts
-from api.engines.nats import LOG_STREAM, Nats
+from api.engines.nats import Nats
 from api.engines.nats_request import request
+from api.engines.nats_streams import LOG_STREAM
 from api.engines.ports import free_port
 from ingest.adapter_publish import LogPublisher
 from ingest.adapter_wire import Wire

@@ -18,8 +18,9 @@ from pydantic import SecretStr
 
 from api import schema
 from api.engines import account as accounts
-from api.engines.nats import STREAM, Nats, StreamState, stream_state
+from api.engines.nats import Nats
 from api.engines.nats_request import request
+from api.engines.nats_streams import STREAM, StreamState, stream_state
 from api.engines.ports import free_port
 from api.engines.postgres import Postgres
 from api.settings import Settings

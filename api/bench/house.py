@@ -21,7 +21,8 @@ from api.bench.latency import Share
 from api.bench.order import Order, Sent
 from api.bench.record import Record
 from api.engines import account as accounts
-from api.engines.nats import Nats, stream_state
+from api.engines.nats import Nats
+from api.engines.nats_streams import stream_state
 from api.engines.ports import free_port
 from api.engines.postgres import Postgres
 from ledger.statements import Statements

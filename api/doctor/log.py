@@ -10,8 +10,9 @@ from typing import Any
 from api.doctor.record import clock
 from api.doctor.setup import Setup
 from api.door.token import Issuer
-from api.engines.nats import LOG_STREAM, MAX_PAYLOAD_BYTES, STREAM, spread
+from api.engines.nats import MAX_PAYLOAD_BYTES
 from api.engines.nats_access import ISSUER
+from api.engines.nats_streams import LOG_STREAM, STREAM, spread
 from api.settings import Settings, SignIn
 from api.watch import checks, doors
 from api.watch.checks import Check, failed, ok, warning

@@ -7,8 +7,8 @@ Each is a JetStream domain that bears its name, reached from the cores over its 
 from collections.abc import Sequence
 from typing import Any
 
-from api.engines.nats import STREAM, ensure_stream
 from api.engines.nats_request import NatsRequestError, request
+from api.engines.nats_streams import STREAM, ensure_stream
 from ingest.adapter_log import fronts_of, slots_of
 
 

@@ -20,8 +20,9 @@ from api.engines import account as accounts
 from api.engines import folder, ports
 from api.engines.certificates import CertificateError
 from api.engines.errors import EngineError
-from api.engines.nats import Nats, stream_state
+from api.engines.nats import Nats
 from api.engines.nats_request import NatsRequestError
+from api.engines.nats_streams import stream_state
 from api.engines.plan import Plan
 from api.engines.postgres import Postgres
 from api.engines.process import Child

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from api.engines import fronts, nats
+from api.engines import fronts, nats_streams
 from api.engines.nats_request import request
 from api.relay.twins import login_of
 from api.watch import checks
@@ -133,9 +133,9 @@ def test_migrate_finds_nothing_to_do_a_second_time(trial: Trial, monkeypatch: py
         asked.append(subject)
         return request(url, subject, *rest, **more)
 
-    monkeypatch.setattr(nats, "request", heard)
+    monkeypatch.setattr(nats_streams, "request", heard)
     fronts.ensure_logs(trial.cluster.url, trial.cluster.names, slots=None, replicas=None)
-    assert len(asked) == 2 * (1 + len(trial.cluster.names))
+    assert len(asked) == 3 * (1 + len(trial.cluster.names))
     assert [subject for subject in asked if ".INFO." not in subject] == []
 
 

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from api.door import run, upkeep
 from api.door.asking import CALLOUT
-from api.engines.nats import Nats, StreamState, stream_state
+from api.engines.nats import Nats
+from api.engines.nats_streams import StreamState, stream_state
 from api.engines.process import wait_until
 from api.settings import Settings
 from devices import catalogue, registry

@@ -12,7 +12,8 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from api.engines.certificates import CertificateError
-from api.engines.nats import Nats, stream_state
+from api.engines.nats import Nats
+from api.engines.nats_streams import stream_state
 from api.engines.ports import free_port
 from api.engines.process import wait_until
 from api.settings import Settings

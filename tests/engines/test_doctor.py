@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from api.doctor import around, log, record
 from api.doctor.examine import examine
 from api.doctor.setup import Setup, of_folder
-from api.engines.nats import LOG_STREAM, Nats
+from api.engines.nats import Nats
+from api.engines.nats_streams import LOG_STREAM
 from api.engines.ports import free_port
 from api.settings import Settings
 from api.watch.checks import Check, State

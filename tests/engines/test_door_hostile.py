@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from api.engines.nats import QOS_2_STREAM
 from api.engines.nats_request import request
+from api.engines.nats_streams import QOS_2_STREAM
 from api.engines.process import wait_until
 from devices.credentials.model import Issued
 from ingest import topics

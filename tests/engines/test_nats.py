@@ -9,8 +9,9 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import pytest
 
-from api.engines.nats import LISTENER_STREAM, LOG_STREAM, STREAM, Nats, stream_state
+from api.engines.nats import Nats
 from api.engines.nats_request import NatsRequestError, request
+from api.engines.nats_streams import LISTENER_STREAM, LOG_STREAM, STREAM, stream_state
 from api.engines.ports import free_port
 from api.engines.process import wait_until
 from tests.conftest import NatsServer

@@ -15,8 +15,8 @@ from api.bench.mosquitto import mosquitto as started
 from api.bridge import run as bridge
 from api.bridge import setup as bridge_setup
 from api.bridge.setup import Address, Files
-from api.engines.nats import STREAM
 from api.engines.nats_request import request
+from api.engines.nats_streams import STREAM
 from api.settings import Settings
 from ingest.adapter_bridge import Bridge, Counts
 from ingest.adapter_log import LogReader

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import paho.mqtt.client as mqtt
 import pytest
 
-from api.engines.nats import stream_state
+from api.engines.nats_streams import stream_state
 from ingest import adapter_log
 from ingest.adapter_log import LogReader
 from ingest.adapter_wire import Wire

@@ -9,8 +9,9 @@ import pytest
 
 from api import partitions
 from api.engines import fronts
-from api.engines.nats import Nats, spread
+from api.engines.nats import Nats
 from api.engines.nats_request import request
+from api.engines.nats_streams import spread
 from api.engines.ports import free_port
 from api.partitions import PartitionsFixedError
 from api.worker import run as worker

@@ -12,8 +12,9 @@ import paho.mqtt.client as mqtt
 import pytest
 from pydantic import SecretStr
 
-from api.engines.nats import STREAM, Nats
+from api.engines.nats import Nats
 from api.engines.nats_request import request
+from api.engines.nats_streams import STREAM
 from api.engines.ports import free_port
 from api.settings import Settings
 from api.worker import forget, presence

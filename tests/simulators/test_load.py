@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.engines.nats import Nats, stream_state
+from api.engines.nats import Nats
+from api.engines.nats_streams import stream_state
 from api.engines.ports import free_port
 from ingest.adapter_log import LogReader
 from simulators.load_messages import payloads
