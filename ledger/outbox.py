@@ -77,6 +77,13 @@ def listed(conn: Connection[Any], *, state: DeliveryState | None = None, limit: 
         return [_delivery(row) for row in cur.execute(_sql.list_deliveries, {"state": state, "limit": limit})]
 
 
+def latest(conn: Connection[Any], subject_id: str, *, before: UUID | None = None, limit: int = 50) -> list[Event]:
+    """Lines of the log about one subject, newest first."""
+    names = {"subject_id": subject_id, "before": before, "limit": limit}
+    with conn.cursor(row_factory=dict_row) as cur:
+        return [Event(**row) for row in cur.execute(_sql.list_latest_events, names)]
+
+
 def history(conn: Connection[Any], subject_id: str, *, limit: int = 500) -> list[Event]:
     """Every line of the log about one subject, oldest first."""
     with conn.cursor(row_factory=dict_row) as cur:

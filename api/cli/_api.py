@@ -10,8 +10,9 @@ from api.cli._options import fail
 PATIENCE_S = 30
 
 
-def ask(api: str, method: str, path: str, **more: Any) -> Any:
-    """What the answer holds. Ends the command with the problem's own sentence if it is no success."""
+def ask(api: str, method: str, path: str, *, or_none: bool = False, **more: Any) -> Any:
+    """What the answer holds; None for what is not there, with `or_none`. Ends the command with the problem's own
+    sentence if it is no success."""
     import httpx2
 
     url = f"{api.rstrip('/')}{path}"
@@ -20,6 +21,8 @@ def ask(api: str, method: str, path: str, **more: Any) -> Any:
         said = answer.json() if answer.content else None
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise unreachable(url, error) from None
+    if or_none and answer.status_code == 404:
+        return None
     if not answer.is_success:
         raise fail(problem(said, answer.status_code))
     return said

@@ -1,14 +1,14 @@
 """`foremend devices`: who exists; many at once from a CSV file, one at a time by its id."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from api.cli._api import ask, in_path
+from api.cli import _device
+from api.cli._api import ask
+from api.cli._device import DeviceId, move, path
 from api.cli._options import HERE, Api
-
-DeviceId = Annotated[str, typer.Argument(metavar="DEVICE", help="The device's id.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -16,6 +16,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(devices, name="devices")
     for command in (_list, _show, _import, _export, _retire, _activate, _replace, _resell, _place):
         devices.command(command.__name__[1:])(command)
+    for one in (_device.register, _device.amend, _device.claim, _device.owners, _device.warranty, _device.history):
+        devices.command(one.__name__)(one)
 
 
 def _list(
@@ -46,7 +48,7 @@ def _list(
 
 def _show(device_id: DeviceId, *, api: Api = HERE) -> None:
     """Show a device, and what it may become."""
-    found = ask(api, "GET", _path(device_id))
+    found = ask(api, "GET", path(device_id))
     for name, value in found.items():
         if value not in (None, "", []):
             typer.echo(f"{name:>16}  {', '.join(map(str, value)) if isinstance(value, list) else value}")
@@ -81,12 +83,12 @@ def _retire(
     api: Api = HERE,
 ) -> None:
     """Take a device out of service: what it says is kept, nobody is asked about it."""
-    _move(api, device_id, {"to": "RETIRED", "reason": reason})
+    move(api, device_id, {"to": "RETIRED", "reason": reason})
 
 
 def _activate(device_id: DeviceId, *, api: Api = HERE) -> None:
     """Put a device into service, again or for the first time."""
-    _move(api, device_id, {"to": "ACTIVE"})
+    move(api, device_id, {"to": "ACTIVE"})
 
 
 def _replace(
@@ -96,7 +98,7 @@ def _replace(
     api: Api = HERE,
 ) -> None:
     """Let another device stand where this one stood, under its label."""
-    _move(api, device_id, {"to": "REPLACED", "successor": successor})
+    move(api, device_id, {"to": "REPLACED", "successor": successor})
 
 
 def _resell(
@@ -108,7 +110,7 @@ def _resell(
     api: Api = HERE,
 ) -> None:
     """Let a device leave its owner: his links to it end."""
-    _move(api, device_id, {"to": "RESOLD", "customer": customer})
+    move(api, device_id, {"to": "RESOLD", "customer": customer})
 
 
 def _place(
@@ -121,15 +123,5 @@ def _place(
     api: Api = HERE,
 ) -> None:
     """Say behind which gateway and at which site a device stands."""
-    placed = ask(api, "PUT", f"{_path(device_id)}/place", json={"gateway": gateway, "site": site})
+    placed = ask(api, "PUT", f"{path(device_id)}/place", json={"gateway": gateway, "site": site})
     typer.echo(f"{device_id}: gateway {placed['gateway'] or 'none'}, site {placed['site'] or 'none'}")
-
-
-def _move(api: str, device_id: str, body: dict[str, Any]) -> None:
-    seen = ask(api, "GET", _path(device_id))
-    moved = ask(api, "POST", f"{_path(device_id)}/transitions", json={**body, "version": seen["version"]})
-    typer.echo(f"{device_id}: {seen['state']} -> {moved['state']}")
-
-
-def _path(device_id: str) -> str:
-    return f"/api/devices/{in_path(device_id)}"

@@ -71,6 +71,12 @@ ORDER BY d.position DESC LIMIT %(limit)s
 SELECT event_id, tenant_id, kind, subject_id, at, actor, data FROM event
 WHERE subject_id = %(subject_id)s ORDER BY event_id LIMIT %(limit)s
 
+-- name: list_latest_events
+-- What happened to one subject, the latest first, a page at a time.
+SELECT event_id, tenant_id, kind, subject_id, at, actor, data FROM event
+WHERE subject_id = %(subject_id)s AND (%(before)s::uuid IS NULL OR event_id < %(before)s)
+ORDER BY event_id DESC LIMIT %(limit)s
+
 -- name: lock_idempotency_key
 -- False while another transaction is working on the same key: the caller answers 409 at once instead of waiting.
 SELECT pg_try_advisory_xact_lock(hashtextextended(%(tenant_id)s || '/' || %(key)s, 0))

@@ -3,6 +3,7 @@
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 
@@ -11,6 +12,7 @@ from api.http.house import Home
 from devices import registry
 from ingest import adapter_log, history
 from ingest.adapter_wire import Wire
+from ledger import outbox
 
 router = APIRouter(tags=["record"])
 
@@ -46,6 +48,23 @@ def clock(device_id: str, home: Home) -> dict[str, Any]:
         device = registry.find(conn, home.settings.tenant, device_id)
         found = history.clock(conn, home.catalogue[device.class_id], device.device_no)
     return {"state": found.state, "offset_ms": found.offset_ms, "messages": found.messages}
+
+
+@router.get("/events", summary="Lines of the log about one subject, the latest first: who did what, and when")
+def events(
+    home: Home,
+    subject: Annotated[str, Query(min_length=1, max_length=200, description="a device's id, or a customer's, ...")],
+    before: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> dict[str, Any]:
+    """`next`: what `before` must be for the next page."""
+    with home.looking() as conn:
+        found = outbox.latest(conn, subject, before=before, limit=limit)
+    lines = [
+        {"id": each.event_id, "at": each.at, "kind": each.kind, "actor": each.actor, "data": each.data}
+        for each in found
+    ]
+    return {"events": lines, "next": found[-1].event_id if len(found) == limit else None}
 
 
 @router.get("/log", summary="How long the log is and how far it was read: equal means that everything was kept")
