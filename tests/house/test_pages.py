@@ -89,3 +89,11 @@ def test_every_decision_is_listed_once_under_its_own_title() -> None:
         for path in DECISIONS
     ]
     assert listed == titles
+
+
+def test_every_word_stands_once_with_its_chinese_word() -> None:
+    text = (ROOT / "docs" / "words.md").read_text()
+    rows = [row.split("|")[1:-1] for row in text.splitlines() if row.startswith("| ") and not row.startswith("| word ")]
+    words = [word.strip() for said, *_ in rows for word in said.split(",")]
+    assert sorted(words) == sorted(set(words))
+    assert [row for row in rows if len(row) != 3 or not re.search("[\u4e00-\u9fff]", row[1])] == []
