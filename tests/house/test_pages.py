@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").rglob("*.md")])
+HOUSE = ROOT / "docs" / "architecture.md"
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -56,6 +57,13 @@ def _paths(text: str) -> Iterator[str]:
             yield f"{folder}/{said}"
 
 
+@pytest.mark.parametrize("room", ["devices", "ingest", "ticketing", "api"])
+def test_every_room_within_a_room_is_on_the_map(room: str) -> None:
+    row = next(row for row in HOUSE.read_text().splitlines() if row.startswith(f"| `{room}/` |"))
+    within = {path.parent.name for path in (ROOT / room).rglob("__init__.py")} - {room}
+    assert within - set(_IN_CODE.findall(row)) == set()
+
+
 @cache
 def _names_of_tests() -> frozenset[str]:
     tests = (path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
@@ -63,8 +71,9 @@ def _names_of_tests() -> frozenset[str]:
 
 
 def test_every_promise_has_code_and_a_proof_that_are_there() -> None:
-    table = (ROOT / "docs" / "architecture.md").read_text().partition("| promise |")[2].partition("\n\n")[0]
-    promises = [row.split("|")[1:-1] for row in table.splitlines()[2:]]
+    section = HOUSE.read_text().partition("## Where the promises live")[2].partition("\n## ")[0]
+    promises = [row.split("|")[1:-1] for row in section.splitlines() if re.match(r"\| (?!promise )", row)]
+    assert promises
     assert [row for row in promises if len(row) != 3 or not all(_IN_CODE.findall(cell) for cell in row[1:])] == []
     paths = [path for _, code, proof in promises for path in (*_paths(code), *_paths(proof))]
     assert [path for path in paths if not any(ROOT.glob(path))] == []
