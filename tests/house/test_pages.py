@@ -64,6 +64,11 @@ def test_every_room_within_a_room_is_on_the_map(room: str) -> None:
     assert within - set(_IN_CODE.findall(row)) == set()
 
 
+def test_every_recipe_names_files_that_are_there() -> None:
+    recipes = (ROOT / "CONTRIBUTING.md").read_text().partition("## To add")[2]
+    assert [path for path in _paths(recipes) if not any(ROOT.glob(path))] == []
+
+
 @cache
 def _names_of_tests() -> frozenset[str]:
     tests = (path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
