@@ -65,13 +65,16 @@ def window(record: Record, device_no: int, from_ms: int, to_ms: int, max_points:
 def envelope(ts_ms: Any, values: Any, from_ms: int, to_ms: int, curve: Window) -> None:
     """The curve against the readings of its span, stretch by stretch, without asking how it was cut."""
     inside = (ts_ms >= from_ms) & (ts_ms <= to_ms)
+    assert bool(len(curve.ts_ms)) == bool(inside.any())
+    if not inside.any():
+        return
     number = np.searchsorted(curve.ts_ms, ts_ms[inside], side="right") - 1
     assert number.min() == 0
     assert sorted(set(number.tolist())) == list(range(len(curve.ts_ms)))
     for column in range(len(METRICS)):
         low, high = np.full(len(curve.ts_ms), np.nan), np.full(len(curve.ts_ms), np.nan)
-        for stretch, value in zip(number, values[inside, column], strict=True):
-            low[stretch], high[stretch] = np.fmin(low[stretch], value), np.fmax(high[stretch], value)
+        np.fmin.at(low, number, values[inside, column])
+        np.fmax.at(high, number, values[inside, column])
         np.testing.assert_array_equal(curve.low[:, column], low)
         np.testing.assert_array_equal(curve.high[:, column], high)
 
@@ -91,7 +94,18 @@ def spans(request: pytest.FixtureRequest) -> tuple[np.random.Generator, list[tup
     rng = np.random.default_rng(request.param)
     ends = np.sort(START_MS + rng.integers(0, 9 * DAY_MS, (12, 2)), axis=1)
     ends[:3] = START_MS - DAY_MS, START_MS + 9 * DAY_MS
-    return rng, [(int(a), int(b), int(points)) for (a, b), points in zip(ends, rng.integers(20, 400, 12), strict=True)]
+    asked = [(int(a), int(b), int(points)) for (a, b), points in zip(ends, rng.integers(20, 400, 12), strict=True)]
+    hole_ms = START_MS + 3 * DAY_MS + 1
+    return rng, [
+        *asked,
+        *((from_ms, to_ms, points) for points, (from_ms, to_ms, _) in zip((1, 2, 3, 5), asked, strict=False)),
+        *((START_MS + 2 * DAY_MS, START_MS + 6 * DAY_MS + minute, 1 + minute) for minute in range(3)),
+        (hole_ms, hole_ms + DAY_MS - 2, 10),
+        (hole_ms - HOUR_MS, hole_ms + DAY_MS + HOUR_MS, 2),
+        (asked[3][1], asked[3][0], 50),
+        (START_MS, START_MS, 1),
+        (hole_ms, hole_ms - 1, 1),
+    ]
 
 
 def test_a_curve_loses_no_peak_at_its_ends_nor_of_what_came_late_or_just_now(
