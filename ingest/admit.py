@@ -35,7 +35,7 @@ def admit(
         left = decode(messages, sources, catalogue, nodes, without=over)
         refused = [_refusal(messages[place], sources[place], over[place]) for place in over]
         in_order = sorted([*left.refusals, *refused], key=lambda refusal: refusal.seq)
-        decoded = replace(decoded, batches=left.batches, refusals=in_order, answers=left.answers)
+        decoded = replace(decoded, batches=left.batches, refusals=in_order, repeats=left.repeats, answers=left.answers)
     return Admitted(decoded=decoded, use=use, over=tuple(over.values()))
 
 

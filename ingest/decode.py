@@ -7,14 +7,14 @@ and both ways agree wherever the fast one decides.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
 import orjson
 
 from devices.model import ApplianceClass, Catalogue
-from ingest import limits, merge, topics
+from ingest import limits, topics
 from ingest.allowance import Asked, ask
 from ingest.columns import Log, Part, assemble, part_of_readings
 from ingest.edge.hearing import Hearing
@@ -24,6 +24,7 @@ from ingest.model import Batch, Ints, Message, Reason, Refusal
 from ingest.payloads.model import Flaw, Reading, Verdict
 from ingest.presence import will
 from ingest.presence.model import BridgeWord, Cause, Spoken, Word
+from ingest.repeats import Repeats, fold
 from ingest.screen import too_late
 from ingest.scrutiny import scrutinise
 from ingest.topics import ANSWERS, About, Source
@@ -33,19 +34,29 @@ from ingest.twin.model import Answer
 
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
-    """`batches` have one row a (device, ts); `refusals` are in log order. `first_ms`: of messages that are replayed, by
-    seq, when the log first received them. `asked`: what those ask for that bring readings. `received_ms` (n_messages,).
-    `spoken`: who was heard, refused or not; `told`: what edge nodes said; `answers`: what devices said of
-    their twins."""
+    """`batches` have one row a (device, ts); `refusals` are in log order. `repeats`: where messages said something of
+    the same one. `first_ms`: of messages that are replayed, by seq, when the log first received them. `asked`: what
+    those ask for that bring readings. `received_ms` (n_messages,). `spoken`: who was heard, refused or not; `told`:
+    what edge nodes said; `answers`: what devices said of their twins."""
 
     batches: list[Batch]
     refusals: list[Refusal]
+    repeats: Repeats = field(default_factory=Repeats)
     first_ms: dict[int, int] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     received_ms: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     spoken: Spoken = field(default_factory=Spoken)
     told: Told = field(default_factory=Told)
     answers: list[Answer] = field(default_factory=list)
+
+    def apart(self) -> "Decoded":
+        """For a record that has something of them: what one message said must not be held against another one where
+        both have to stand beside what is stored."""
+        if not self.repeats.batches:
+            return self
+        others = [each for each in self.refusals if each not in self.repeats.unfit]
+        refusals = _in_order([*others, *self.repeats.unfit_in_itself])
+        return replace(self, batches=self.repeats.batches, refusals=refusals, repeats=Repeats())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +114,8 @@ def decode(
         parts.setdefault(group.class_id, []).append(group.part(catalogue[group.class_id], odd))
     ears = _Ears(edge=Hearing(nodes), without=without)
     refusals = _scrutinise(messages, sources, odd, catalogue, parts, ears) if odd or None in class_ids else []
-    batches, asked = [], []
+    asked: list[Asked] = []
+    said: list[Batch] = []
     for class_id, of_class in parts.items():
         appliance = catalogue[class_id]
         batch = assemble(appliance, of_class, log)
@@ -112,16 +124,12 @@ def decode(
         if late.any():
             refusals += _too_late(batch.where(late), appliance, _by_seq(messages, sources))
             batch = batch.where(~late)
-        batch, unfit = merge.fold(batch, appliance.metric_names)
-        if unfit:
-            by_seq = _by_seq(messages, sources)
-            refusals += [_unfit(each, by_seq[each.seq]) for each in unfit]
-        if len(batch):
-            batches.append(batch)
-    in_order = sorted(refusals, key=lambda refusal: refusal.seq)
+        said += [batch] if len(batch) else []
+    batches, repeats = fold(said, catalogue, lambda: _by_seq(messages, sources))
     return Decoded(
         batches=batches,
-        refusals=in_order,
+        refusals=_in_order([*refusals, *repeats.unfit]),
+        repeats=repeats,
         first_ms=replayed,
         asked=answers.ask(asked, ears.answers, log),
         received_ms=log.received_ms,
@@ -129,6 +137,10 @@ def decode(
         told=ears.edge.told,
         answers=ears.answers,
     )
+
+
+def _in_order(refusals: list[Refusal]) -> list[Refusal]:
+    return sorted(refusals, key=lambda refusal: refusal.seq)
 
 
 def spoken(
@@ -244,11 +256,6 @@ def _too_late(batch: Batch, appliance: ApplianceClass, by_seq: dict[int, Source]
             )
         )
     return refusals
-
-
-def _unfit(unfit: merge.Unfit, source: Source) -> Refusal:
-    """Said again as JSON, so under JSON's topic, whatever the format was."""
-    return merge.refusal(unfit, topics.telemetry(source.tenant_id, source.device_id), source.tenant_id)
 
 
 def _refusal(message: Message, source: Source, flaw: Flaw) -> Refusal:

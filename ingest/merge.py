@@ -45,12 +45,12 @@ class Excess(Said):
 Unfit = Conflict | Excess
 
 
-def fold(batch: Batch, metrics: tuple[str, ...]) -> tuple[Batch, list[Unfit]]:
-    """The batch without repeated keys; the same row twice is an error in one ON CONFLICT DO UPDATE."""
-    order = np.lexsort((batch.ts_ms, batch.device_no))  # stable: of equal keys the first in the log comes first
-    device_no, ts_ms = batch.device_no[order], batch.ts_ms[order]
-    again = np.zeros(len(batch), dtype=np.bool_)
-    again[1:] = (device_no[1:] == device_no[:-1]) & (ts_ms[1:] == ts_ms[:-1])
+def fold(batch: Batch, metrics: tuple[str, ...], *, each_message: bool = False) -> tuple[Batch, list[Unfit]]:
+    """The batch without repeated keys; the same row twice is an error in one ON CONFLICT DO UPDATE. With `each_message`
+    only what one message repeats."""
+    order, again = _repeats(batch)
+    if each_message:
+        again[1:] &= np.diff(batch.seq[order]) == 0
     if not again.any():
         return batch, []
     first = order[np.maximum.accumulate(np.where(again, 0, np.arange(len(batch))))]
@@ -70,6 +70,25 @@ def fold(batch: Batch, metrics: tuple[str, ...]) -> tuple[Batch, list[Unfit]]:
     keep[order[again]] = False
     merged = replace(batch, values=values, flags=flags, extra=extra, filled=late if late.any() else None)
     return merged.where(keep), unfit
+
+
+def waves(batch: Batch) -> list[Batch]:
+    """All that is said first of each (device, ts), then all that is said second, and so on."""
+    order, again = _repeats(batch)
+    place = np.arange(len(batch))
+    turn = np.empty(len(batch), dtype=np.int64)
+    turn[order] = place - np.maximum.accumulate(np.where(again, 0, place))
+    return [batch.where(turn == number) for number in range(int(turn.max()) + 1)]
+
+
+def _repeats(batch: Batch) -> tuple[Ints, Bools]:
+    """The rows by (device, ts), of equal ones the first in the log first; and which of them have the key of the one
+    before."""
+    order = np.lexsort((batch.ts_ms, batch.device_no))  # stable
+    device_no, ts_ms = batch.device_no[order], batch.ts_ms[order]
+    again = np.zeros(len(batch), dtype=np.bool_)
+    again[1:] = (device_no[1:] == device_no[:-1]) & (ts_ms[1:] == ts_ms[:-1])
+    return order, again
 
 
 def fitting(batch: Batch, row: int, text: str | None, stored: str | None) -> tuple[str | None, list[Excess]]:

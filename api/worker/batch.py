@@ -108,7 +108,7 @@ class Intake:
             sources = memory.directory.sources(self._conn, messages)
             nodes = edges.load(self._conn, edge_topics(sources), messages[0].seq)
             admitted = admit(messages, sources, memory.catalogue, memory.allowance, nodes)
-            decoded = admitted.decoded
+            decoded = admitted.decoded.apart() if self._wary else admitted.decoded
             if error is not None:
                 refused = _not_storable(messages[0], sources[0], error)
                 decoded = replace(decoded, batches=[], refusals=[refused], told=Told(), answers=[])

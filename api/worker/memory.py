@@ -163,7 +163,7 @@ class Memory:
         sources = self.directory.sources(conn, messages)
         nodes = edges.load(conn, edge_topics(sources), messages[0].seq)
         admitted = admit(messages, sources, self.catalogue, self.allowance, nodes)
-        self.engine.fold(history.kept_before(conn, self.catalogue, admitted.decoded.batches))
+        self.engine.fold(history.kept_before(conn, self.catalogue, admitted.decoded.apart().batches))
         self.allowance.keep(admitted.use)
         self._hear(admitted.decoded.spoken)
 

@@ -1,0 +1,81 @@
+"""What the record must be, from the log's content alone: dictionaries, one message after the other, no batch."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from ingest import limits
+from tests.ingest.builders import FRIDGE
+
+Key = tuple[str, int]  # device, ts
+_DAY_MS = 86_400_000
+
+
+@dataclass
+class Plain:
+    """`rows`: what each reading says and the message that it came with first; `refused`: of each thing how often, with
+    its first and last message."""
+
+    known: set[str]
+    rows: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    first: dict[Key, int] = field(default_factory=dict)
+    refused: dict[tuple[Any, ...], list[int]] = field(default_factory=dict)
+
+    def hear(self, seq: int, received_ms: int, device: str, payload: bytes) -> None:
+        if device not in self.known:
+            self._refuse(seq, device, "UNKNOWN_DEVICE", None, None, payload)
+            return
+        told: dict[int, dict[str, Any]] = {}  # what one message says of one ts is one reading
+        for entry in sorted(orjson.loads(payload), key=lambda each: each["ts"]):
+            good = self._good(seq, received_ms, device, entry["ts"], entry["m"])
+            if good:
+                self._merge(seq, device, entry["ts"], told.setdefault(entry["ts"], {}), good)
+        for ts, metrics in told.items():
+            self.first.setdefault((device, ts), seq)
+            self._merge(seq, device, ts, self.rows.setdefault((device, ts), {}), metrics)
+
+    def _good(self, seq: int, received_ms: int, device: str, ts: int, metrics: dict[str, Any]) -> dict[str, Any]:
+        bad = {name: value for name, value in metrics.items() if name in FRIDGE.metric_names and _is_bad(value)}
+        for name, value in bad.items():
+            self._refuse(seq, device, "NOT_A_NUMBER", name, ts, _say(ts, {name: value}))
+        good = {name: value for name, value in metrics.items() if name not in bad and value is not None}
+        good = {name: float(value) if name in FRIDGE.metric_names else value for name, value in good.items()}
+        if not good and not bad:
+            self._refuse(seq, device, "EMPTY", None, ts, _say(ts, metrics))
+        if good and ts < received_ms - FRIDGE.retention_days * _DAY_MS:
+            declared = {name: good[name] for name in FRIDGE.metric_names if name in good}
+            self._refuse(seq, device, "TOO_LATE", None, ts, _say(ts, declared | good))
+            return {}
+        return good
+
+    def _merge(self, seq: int, device: str, ts: int, row: dict[str, Any], said: dict[str, Any]) -> None:
+        beyond = {}
+        for name, value in said.items():
+            if name in row:
+                if not _same(row[name], value):
+                    self._refuse(seq, device, "CONFLICT", name, ts, _say(ts, {name: value}))
+            elif name not in FRIDGE.metric_names and sum(n not in FRIDGE.metric_names for n in row) >= limits.KEYS:
+                beyond[name] = value
+            else:
+                row[name] = value
+        if beyond:
+            self._refuse(seq, device, "TOO_MANY_KEYS", None, ts, _say(ts, beyond))
+
+    def _refuse(self, seq: int, device: str, reason: str, metric: str | None, ts: int | None, payload: bytes) -> None:
+        seen = self.refused.setdefault((device, reason, metric, ts, payload), [0, seq, seq])
+        seen[0] += 1
+        seen[2] = seq
+
+
+def _is_bad(value: Any) -> bool:
+    return value is not None and (isinstance(value, bool | str) or not math.isfinite(value))
+
+
+def _same(stored: Any, said: Any) -> bool:
+    return stored == said and isinstance(stored, bool) == isinstance(said, bool)
+
+
+def _say(ts: int, metrics: dict[str, Any]) -> bytes:
+    return orjson.dumps({"ts": ts, "m": metrics})
