@@ -122,11 +122,12 @@ def household(number: int) -> Household:
     class_id = KINDS[(number - 1) % len(KINDS)]
     # one region after another within a class
     place = _DEMO[((number - 1) // len(KINDS) + number) % len(_DEMO)]
-    return home(f"{_PREFIX[class_id]}-{number:03d}", number, class_id, place)
+    return home(f"{_PREFIX[class_id]}-{number:03d}", number, class_id, place, "NW")
 
 
-def home(device_id: str, number: int, class_id: str, place: str) -> Household:
-    """The `number`th household of a fleet, in one of a climate's places."""
+def home(device_id: str, number: int, class_id: str, place: str, series: str = "NF") -> Household:
+    """The `number`th household of a fleet, in one of a climate's places. `series`: how its serials begin, so that a
+    fleet and the demo live in one house."""
     region, time_zone, language, streets = _REGIONS[place]
     names = _CHINESE if language == "zh" else _ENGLISH
     name = names[(number * 7) % len(names)]
@@ -135,12 +136,12 @@ def home(device_id: str, number: int, class_id: str, place: str) -> Household:
         "name": name,
         "language": language,
         "time_zone": time_zone,
-        "email": f"customer-{number:03d}@example.org",
+        "email": f"{'customer' if series == 'NW' else series.lower()}-{number:03d}@example.org",
     }
     facts = {
         "class_id": class_id,
         "model": _MODEL[class_id],
-        "serial": f"NW{number:05d}",
+        "serial": f"{series}{number:05d}",
         "place": f"{street}{house}号{room}" if language == "zh" else f"{house} {street}, {room}",
         "region": region,
         "bought_on": (_FIRST_SOLD + timedelta(days=number * 397 % _SOLD_FOR_DAYS)).isoformat(),

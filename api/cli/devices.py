@@ -1,7 +1,7 @@
 """`foremend devices`: who exists; many at once from a CSV file, one at a time by its id."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -51,7 +51,13 @@ def _show(device_id: DeviceId, *, api: Api = HERE) -> None:
     found = ask(api, "GET", path(device_id))
     for name, value in found.items():
         if value not in (None, "", []):
-            typer.echo(f"{name:>16}  {', '.join(map(str, value)) if isinstance(value, list) else value}")
+            typer.echo(f"{name:>16}  {_in_a_line(value)}")
+
+
+def _in_a_line(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_in_a_line(each)}" for name, each in value.items() if each not in (None, "", []))
+    return ", ".join(map(_in_a_line, value)) if isinstance(value, list) else str(value)
 
 
 def _import(

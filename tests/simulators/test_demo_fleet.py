@@ -18,7 +18,7 @@ from simulators.door import Door, DoorError
 from simulators.pace import FLAT_OUT
 from simulators.said import MAX_BYTES, Said, arrays
 from simulators.sender import Sender
-from simulators.town import ENGINEERS, household
+from simulators.town import ENGINEERS, home, household
 from simulators.voyage import MEMORY, Voyage
 from tests.simulators.conftest import House
 
@@ -167,14 +167,14 @@ def test_a_fleet_that_reaches_nobody_keeps_what_a_day_brings() -> None:
 
 def test_every_class_and_region_has_two_engineers_who_could_come() -> None:
     classes = catalogue.load()
-    for home in map(household, range(1, 61)):
-        for family in classes[home.class_id].families:
+    for house in map(household, range(1, 61)):
+        for family in classes[house.class_id].families:
             able = [
                 slug
                 for slug, engineer in ENGINEERS.items()
-                if family.skill in engineer["skills"] and home.facts["region"] in engineer["regions"]
+                if family.skill in engineer["skills"] and house.facts["region"] in engineer["regions"]
             ]
-            assert len(able) >= 2, (home.device_id, family.skill)
+            assert len(able) >= 2, (house.device_id, family.skill)
 
 
 def test_sixty_appliances_are_sixty_and_of_every_class() -> None:
@@ -221,3 +221,11 @@ def test_the_api_is_asked_past_any_proxy(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with Door("http://127.0.0.1:8080") as door:
         assert not door._client.trust_env
+
+
+def test_a_fleet_that_is_registered_beside_the_demo_takes_nothing_of_it() -> None:
+    demo = [household(number).facts for number in range(1, 61)]
+    fleet = [home(f"f-{number}", number, "refrigerator", "dublin").facts for number in range(1, 61)]
+    for theirs in ({each["serial"] for each in fleet}, {each["customer"]["email"] for each in fleet}):
+        assert len(theirs) == 60
+        assert theirs.isdisjoint({each["serial"] for each in demo} | {each["customer"]["email"] for each in demo})
