@@ -5,7 +5,9 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -85,10 +87,21 @@ def test_the_relay_opens_it_and_closes_it(database: Database, tmp_path: Path, mo
         opened.append(turns.silent())
 
     monkeypatch.setattr(relay, "_run_loops", look)
-    threading.Timer(0.3, stop.set).start()
+    threading.Thread(target=_once_all_turned, args=(database, stop)).start()
     relay.run(database.settings(metrics_port=0, data=tmp_path), stop)
     assert opened == [[]]
     with database.connect() as conn:
-        assert dict(conn.execute("SELECT loop, turns > 0 FROM pulse").fetchall()) == dict.fromkeys(
-            ("deliveries", "findings", "twins"), True
-        )
+        assert _turned(conn) == {"deliveries", "findings", "twins"}
+
+
+def _turned(conn: psycopg.Connection[Any]) -> set[str]:
+    return {loop for (loop,) in conn.execute("SELECT loop FROM pulse WHERE turns > 0")}
+
+
+def _once_all_turned(database: Database, stop: threading.Event) -> None:
+    """In the end it stops it in any case."""
+    with database.connect() as conn:
+        for _ in range(600):
+            if len(_turned(conn)) == 3 or stop.wait(0.05):
+                break
+    stop.set()
