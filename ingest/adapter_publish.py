@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 
 from ingest.adapter_log import head
-from ingest.adapter_wire import DELIVERIES, Wire
+from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 from ingest.topics import DOOR
 
@@ -75,30 +75,17 @@ class LogPublisher:
     def _read(self, buffer: bytes) -> tuple[list[int], bytes]:
         """With care, what is not plainly an answer that something is stored; and what is not whole yet."""
         tokens: list[int] = []
-        at, before = 0, len(self._inbox)
-        while (line_end := buffer.find(b"\r\n", at)) >= 0:
-            fields = buffer[at:line_end].split(b" ")
-            if fields[0] not in DELIVERIES:
-                self._wire.answer(fields)
-                at = line_end + 2
-                continue
-            start = line_end + 2
-            stop = start + int(fields[-1])
-            if stop + 2 > len(buffer):
-                break
-            at = stop + 2
-            if fields[2].startswith(_HEARD_SID):
-                head = int(fields[-2]) if fields[0] == b"HMSG" else 0  # what a client of MQTT said has headers
-                self.told.append((fields[1].decode(), buffer[start + head : stop]))
-                continue
-            if fields[0] == b"HMSG":  # only a status comes with headers: nobody listens at that subject
+        brought, rest = self._wire.deliveries(buffer)
+        for each in brought:
+            if each.sid.startswith(_HEARD_SID):
+                self.told.append((each.subject.decode(), each.payload))  # of a client of MQTT it has headers
+            elif each.has_headers:  # only a status comes with headers: nobody listens at that subject
                 raise LogError("the log is not there: is JetStream on?")
-            answer = buffer[start:stop]
-            if b'"error"' in answer:
-                raise LogError(f"the log does not take a message: {answer.decode(errors='replace')}")
-            if fields[2] == _SID:
-                tokens.append(int(fields[1][before:]))
-        return tokens, buffer[at:]
+            elif b'"error"' in each.payload:
+                raise LogError(f"the log does not take a message: {each.payload.decode(errors='replace')}")
+            elif each.sid == _SID:
+                tokens.append(int(each.subject[len(self._inbox) :]))
+        return tokens, rest
 
     def look_alive(self, *, waiting: bool) -> None:
         """`waiting`: something is under way. Raises LogError when NATS lives and stores nothing, too."""

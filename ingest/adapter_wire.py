@@ -4,7 +4,8 @@ brings. Protocol: https://docs.nats.io/reference/reference-protocols/nats-protoc
 import json
 import secrets
 import socket
-from typing import Any
+import sys
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ingest.errors import LogError
@@ -13,6 +14,16 @@ from ingest.topics import DOOR
 DELIVERIES = {b"MSG", b"HMSG"}
 _PORT = 4222
 _RECEIVE_BYTES = 1 << 20
+
+
+class Delivery(NamedTuple):
+    """What a subscription brought; `payload` is what comes after the headers, where there are some."""
+
+    subject: bytes
+    sid: bytes
+    reply: bytes | None
+    payload: bytes
+    has_headers: bool
 
 
 def dial(url: str, timeout_s: float) -> tuple[socket.socket, dict[str, str]]:
@@ -111,6 +122,27 @@ class Wire:
         if "error" in answer:
             raise LogError(f"NATS refuses {subject}: {answer['error'].get('description')}")
         return answer
+
+    def deliveries(self, buffer: bytes, most: int = sys.maxsize) -> tuple[list[Delivery], bytes]:
+        """What is whole in `buffer`, `most` of it at the most, and what is left; other lines are answered."""
+        found: list[Delivery] = []
+        at = 0
+        while len(found) < most and (line_end := buffer.find(b"\r\n", at)) >= 0:
+            fields = buffer[at:line_end].split(b" ")
+            if fields[0] not in DELIVERIES:
+                self.answer(fields)
+                at = line_end + 2
+                continue
+            start = line_end + 2
+            stop = start + int(fields[-1])
+            if stop + 2 > len(buffer):
+                break
+            at = stop + 2
+            has_headers = fields[0] == b"HMSG"
+            _, subject, sid, *reply = fields[: -2 if has_headers else -1]
+            payload = start + int(fields[-2]) if has_headers else start
+            found.append(Delivery(subject, sid, reply[0] if reply else None, buffer[payload:stop], has_headers))
+        return found, buffer[at:]
 
     def answer(self, fields: list[bytes]) -> None:
         """A line that brings nothing: only PING wants something back."""

@@ -11,7 +11,7 @@ from api.door.asking import CALLOUT, Ask
 from api.door.doorkeeper import Doorkeeper
 from api.settings import Settings
 from api.watch.port import Turns
-from ingest.adapter_wire import DELIVERIES, Wire
+from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 
 LOOP = "answers"
@@ -50,22 +50,6 @@ def _serve(wire: Wire, stop: threading.Event, keeper: Doorkeeper, turns: Turns) 
 
 def _take(wire: Wire) -> list[Ask]:
     """The questions that are whole, AT_ONCE of them at most; the rest stays in the buffer."""
-    buffer, at = wire.buffer, 0
-    asks: list[Ask] = []
-    while len(asks) < AT_ONCE and (line_end := buffer.find(b"\r\n", at)) >= 0:
-        fields = buffer[at:line_end].split(b" ")
-        if fields[0] not in DELIVERIES:
-            wire.answer(fields)
-            at = line_end + 2
-            continue
-        start = line_end + 2
-        stop = start + int(fields[-1])
-        if stop + 2 > len(buffer):
-            break
-        at = stop + 2
-        payload = start + (int(fields[-2]) if fields[0] == b"HMSG" else 0)
-        if len(fields) > len((b"MSG", b"subject", b"sid", b"size")):
-            ask = asking.read(fields[3], buffer[payload:stop])
-            asks += [ask] if ask is not None else []
-    wire.buffer = buffer[at:]
-    return asks
+    brought, wire.buffer = wire.deliveries(wire.buffer, AT_ONCE)
+    asks = [asking.read(each.reply, each.payload) for each in brought if each.reply is not None]
+    return [ask for ask in asks if ask is not None]
