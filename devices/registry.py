@@ -221,6 +221,14 @@ def locked(conn: Connection[Any], device_no: int) -> Device:
     return device
 
 
+def held(conn: Connection[Any], device_no: int) -> Device:
+    """As it is now; no move comes between until the transaction ends, corrections may. Raises UnknownDeviceError."""
+    device = store.hold_device(conn, device_no)
+    if device is None:
+        raise UnknownDeviceError(str(device_no))
+    return device
+
+
 def _gateway_of(conn: Connection[Any], device: Device, gateway_id: str) -> int:
     found = store.find_gateway(conn, device, gateway_id)
     if found is None:

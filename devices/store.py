@@ -100,6 +100,10 @@ def lock_device(conn: Connection[Any], device_no: int) -> Device | None:
     return _one(conn, _sql.lock_device, {"device_no": device_no})
 
 
+def hold_device(conn: Connection[Any], device_no: int) -> Device | None:
+    return _one(conn, _sql.hold_device, {"device_no": device_no})
+
+
 def save_device(conn: Connection[Any], device: Device) -> None:
     conn.execute(_sql.save_device, asdict(device))
 

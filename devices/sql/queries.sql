@@ -45,6 +45,13 @@ SELECT device_no, device_id, tenant_id, class_id, model, serial, customer_id, pl
        given_longitude, version
 FROM device WHERE device_no = %(device_no)s FOR UPDATE
 
+-- name: hold_device
+-- The appliance while nobody moves it: whoever retires or sells it waits, or is waited for; a file that corrects it is not.
+SELECT device_no, device_id, tenant_id, class_id, model, serial, customer_id, place, region, label_token, registered_at,
+       gateway_no, site, state, successor_no, made_on, bought_on, installed_on, latitude, longitude, datum, given_latitude,
+       given_longitude, version
+FROM device WHERE device_no = %(device_no)s FOR KEY SHARE
+
 -- name: save_device
 -- What may change of an appliance.
 UPDATE device SET model = %(model)s, serial = %(serial)s, customer_id = %(customer_id)s, place = %(place)s,

@@ -37,7 +37,7 @@ def queue(
     now: datetime,
 ) -> Command:
     """Raises BadCommandError, TooManyCommandsError, GoneError."""
-    accepts.check_there(registry.locked(conn, device.device_no))
+    accepts.check_there(registry.held(conn, device.device_no))
     if not _NAME.fullmatch(name):
         raise BadCommandError("a command's name is 1 to 64 of a-z 0-9 _ and begins with a letter")
     if not now < expires_at <= now + LONGEST:

@@ -25,7 +25,7 @@ def desire(
 ) -> Twin:
     """The twin with these settings desired; what must be said for it is noted in the same row. Raises StaleTwinError,
     SettingRefusedError, GoneError."""
-    accepts.check_there(registry.locked(conn, device.device_no))  # whoever retires or sells it takes his turn
+    accepts.check_there(registry.held(conn, device.device_no))  # whoever retires or sells it takes his turn
     before = store.lock_twin(conn, device.tenant_id, device.device_no)
     accepts.check(appliance, patch)
     after = merge.desire(before, patch, expected, by=by.actor, now=now)

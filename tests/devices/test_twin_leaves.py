@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from devices import catalogue
+from devices.imports import run
+from devices.imports.lines import Table
+from devices.imports.model import Outcome
 from devices.lifecycle import moves
 from devices.twin import orders, store, wishes
 from devices.twin.errors import GoneError
 from ledger import scope
 from tests.conftest import Database
-from tests.devices.conftest import BY, NOW, Firm
+from tests.devices.conftest import BY, CLASSES, NOW, Firm
 from tests.processes import wait_for
 
 
@@ -57,3 +60,16 @@ def test_who_wishes_while_somebody_retires_the_device_takes_his_turn(database: D
     firm.conn.commit()
     thread.join()
     assert outcome == ["RETIRED"]
+
+
+def test_who_wishes_while_a_file_corrects_the_device_does_not_wait_for_the_file(database: Database, firm: Firm) -> None:
+    device = firm.device()
+    firm.conn.commit()
+    scope.enter(firm.conn, BY)
+    text = "id,class,model,serial,place\nfridge-1,refrigerator,F-200,fridge-1,elsewhere\n"
+    *_, outcome = run.run(firm.conn, Table(text.encode()), CLASSES, by=BY, now=NOW)
+    assert isinstance(outcome, Outcome)
+    assert outcome.updated == 1
+    with database.connect("foremend_api", autocommit=False, options="-c lock_timeout=1s") as other:
+        scope.enter(other, BY)
+        orders.queue(other, device, "ping", {}, expires_at=NOW + orders.LONGEST, by=BY, now=NOW)
