@@ -13,7 +13,7 @@ from detectors.memory import Memory
 from detectors.model import Claim, Finding
 from detectors.series import NO_BIN, Bins, Series, close, fold, rounds
 from devices.model import LevelRule
-from ingest.model import Floats, Ints
+from ingest.model import Bools, Floats, Ints
 
 BIN_MS = 300_000
 HOUR_BINS = 12
@@ -47,6 +47,7 @@ class Level:
     def __init__(self, rule: LevelRule, unit: str) -> None:
         self.rule, self.metric = rule.rule, rule.metric
         self._rule, self._unit = rule, unit
+        self._min_drop = rule.min_shift if rule.min_drop is None else rule.min_drop
 
     @staticmethod
     def blank(n: int) -> LevelMemory:
@@ -97,13 +98,14 @@ class Level:
         gap = (silent > GAP_BINS) | (before == NO_BIN)
         smooth = memory.smooth[rows]
         smooth = np.where(gap, mean, smooth + (mean - smooth) * -np.expm1(-silent / SMOOTH_BINS))
+        shift = smooth - memory.middle[rows]
         memory.smooth[rows], memory.bin[rows] = smooth, number
         memory.hour_sum[rows] += mean
         memory.hour_bins[rows] += 1
         turn = hold.advance(
             memory.held,
             rows,
-            np.abs(smooth - memory.middle[rows]) / self._limit(memory, rows),
+            np.abs(shift) / self._limit(memory, rows, shift < 0),
             number * BIN_MS,
             (number + 1) * BIN_MS,
             gap,
@@ -114,16 +116,17 @@ class Level:
         decided = np.flatnonzero(turn.raised | turn.cleared)
         return [self._decide(memory, bins, picks[i], turn.since_ms[i], series.device_no) for i in decided.tolist()]
 
-    def _limit(self, memory: LevelMemory, rows: Ints) -> Floats:
+    def _limit(self, memory: LevelMemory, rows: Ints, below: Bools) -> Floats:
         """How far from the middle is too far; NaN while too little is known."""
-        limit: Floats = np.maximum(SIGMAS * memory.sigma[rows], self._rule.min_shift)
+        least = np.where(below, self._min_drop, self._rule.min_shift)
+        limit: Floats = np.maximum(SIGMAS * memory.sigma[rows], least)
         return limit
 
     def _decide(self, memory: LevelMemory, bins: Bins, pick: int, since_ms: int, device_no: Ints) -> Finding:
         row = int(bins.owner[pick])
         raised = bool(memory.held.raised[row])
         middle, sigma, known_h = float(memory.middle[row]), float(memory.sigma[row]), int(memory.known_h[row])
-        limit = float(self._limit(memory, np.array([row]))[0])
+        below, above = self._limit(memory, np.array([row, row]), np.array([True, False])).tolist()
         if raised:
             _forget_since(memory, row, int(since_ms) // BIN_MS)
         else:
@@ -140,7 +143,7 @@ class Level:
             seq=int(bins.seq[pick]),
             evidence={
                 "unit": self._unit,
-                "band": [round(middle - limit, DIGITS), round(middle + limit, DIGITS)],
+                "band": [round(middle - below, DIGITS), round(middle + above, DIGITS)],
                 "baseline_hours": known_h,
                 "sigma": sigma,
                 "hold_s": self._rule.hold_s if raised else self._rule.clear_hold_s,

@@ -33,6 +33,7 @@ class LevelRule:
     min_shift: float  # metric's unit; smaller shifts are never reported, whatever the statistics say
     hold_s: int
     clear_hold_s: int
+    min_drop: float | None = None  # as min_shift, for what lies below; None: the same
 
     @property
     def rule(self) -> str:

@@ -26,7 +26,8 @@ ADJUSTABLE = Shape(
     may={"kind": one_of([*Kind]), "unit": text, "low": number(), "high": number()},
 )
 LEVEL = Shape(
-    must={"metric": name, "family": name, "min_shift": number(0), "hold_s": whole(1), "clear_hold_s": whole(1)}, may={}
+    must={"metric": name, "family": name, "min_shift": number(0), "hold_s": whole(1), "clear_hold_s": whole(1)},
+    may={"min_drop": number(0)},
 )
 ON_TIME = Shape(
     must={"metric": name, "family": name, "on_above": number(), "hold_s": whole(1), "clear_hold_s": whole(1)}, may={}
@@ -48,7 +49,7 @@ LIMITS = Shape(
 
 def _changes(rule: Shape) -> Shape:
     """Of a rule, what a model may say otherwise."""
-    may = {key: check for key, check in rule.must.items() if key not in {"metric", "family"}}
+    may = {key: check for key, check in rule.checks.items() if key not in {"metric", "family"}}
     return Shape(must={"metric": name}, may=may)
 
 

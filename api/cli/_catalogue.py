@@ -84,8 +84,13 @@ def _condition(condition: Condition) -> str:
 
 
 def _rule(rule: LevelRule | OnTimeRule) -> tuple[str, ...]:
-    limit = f"shift of {rule.min_shift:g}" if isinstance(rule, LevelRule) else f"on from {rule.on_above:g}"
-    return (rule.rule, rule.family, limit, f"{rule.hold_s} s", f"{rule.clear_hold_s} s")
+    return (rule.rule, rule.family, _limit(rule), f"{rule.hold_s} s", f"{rule.clear_hold_s} s")
+
+
+def _limit(rule: LevelRule | OnTimeRule) -> str:
+    if isinstance(rule, OnTimeRule):
+        return f"on from {rule.on_above:g}"
+    return f"shift of {rule.min_shift:g}" + ("" if rule.min_drop is None else f", down {rule.min_drop:g}")
 
 
 def _parts(parts: Iterable[dict[str, str]]) -> str:

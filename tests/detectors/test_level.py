@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from detectors.engine import Engine
 from tests.detectors.builders import (
+    CATALOGUE,
     DAY,
     DAY_MS,
     HOUR_MS,
@@ -49,6 +51,15 @@ def test_everyday_life_does_not_raise(what: str, warmer_k: np.ndarray) -> None:
 
 def test_a_cabinet_far_too_cold_raises_too() -> None:
     assert told(-8.0 * (AT >= ONSET)) == [("level", "RAISED")]
+
+
+@pytest.mark.parametrize(("shift_k", "raised"), [(-5.5, 0), (-7.0, 1), (4.5, 1)])
+def test_a_room_may_get_cooler_by_night_than_it_may_get_warmer(shift_k: float, raised: int) -> None:
+    cooler = CATALOGUE["air_conditioner"]
+    log = a_batch([("room_temp_c", np.where(AT >= ONSET, 25.0 + shift_k, 25.0))], appliance=cooler)
+    findings = observe(Engine(CATALOGUE), [log])
+    assert said(findings) == [("level", "RAISED")] * raised
+    assert all(finding.evidence["band"] == [19.0, 29.0] for finding in findings)
 
 
 def test_the_hold_is_kept_and_said() -> None:

@@ -99,11 +99,12 @@ def test_a_tenant_says_more_of_a_model_of_the_package_key_by_key(tmp_path: Path)
     good = (Path(catalogue.__file__).parent / "classes" / "refrigerator.toml").read_text(encoding="utf-8")
     model = '[[models]]\nmodel = "BCD-218"\nmaker = "Acme"\ntitle = { en = "x", zh = "x" }\ngtin = "6901234567892"\n'
     theirs = f'{model}rated_power_w = 99.0\n[[models.levels]]\nmetric = "cabinet_temp_c"\nhold_s = 60\nmin_shift = 9\n'
+    theirs += "min_drop = 12\n"
     (tmp_path / "refrigerator.toml").write_text(good + theirs, encoding="utf-8")
     (tmp_path / "own.toml").write_text(OWN, encoding="utf-8")
     row = catalogue.load([tmp_path / "refrigerator.toml"], own=tmp_path / "own.toml")["refrigerator"]
     level = settings.of(row, "acme", "BCD-218").levels[0]
-    assert (level.min_shift, level.hold_s) == (9, 1800)
+    assert (level.min_shift, level.min_drop, level.hold_s) == (9, 12, 1800)
     assert settings.of(row, "acme", "BCD-218").rated_power_w == 99.0, "a model is nearer than a tenant's settings"
     assert settings.of(row, "other", "BCD-218").levels[0].hold_s == 60
     named = settings.model_of(row, "acme", "BCD-218")
