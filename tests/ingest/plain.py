@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+import psycopg
 
 from ingest import limits
 from tests.ingest.builders import FRIDGE
@@ -27,8 +28,13 @@ class Plain:
         if device not in self.known:
             self._refuse(seq, device, "UNKNOWN_DEVICE", None, None, payload)
             return
+        said = orjson.loads(payload)
+        for entry in said:
+            if not isinstance(entry, dict):
+                self._refuse(seq, device, "NOT_A_READING", None, None, orjson.dumps(entry))
+        readings = [entry for entry in said if isinstance(entry, dict)]
         told: dict[int, dict[str, Any]] = {}  # what one message says of one ts is one reading
-        for entry in sorted(orjson.loads(payload), key=lambda each: each["ts"]):
+        for entry in sorted(readings, key=lambda each: each["ts"]):
             good = self._good(seq, received_ms, device, entry["ts"], entry["m"])
             if good:
                 self._merge(seq, device, entry["ts"], told.setdefault(entry["ts"], {}), good)
@@ -79,3 +85,28 @@ def _same(stored: Any, said: Any) -> bool:
 
 def _say(ts: int, metrics: dict[str, Any]) -> bytes:
     return orjson.dumps({"ts": ts, "m": metrics})
+
+
+def kept(conn: psycopg.Connection[Any], after: int) -> tuple[dict[Key, dict[str, Any]], dict[Key, int]]:
+    """`rows` and `first` of the record, of messages after `after`."""
+    names = FRIDGE.metric_names
+    found = conn.execute(
+        "SELECT device_id, (extract(epoch FROM ts) * 1000)::bigint, seq, extra, " + ", ".join(names)
+        + " FROM reading_refrigerator JOIN device USING (device_no) WHERE seq > %s",
+        [after],
+    ).fetchall()  # fmt: skip
+    rows, first = {}, {}
+    for device, ts, seq, extra, *values in found:
+        said = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        rows[device, ts], first[device, ts] = said | (extra or {}), seq
+    return rows, first
+
+
+def refused(conn: psycopg.Connection[Any], after: int) -> dict[tuple[Any, ...], list[int]]:
+    """The same of the record."""
+    found = conn.execute(
+        "SELECT device_id, reason, metric, (extract(epoch FROM ts) * 1000)::bigint, payload, seen, seq, last_seq"
+        " FROM refusal WHERE seq > %s",
+        [after],
+    ).fetchall()
+    return {tuple(key): [seen, first, last] for *key, seen, first, last in found}

@@ -13,7 +13,7 @@ from api.worker.batch import Intake
 from ingest.model import Message
 from tests.conftest import Database
 from tests.ingest.builders import FRIDGE, NOW_MS
-from tests.ingest.plain import Plain
+from tests.ingest.plain import Plain, kept, refused
 from tests.ingest.test_bad_input import intake  # noqa: F401
 
 pytestmark = pytest.mark.engines
@@ -51,30 +51,6 @@ def test_the_record_is_what_a_loop_over_the_log_makes_of_it(database: Database, 
             batch = []
     if batch:
         intake.take(batch)
-    assert stored(database, at_ms) == (plain.rows, plain.first)
-    assert refused(database, 1000 * turn) == plain.refused
-
-
-def stored(database: Database, at_ms: int) -> tuple[Any, Any]:
-    names = FRIDGE.metric_names
     with database.connect() as conn:
-        found = conn.execute(
-            "SELECT (extract(epoch FROM ts) * 1000)::bigint, seq, extra, " + ", ".join(names)
-            + " FROM reading_refrigerator WHERE received_at = to_timestamp(%s / 1000.0)",
-            [at_ms],
-        ).fetchall()  # fmt: skip
-    rows, first = {}, {}
-    for ts, seq, extra, *values in found:
-        said = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-        rows["d1", ts], first["d1", ts] = said | (extra or {}), seq
-    return rows, first
-
-
-def refused(database: Database, after: int) -> dict[tuple[Any, ...], list[int]]:
-    with database.connect() as conn:
-        found = conn.execute(
-            "SELECT device_id, reason, metric, (extract(epoch FROM ts) * 1000)::bigint, payload, seen, seq, last_seq"
-            " FROM refusal WHERE seq > %s",
-            [after],
-        ).fetchall()
-    return {tuple(key): seen for *key, seen, first, last in found for seen in [[seen, first, last]]}
+        assert kept(conn, after=1000 * turn) == (plain.rows, plain.first)
+        assert refused(conn, after=1000 * turn) == plain.refused
