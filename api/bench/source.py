@@ -18,7 +18,7 @@ from api.bench.house import TENANT, House
 from api.bench.mosquitto import binary, mosquitto
 from api.bench.order import Order
 from api.bridge.setup import Address
-from ingest import mqtt_packets
+from ingest.bridge import packets
 from ingest.errors import BrokerError
 
 _HOST = "127.0.0.1"
@@ -97,13 +97,11 @@ class Place:
 
     def forget(self, client_id: str) -> None:
         """A clean session of the same name ends the one that the broker keeps for a bridge."""
-        hello = mqtt_packets.connect(
-            client_id, keep_alive_s=0, clean=True, username=self.username, password=self.password
-        )
+        hello = packets.connect(client_id, keep_alive_s=0, clean=True, username=self.username, password=self.password)
         with socket.create_connection((self.host, self.port), 5) as made:
             made.sendall(hello)
             made.recv(4)
-            made.sendall(mqtt_packets.FAREWELL)
+            made.sendall(packets.FAREWELL)
 
 
 @dataclass(frozen=True, kw_only=True)

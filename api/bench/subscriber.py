@@ -8,7 +8,7 @@ import sys
 import time
 
 from api.bench.house import TENANT
-from ingest.adapter_mqtt import Account, Broker, Subscription
+from ingest.bridge.adapter_mqtt import Account, Broker, Subscription
 
 _AT_ONCE = 512
 _NAP_S = 0.002  # as the bridge's: packets by the hundred

@@ -11,8 +11,8 @@ import structlog
 
 from ingest import topics
 from ingest.adapter_wire import Wire
+from ingest.bridge.foreign import Mapping
 from ingest.errors import LogError
-from ingest.foreign import Mapping
 from ingest.presence import will
 
 EVERY_S = 10.0

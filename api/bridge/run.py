@@ -18,12 +18,12 @@ from api.settings import Settings
 from api.watch import port
 from api.watch.bridge_meters import BridgeMeters
 from api.watch.port import Turns
-from ingest.adapter_bridge import Bridge
-from ingest.adapter_mqtt import Broker
+from ingest.bridge.adapter_bridge import Bridge
+from ingest.bridge.adapter_mqtt import Broker
+from ingest.bridge.foreign import Mapping
+from ingest.bridge.packets import FOR_EVER_S
+from ingest.bridge.versions import Protocol
 from ingest.errors import BrokerError, BrokerRefusesError, LogError, SessionTakenError
-from ingest.foreign import Mapping
-from ingest.mqtt_packets import FOR_EVER_S
-from ingest.mqtt_versions import Protocol
 from ingest.twin.bridged import WayDown
 
 _TURN_S = 0.5

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from api.doctor import setup
 from api.settings import Settings
-from ingest import foreign, mqtt_packets, topics
-from ingest.adapter_mqtt import Account, Broker
+from ingest import topics
+from ingest.bridge import foreign, packets
+from ingest.bridge.adapter_mqtt import Account, Broker
+from ingest.bridge.foreign import Mapping
+from ingest.bridge.versions import Protocol
 from ingest.errors import BrokerError, MapError
-from ingest.foreign import Mapping
-from ingest.mqtt_versions import Protocol
 from ingest.twin import bridged
 from ingest.twin.bridged import WayDown
 
@@ -69,7 +70,7 @@ def broker(
     if password is not None and username is None:
         raise BrokerError("a password needs a username: MQTT 3.1.1 has none without")
     account = Account(client_id=client_id, username=username, password=password)
-    mqtt_packets.connect(client_id, keep_alive_s=0, username=username, password=password)  # it can be said
+    packets.connect(client_id, keep_alive_s=0, username=username, password=password)  # it can be said
     tls = _tls(files) if address.tls else None
     return Broker(
         host=address.host, port=address.port, filters=tuple(filters), account=account, tls=tls, protocol=protocol
@@ -96,7 +97,7 @@ def mapping(filters: Sequence[str], maps: Sequence[str], tenant_id: str) -> Mapp
         raise MapError("name what to bring: --topic FILTER, or --sparkplug TENANT")
     for each in filters:
         foreign.check_filter(each)
-        mqtt_packets.subscribe(1, [each])
+        packets.subscribe(1, [each])
     if not topics.is_id(tenant_id):
         raise MapError("a tenant is 1 to 64 of a-z A-Z 0-9 _ -")
     return Mapping([foreign.parse(each) for each in maps or [foreign.AS_IT_IS]], tenant_id)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli._options import Data, data_folder, fail
-from ingest.mqtt_versions import Protocol
+from ingest.bridge.versions import Protocol
 
 if TYPE_CHECKING:
     from api.bridge.run import Order
     from api.settings import Settings
-    from ingest.adapter_mqtt import Broker
+    from ingest.bridge.adapter_mqtt import Broker
 
 _File = Path | None
 Url = Annotated[str, typer.Option("--broker", help="mqtt://host:1883, or mqtts://host:8883 for TLS.")]
@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
         """Join another broker: its messages go into the log, and are acknowledged when the log has stored them."""
         from api.bridge import setup
         from api.bridge.run import Order
-        from ingest import foreign
+        from ingest.bridge import foreign
         from ingest.errors import BrokerError, MapError
 
         files = setup.Files(username=username_file, password=password_file, ca=ca, cert=cert, key=key)

@@ -7,12 +7,12 @@ from contextlib import closing
 from dataclasses import replace
 
 from api.watch.checks import Check, failed, ok, warning
-from ingest.adapter_bridge import MOST_MESSAGES
-from ingest.adapter_mqtt import Broker, Subscription
 from ingest.adapter_publish import LogPublisher
+from ingest.bridge.adapter_bridge import MOST_MESSAGES
+from ingest.bridge.adapter_mqtt import Broker, Subscription
+from ingest.bridge.packets import FOR_EVER_S
+from ingest.bridge.versions import Protocol
 from ingest.errors import BrokerError, LogError
-from ingest.mqtt_packets import FOR_EVER_S
-from ingest.mqtt_versions import Protocol
 
 _LISTEN_S = 2.0
 _LONG_S = 86_400

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ingest.adapter_bridge import Bridge, Counts
+from ingest.bridge.adapter_bridge import Bridge, Counts
 
 
 class BridgeMeters(Collector):

@@ -12,7 +12,7 @@ from api.bridge import run as bridge
 from api.cli import _process
 from api.settings import Settings
 from benchmarks.faults.hands import Hand, Worker
-from ingest.mqtt_versions import Protocol
+from ingest.bridge.versions import Protocol
 from tests.conftest import Database
 from tests.ingest.bridging import an_order
 

@@ -10,7 +10,7 @@ from api.bench import house as bench
 from api.bench.house import House, Order, Sent
 from api.bench.ledger import ledger
 from api.bench.mosquitto import Mosquitto
-from ingest.mqtt_versions import Protocol
+from ingest.bridge.versions import Protocol
 from tests.faults.crew import LONG, Bridge, wait_for
 from tests.ingest.bridging import a_mosquitto, have_session
 

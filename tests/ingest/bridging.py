@@ -18,12 +18,12 @@ from api.bridge.setup import Address, Files
 from api.engines.nats_request import request
 from api.engines.nats_streams import STREAM
 from api.settings import Settings
-from ingest.adapter_bridge import Bridge, Counts
 from ingest.adapter_log import LogReader
-from ingest.adapter_mqtt import Account, Broker
-from ingest.foreign import Mapping
+from ingest.bridge.adapter_bridge import Bridge, Counts
+from ingest.bridge.adapter_mqtt import Account, Broker
+from ingest.bridge.foreign import Mapping
+from ingest.bridge.versions import Protocol
 from ingest.model import Message
-from ingest.mqtt_versions import Protocol
 from tests.conftest import NatsServer, need
 
 PLANT = "plant/+/state=fm/demo/{1}/up/telemetry"

@@ -7,8 +7,8 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from ingest.mqtt_packets import Answer, Packets, Publish
-from ingest.mqtt_versions import LEVEL_3, LEVEL_5
+from ingest.bridge.packets import Answer, Packets, Publish
+from ingest.bridge.versions import LEVEL_3, LEVEL_5
 
 EVERY = 10_000
 LEVELS = (LEVEL_3, LEVEL_5)

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from api.bench.mosquitto import Mosquitto
-from ingest import adapter_bridge, adapter_publish, foreign
-from ingest.adapter_bridge import Counts
+from ingest import adapter_publish
+from ingest.bridge import adapter_bridge, foreign
+from ingest.bridge.adapter_bridge import Counts
+from ingest.bridge.foreign import Mapping
+from ingest.bridge.packets import MOST_HELD
+from ingest.bridge.versions import Protocol
 from ingest.errors import LogError
-from ingest.foreign import Mapping
 from ingest.limits import PAYLOAD_BYTES
-from ingest.mqtt_packets import MOST_HELD
-from ingest.mqtt_versions import Protocol
 from tests.conftest import Database, NatsServer
 from tests.ingest.bridging import (
     PLANT,

@@ -12,8 +12,8 @@ from paho.mqtt.packettypes import PacketTypes
 from api.bench.mosquitto import ANYBODY, Mosquitto
 from api.doctor import broker as doctor
 from api.watch.checks import Check, State
-from ingest.adapter_mqtt import Account, Broker, Subscription
-from ingest.mqtt_versions import Protocol
+from ingest.bridge.adapter_mqtt import Account, Broker, Subscription
+from ingest.bridge.versions import Protocol
 from tests.conftest import NatsServer
 from tests.ingest.bridging import StandIn, a_client, a_mosquitto, have_session, say
 from tests.ingest.mqtt_speech import of_packet, packet

@@ -14,10 +14,10 @@ from api.bridge import run as bridge
 from api.bridge import setup as bridge_setup
 from api.bridge.setup import Address, Files
 from api.settings import Settings
-from ingest import adapter_mqtt
-from ingest.adapter_mqtt import Account, Broker, Subscription
+from ingest.bridge import adapter_mqtt
+from ingest.bridge.adapter_mqtt import Account, Broker, Subscription
+from ingest.bridge.versions import Protocol
 from ingest.errors import BrokerError, BrokerGoneError, BrokerRefusesError, MapError, OtherLevelError, PacketError
-from ingest.mqtt_versions import Protocol
 from tests.conftest import NatsServer, need
 from tests.ingest.bridging import StandIn, a_client, a_mosquitto, an_order, have_session, say, the_log
 from tests.processes import bridging, wait_for

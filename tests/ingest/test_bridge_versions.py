@@ -12,12 +12,12 @@ from paho.mqtt.packettypes import PacketTypes
 
 from api.bench.mosquitto import ANYBODY, Mosquitto
 from api.watch.bridge_meters import BridgeMeters
-from ingest import adapter_bridge, foreign
-from ingest.adapter_bridge import Counts
-from ingest.adapter_mqtt import Account, Broker, Subscription
+from ingest.bridge import adapter_bridge, foreign
+from ingest.bridge.adapter_bridge import Counts
+from ingest.bridge.adapter_mqtt import Account, Broker, Subscription
+from ingest.bridge.foreign import Mapping
+from ingest.bridge.versions import Protocol
 from ingest.errors import BrokerError, OtherLevelError, SessionTakenError
-from ingest.foreign import Mapping
-from ingest.mqtt_versions import Protocol
 from tests.conftest import NatsServer
 from tests.ingest.bridging import (
     PLANT,

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import foreign, topics
+from ingest import topics
+from ingest.bridge import foreign
+from ingest.bridge.foreign import AS_IT_IS, Fate, Mapping, Place
 from ingest.errors import MapError
-from ingest.foreign import AS_IT_IS, Fate, Mapping, Place
 from ingest.model import Reason
 
 

@@ -6,11 +6,11 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ingest import mqtt_answers, mqtt_reasons
+from ingest.bridge import answers, reasons
+from ingest.bridge.answers import Welcome
+from ingest.bridge.packets import CONNACK, SUBACK, Answer, Publish, subscribe
+from ingest.bridge.versions import LEVEL_3, LEVEL_5
 from ingest.errors import BrokerError, BrokerRefusesError, OtherLevelError, PacketError, SessionTakenError
-from ingest.mqtt_answers import Welcome
-from ingest.mqtt_packets import CONNACK, SUBACK, Answer, Publish, subscribe
-from ingest.mqtt_versions import LEVEL_3, LEVEL_5
 from tests.ingest.mqtt_speech import of_packet
 
 
@@ -40,7 +40,7 @@ def test_what_a_broker_of_mqtt_5_grants_is_read() -> None:
         TopicAliasMaximum=10,
         UserProperty=("a", "b"),
     )
-    assert mqtt_answers.welcome(LEVEL_5, said) == Welcome(
+    assert answers.welcome(LEVEL_5, said) == Welcome(
         resumed=True,
         keep_alive_s=15,
         receive_maximum=100,
@@ -53,8 +53,8 @@ def test_what_a_broker_of_mqtt_5_grants_is_read() -> None:
 
 
 def test_a_broker_that_says_nothing_of_it_grants_everything() -> None:
-    assert mqtt_answers.welcome(LEVEL_5, connack(0)) == Welcome(resumed=False)
-    assert mqtt_answers.welcome(LEVEL_3, Answer(CONNACK, b"\x01\x00")) == Welcome(resumed=True)
+    assert answers.welcome(LEVEL_5, connack(0)) == Welcome(resumed=False)
+    assert answers.welcome(LEVEL_3, Answer(CONNACK, b"\x01\x00")) == Welcome(resumed=True)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_broker_that_says_nothing_of_it_grants_everything() -> None:
 )
 def test_a_broker_that_does_not_speak_a_version_says_so_in_either_form(level: int, body: bytes) -> None:
     with pytest.raises(OtherLevelError, match=r"does not speak MQTT"):
-        mqtt_answers.welcome(level, Answer(CONNACK, body))
+        answers.welcome(level, Answer(CONNACK, body))
 
 
 @pytest.mark.parametrize(
@@ -84,15 +84,15 @@ def test_a_refusal_is_quoted_and_told_apart_by_whether_waiting_helps(
     code: int, error: type[BrokerError], words: str
 ) -> None:
     with pytest.raises(BrokerError, match=words) as raised:
-        mqtt_answers.welcome(LEVEL_5, connack(code))
+        answers.welcome(LEVEL_5, connack(code))
     assert type(raised.value) is error
 
 
 def test_what_the_broker_says_about_it_is_quoted_too() -> None:
     with pytest.raises(BrokerRefusesError, match="'ask the administrator'"):
-        mqtt_answers.welcome(LEVEL_5, connack(0x87, ReasonString="ask the administrator"))
+        answers.welcome(LEVEL_5, connack(0x87, ReasonString="ask the administrator"))
     with pytest.raises(BrokerError, match=r"another server \('b.example'\)"):
-        mqtt_answers.welcome(LEVEL_5, connack(0x9C, ServerReference="b.example"))
+        answers.welcome(LEVEL_5, connack(0x9C, ServerReference="b.example"))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_what_the_broker_says_about_it_is_quoted_too() -> None:
 )
 def test_what_is_no_welcome_is_the_brokers_error(level: int, said: Answer | Publish) -> None:
     with pytest.raises(PacketError):
-        mqtt_answers.welcome(level, said)
+        answers.welcome(level, said)
 
 
 @pytest.mark.parametrize(
@@ -124,14 +124,14 @@ def test_what_the_broker_has_said_that_it_does_not_have_is_not_asked_for(
     offered: dict[str, Any], filters: list[str], words: str
 ) -> None:
     packet = subscribe(1, filters, level=LEVEL_5)
-    mqtt_answers.check(Welcome(resumed=False), filters, packet)
+    answers.check(Welcome(resumed=False), filters, packet)
     with pytest.raises(BrokerRefusesError, match=words):
-        mqtt_answers.check(Welcome(resumed=False, **offered), filters, packet)
-    mqtt_answers.check(Welcome(resumed=False, **offered), ["a"], b"")
+        answers.check(Welcome(resumed=False, **offered), filters, packet)
+    answers.check(Welcome(resumed=False, **offered), ["a"], b"")
 
 
 def test_a_filter_is_granted_with_qos_1_or_refused_in_the_brokers_words() -> None:
-    mqtt_answers.granted(LEVEL_5, suback(1, 1, ReasonString="fine"), ["a", "b"])
+    answers.granted(LEVEL_5, suback(1, 1, ReasonString="fine"), ["a", "b"])
     for body, words in (
         (suback(1, 0x87), "subscribe to 'b': this user may not do this"),
         (suback(1, 0x87, ReasonString="not yours"), "subscribe to 'b': not yours"),
@@ -140,7 +140,7 @@ def test_a_filter_is_granted_with_qos_1_or_refused_in_the_brokers_words() -> Non
         (suback(1), "subscribe to 'b'"),
     ):
         with pytest.raises(BrokerRefusesError, match=words):
-            mqtt_answers.granted(LEVEL_5, body, ["a", "b"])
+            answers.granted(LEVEL_5, body, ["a", "b"])
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_filter_is_granted_with_qos_1_or_refused_in_the_brokers_words() -> Non
     ],
 )
 def test_a_broker_that_sends_us_away_says_why(body: bytes, error: type[BrokerError], words: str) -> None:
-    dismissed = mqtt_answers.dismissed(body)
+    dismissed = answers.dismissed(body)
     assert type(dismissed) is error
     assert words in str(dismissed)
 
@@ -166,4 +166,4 @@ def test_every_reason_that_the_specification_has_for_us_has_words() -> None:
     heard = {PacketTypes.CONNACK, PacketTypes.PUBACK, PacketTypes.SUBACK, PacketTypes.DISCONNECT}
     for code, said in names.items():
         if code >= 0x80 and any(heard & set(packets) for packets in said.values()):
-            assert "reason code" not in mqtt_reasons.words(code), said
+            assert "reason code" not in reasons.words(code), said

@@ -10,12 +10,12 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from ingest import mqtt_packets
+from ingest.bridge import packets as mqtt_packets
+from ingest.bridge.packets import MOST_HELD, Answer, Packets, Publish
+from ingest.bridge.properties import varint
+from ingest.bridge.versions import LEVEL_3, LEVEL_5
 from ingest.errors import PacketError
 from ingest.limits import PAYLOAD_BYTES
-from ingest.mqtt_packets import MOST_HELD, Answer, Packets, Publish
-from ingest.mqtt_properties import varint
-from ingest.mqtt_versions import LEVEL_3, LEVEL_5
 from tests.ingest.mqtt_speech import EVERY, LEVELS, STREAMS, of_message, of_packet, paho, publish, read, said
 
 both = pytest.mark.parametrize("level", LEVELS)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from ingest.bridge.packets import FOR_EVER_S
+from ingest.bridge.properties import CONNACK, DISCONNECT, PUBACK, PUBLISH, SUBACK, Property, number, read, say, varint
 from ingest.errors import PacketError
-from ingest.mqtt_packets import FOR_EVER_S
-from ingest.mqtt_properties import CONNACK, DISCONNECT, PUBACK, PUBLISH, SUBACK, Property, number, read, say, varint
 from tests.ingest.mqtt_speech import of_packet
 
 HEARD = (CONNACK, PUBLISH, PUBACK, SUBACK, DISCONNECT)

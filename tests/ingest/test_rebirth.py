@@ -19,13 +19,13 @@ from api.bridge import setup as bridge_setup
 from api.bridge.setup import Address, Files
 from api.relay.rebirths import ask
 from api.settings import Settings
-from ingest import foreign
 from ingest.adapter_wire import Wire
+from ingest.bridge import foreign
+from ingest.bridge.versions import Protocol
 from ingest.edge import rebirth
 from ingest.edge.model import NodeKey
 from ingest.edge.store import wishes
 from ingest.errors import MapError
-from ingest.mqtt_versions import Protocol
 from tests.conftest import Database, NatsServer
 from tests.ingest import tahu
 from tests.ingest.bridging import a_client, a_mosquitto

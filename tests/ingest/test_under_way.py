@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.under_way import UnderWay
+from ingest.bridge.under_way import UnderWay
 
 
 def test_an_answer_that_comes_early_waits_for_those_before_it() -> None:

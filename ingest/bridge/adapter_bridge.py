@@ -11,16 +11,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ingest.adapter_mqtt import Broker, Subscription
 from ingest.adapter_publish import LogPublisher
+from ingest.bridge.adapter_mqtt import Broker, Subscription
+from ingest.bridge.answers import Welcome
+from ingest.bridge.foreign import Fate, Mapping, Place
+from ingest.bridge.packets import DUP, Publish
+from ingest.bridge.under_way import UnderWay
+from ingest.bridge.versions import Protocol
 from ingest.errors import IngestError
-from ingest.foreign import Fate, Mapping, Place
 from ingest.limits import PAYLOAD_BYTES
-from ingest.mqtt_answers import Welcome
-from ingest.mqtt_packets import DUP, Publish
-from ingest.mqtt_versions import Protocol
 from ingest.twin.bridged import WayDown
-from ingest.under_way import UnderWay
 
 MOST_MESSAGES = 2048  # under way: NATS refuses when 10,000 wait for a stream, and there may be several bridges
 MOST_BYTES = 8 << 20  # of their payloads

@@ -7,10 +7,9 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from ingest import mqtt_answers, mqtt_reasons
-from ingest.errors import BrokerError, BrokerGoneError, OtherLevelError, PacketError
-from ingest.mqtt_answers import Welcome
-from ingest.mqtt_packets import (
+from ingest.bridge import answers, reasons
+from ingest.bridge.answers import Welcome
+from ingest.bridge.packets import (
     DISCONNECT,
     FAREWELL,
     PINGREQ,
@@ -24,7 +23,8 @@ from ingest.mqtt_packets import (
     publish,
     subscribe,
 )
-from ingest.mqtt_versions import LEVEL_5, LEVELS, SPOKEN, Protocol
+from ingest.bridge.versions import LEVEL_5, LEVELS, SPOKEN, Protocol
+from ingest.errors import BrokerError, BrokerGoneError, OtherLevelError, PacketError
 
 KEEP_ALIVE_S = 30
 _PATIENCE_S = 10.0
@@ -76,7 +76,7 @@ class Subscription:
             self.welcome = self._greet()
             self._keep_alive_s = min(self.welcome.keep_alive_s or KEEP_ALIVE_S, KEEP_ALIVE_S)
             asked = subscribe(_SUBSCRIBE_ID, self._broker.filters, level=level)
-            mqtt_answers.check(self.welcome, self._broker.filters, asked)
+            answers.check(self.welcome, self._broker.filters, asked)
             self.send(asked)
         except BrokerError:
             self.close()
@@ -97,7 +97,7 @@ class Subscription:
         while not (found := self._packets.take(1)):
             self._wait(select.POLLIN)
             self.receive()
-        return mqtt_answers.welcome(self._level, found[0])
+        return answers.welcome(self._level, found[0])
 
     @property
     def held(self) -> int:
@@ -139,7 +139,7 @@ class Subscription:
         except PacketError:
             if self._level == LEVEL_5:
                 with suppress(BrokerError):
-                    self.send(farewell(mqtt_reasons.MALFORMED))
+                    self.send(farewell(reasons.MALFORMED))
             raise
         if set(map(type, found)) <= {Publish}:
             return found  # type: ignore[return-value]
@@ -150,10 +150,10 @@ class Subscription:
 
     def _hear(self, said: Answer) -> None:
         if said.kind == SUBACK:
-            mqtt_answers.granted(self._level, said.body, self._broker.filters)
+            answers.granted(self._level, said.body, self._broker.filters)
             self.granted = True
         elif said.kind == DISCONNECT:
-            raise mqtt_answers.dismissed(said.body)
+            raise answers.dismissed(said.body)
 
     def _gone(self, words: str) -> BrokerError:
         """With the broker's last words, if there are any: they may have come and not been taken."""
@@ -162,7 +162,7 @@ class Subscription:
         with suppress(PacketError):
             for packet in self._packets.take(_EVERY):
                 if isinstance(packet, Answer) and packet.kind == DISCONNECT:
-                    return mqtt_answers.dismissed(packet.body)
+                    return answers.dismissed(packet.body)
         return BrokerGoneError(words)
 
     def acknowledge(self, packet_ids: list[int]) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingest import mqtt_reasons
+from ingest.bridge import reasons
+from ingest.bridge.packets import CONNACK, FOR_EVER_S, Answer, Publish
+from ingest.bridge.properties import DISCONNECT, SUBACK, Property, integer, read, text
+from ingest.bridge.versions import LEVEL_3, LEVEL_5
 from ingest.errors import BrokerError, BrokerRefusesError, PacketError
-from ingest.mqtt_packets import CONNACK, FOR_EVER_S, Answer, Publish
-from ingest.mqtt_properties import DISCONNECT, SUBACK, Property, integer, read, text
-from ingest.mqtt_versions import LEVEL_3, LEVEL_5
 
 _REFUSED = 0x80  # and everything above
 _QOS_1 = 1
@@ -35,7 +35,7 @@ def welcome(level: int, said: Publish | Answer) -> Welcome:
     resumed, code = bool(said.body[0] & 1), said.body[1]
     if len(said.body) == 2 and (code or level == LEVEL_3):  # a broker of 3.1.1 refuses whoever speaks 5 like this
         if code:
-            raise mqtt_reasons.returned(code)
+            raise reasons.returned(code)
         return Welcome(resumed=resumed)
     if level == LEVEL_3:
         raise PacketError("a CONNACK that is longer than it may be")
@@ -44,7 +44,7 @@ def welcome(level: int, said: Publish | Answer) -> Welcome:
         raise PacketError("a CONNACK that is longer than it may be")
     if code:
         more = text(properties, Property.REASON) or text(properties, Property.SERVER_REFERENCE)
-        raise mqtt_reasons.refused(code, more)
+        raise reasons.refused(code, more)
     return Welcome(
         resumed=resumed,
         receive_maximum=integer(properties, Property.RECEIVE_MAXIMUM, 65_535),
@@ -60,9 +60,9 @@ def welcome(level: int, said: Publish | Answer) -> Welcome:
 def check(offered: Welcome, filters: Sequence[str], subscription: bytes) -> None:
     """Raises BrokerRefusesError for what the broker has said that it does not have."""
     if not offered.shared and any(each.startswith("$share/") for each in filters):
-        raise BrokerRefusesError(f"the broker refuses us: {mqtt_reasons.words(0x9E)}")
+        raise BrokerRefusesError(f"the broker refuses us: {reasons.words(0x9E)}")
     if not offered.wildcards and any("+" in each or "#" in each for each in filters):
-        raise BrokerRefusesError(f"the broker refuses us: {mqtt_reasons.words(0xA2)}")
+        raise BrokerRefusesError(f"the broker refuses us: {reasons.words(0xA2)}")
     if offered.largest_packet is not None and len(subscription) > offered.largest_packet:
         raise BrokerRefusesError(f"the broker takes packets of {offered.largest_packet} bytes: ask for fewer filters")
 
@@ -76,7 +76,7 @@ def granted(level: int, body: bytes, filters: Sequence[str]) -> None:
     codes = body[at:].ljust(len(filters), b"\x80")
     for asked, code in zip(filters, codes, strict=False):
         if code >= _REFUSED:
-            why = f": {more or mqtt_reasons.words(code)}" if level == LEVEL_5 else ""
+            why = f": {more or reasons.words(code)}" if level == LEVEL_5 else ""
             raise BrokerRefusesError(f"the broker does not let us subscribe to {asked!r}{why}")
         if code < _QOS_1:
             raise BrokerRefusesError(f"the broker grants {asked!r} with QoS 0 only, where messages may be lost")
@@ -86,6 +86,4 @@ def dismissed(body: bytes) -> BrokerError:
     """What a DISCONNECT says. Raises PacketError."""
     code = body[0] if body else 0
     properties, _ = read(DISCONNECT, body[1:] or _NO_PROPERTIES, 0)
-    return mqtt_reasons.dismissed(
-        code, text(properties, Property.REASON) or text(properties, Property.SERVER_REFERENCE)
-    )
+    return reasons.dismissed(code, text(properties, Property.REASON) or text(properties, Property.SERVER_REFERENCE))

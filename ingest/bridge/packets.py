@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ingest import limits
+from ingest.bridge.properties import Property, number, read, say, varint
+from ingest.bridge.versions import LEVEL_3, LEVEL_5
 from ingest.errors import PacketError
-from ingest.mqtt_properties import Property, number, read, say, varint
-from ingest.mqtt_versions import LEVEL_3, LEVEL_5
 
 CONNACK, PUBLISH, SUBACK, PINGRESP, DISCONNECT = 2, 3, 9, 13, 14
 PINGREQ, FAREWELL = b"\xc0\x00", b"\xe0\x00"
