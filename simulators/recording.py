@@ -72,6 +72,19 @@ def read(path: Path, columns: Sequence[str], *, time: str | None, tz: str, delim
     )
 
 
+def header(path: Path, delimiter: str) -> list[str]:
+    """The names of its columns. Raises RecordingError."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError as error:
+        raise RecordingError(f"{path}: {error.strerror}.") from error
+    if delimiter == "auto":
+        delimiter = _sniffed(head)
+    lines = head.decode("utf-8-sig", errors="replace").splitlines()
+    return [name.strip() for name in next(csv.reader(lines[:1], delimiter=delimiter), [])]
+
+
 def _table(path: Path, raw: bytes, delimiter: str) -> tuple[pd.DataFrame, int]:
     """Every cell as text, and how many lines had too many cells."""
     if delimiter == "auto":

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from devices import catalogue
 from devices.model import ApplianceClass
+from simulators.recording import header
 
 _WHAT = (
     "Replay a recorded CSV file as a device of its own: registered over HTTP, sent over MQTT, counted from the record."
@@ -46,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("file", type=Path, metavar="FILE.csv")
     add("--class", dest="class_id", required=True, metavar="CLASS", help="what the recorded appliance is")
-    add("--map", nargs="+", action="extend", required=True, metavar="COLUMN=METRIC", help="only these are published")
+    mapped = "only these are published; default: the columns that are called as the class's metrics are"
+    add("--map", nargs="+", action="extend", metavar="COLUMN=METRIC", help=mapped)
     add("--time", metavar="COLUMN", help="default: the column named time, timestamp or ts, else the first one")
     add("--tz", default="UTC", help="of times that name none (%(default)s)")
     add("--delimiter", default="auto", help="(%(default)s)")
@@ -62,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def request_of(arguments: list[str] | None) -> Request:
-    """Raises ReplayError."""
+    """Raises ReplayError, RecordingError."""
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.speed is not None and not given.speed > 0:
@@ -79,7 +81,7 @@ def request_of(arguments: list[str] | None) -> Request:
     return Request(
         file=given.file,
         appliance=appliance,
-        metrics=_mapped(given.map, appliance),
+        metrics=_mapped(given.map, appliance) if given.map else _alike(given.file, delimiter, appliance),
         time=given.time,
         tz=given.tz,
         delimiter=delimiter,
@@ -90,6 +92,17 @@ def request_of(arguments: list[str] | None) -> Request:
         device=given.device,
         region=given.region,
     )
+
+
+def _alike(file: Path, delimiter: str, appliance: ApplianceClass) -> dict[str, str]:
+    columns = header(file, delimiter)
+    metrics = {column: column for column in columns if column in appliance.metric_names}
+    if not metrics:
+        raise ReplayError(
+            f"no column of {file.name} is called as a metric of {appliance.class_id} is; say which is what with "
+            f"--map COLUMN=METRIC. It has: {', '.join(columns)}; metrics: {', '.join(appliance.metric_names)}."
+        )
+    return metrics
 
 
 def _mapped(pairs: list[str], appliance: ApplianceClass) -> dict[str, str]:

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from api.http import when
 from api.http.house import House
 from api.http.problems import Problem
-from api.texts import LANGUAGES, preferred, say
+from api.texts import LANGUAGES, preferred, say, speaks
 
 _templates = Environment(
     loader=PackageLoader("api.http", "templates"),
@@ -58,10 +58,11 @@ def render(
     return HTMLResponse(_templates.get_template(template).render(**frame, **values), status_code=status)
 
 
-def back(request: Request, path: str, part: str) -> str:
-    """The address of a page's part, after something was done there: in the language in which it was read."""
+def back(request: Request, path: str, part: str = "") -> str:
+    """The address of a page, or of a part of it, after something was done there: in the language of who did it."""
     chosen = request.query_params.get("lang")
-    return f"{quote(path)}{f'?lang={chosen}' if chosen in LANGUAGES else ''}#{part}"
+    language = f"?lang={chosen}" if chosen in LANGUAGES else ""
+    return f"{quote(path)}{language}{f'#{part}' if part else ''}"
 
 
 def _path(request: Request) -> str:
@@ -75,17 +76,44 @@ def _in(request: Request, language: str) -> str:
 
 
 def problem_page(request: Request, problem: Problem) -> Response:
-    """An error as a person should meet it: what happened, what to do; the program's words stay small."""
-    known = {
-        404: "not_found",
-        410: "gone",
-        403: "foreign",
-        409: "conflict",
-        412: "conflict",
-        413: "too_large",
-        422: "not_valid",
-        429: "too_many",
-    }
-    kind = "broken" if problem.status >= 500 else known.get(problem.status, "refused")
+    """An error as a person should meet it: what happened, what to do; the program's words stay small, and are for staff
+    alone."""
     language = language_of(request)
-    return render(request, "problem.html", language=language, status=problem.status, kind=kind, problem=problem)
+    return render(
+        request,
+        "problem.html",
+        language=language,
+        status=problem.status,
+        kind=_kind(problem),
+        problem=problem,
+        way_back=_way_back(request),
+    )
+
+
+_KINDS = {
+    404: "not_found",
+    410: "gone",
+    403: "foreign",
+    409: "conflict",
+    412: "conflict",
+    413: "too_large",
+    422: "not_valid",
+    429: "too_many",
+}
+
+
+def _kind(problem: Problem) -> str:
+    """A problem that has words of its own, else what its status means."""
+    own = problem.slug.replace("-", "_")
+    if speaks("en", f"problem.{own}.title"):
+        return own
+    return "broken" if problem.status >= 500 else _KINDS.get(problem.status, "refused")
+
+
+def _way_back(request: Request) -> str | None:
+    """For staff: the page on which the form stood."""
+    steps = request.url.path.split("/")
+    if steps[1] not in {"desk", "work"}:
+        return None
+    of_one = steps[1] == "work" or steps[2:3] == ["devices"]
+    return "/desk/" if request.method == "GET" else quote("/".join(steps[: 4 if of_one else 3]))

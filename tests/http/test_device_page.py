@@ -53,7 +53,7 @@ def test_what_is_over_stands_behind_what_lasts(scene: Scene, clock: Clock) -> No
         conn.execute("UPDATE alert SET condition = 'CLEARED', cleared_at = now()")
     page = scene.client.get(PAGE).text
     lasts, _, over = page.partition("What is over (alerts: 1, tickets: 0)")
-    assert "no open alert, no open ticket" in lasts
+    assert "No open alert, no open ticket." in lasts
     assert "34 minutes at a time" not in lasts
     assert "34 minutes at a time" in over
 
@@ -100,6 +100,7 @@ def test_a_form_that_is_sent_twice_is_one_command_whoever_repeats_it(scene: Scen
     ("said", "why"),
     [
         ({"arguments": "minutes"}, "should read KEY=VALUE, such as minutes=20"),
+        ({"arguments": "minutes"}, f'<a href="{PAGE}">Back to the page</a>'),
         ({"arguments": f"{'x' * 65}=1"}, "should read KEY=VALUE"),
         ({"arguments": "n=" + "[" * 4000 + "\n" + "m=" + "x" * 4000}, "422"),
         ({"name": "Fly!"}, "a command&#39;s name is 1 to 64 of a-z 0-9 _ and begins with a letter"),
@@ -140,6 +141,8 @@ def test_a_device_that_is_out_of_service_has_no_forms_and_is_told_nothing(scene:
     assert "told nothing any more" in page
     assert 'name="key"' not in page
     assert tell(scene.client).startswith("409 ")
+    assert "It is out of service" in tell(scene.client)
+    assert "设备已不再服役" in tell(scene.client, "?lang=zh")
 
 
 def test_the_page_is_told_to_look_again_when_something_that_it_shows_has_changed(scene: Scene, clock: Clock) -> None:

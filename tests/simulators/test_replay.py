@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulators.replay import Outcome, device_name, main
+from simulators.replay_request import request_of
 from tests.simulators.conftest import House
 
 ROWS = 900
@@ -94,6 +95,22 @@ def test_what_was_asked_wrongly_is_one_sentence(
     said = capsys.readouterr().err
     assert words in said
     assert len(said.splitlines()) == 1
+
+
+def test_columns_that_are_called_as_metrics_need_no_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "fridge.csv"
+    file.write_text("\ufeffts; power_w ;cabinet_temp_c;secret\n1772323200000;96;4,1;x\n", encoding="utf-8")
+    assert request_of([str(file), "--class", "refrigerator"]).metrics == {
+        "power_w": "power_w",
+        "cabinet_temp_c": "cabinet_temp_c",
+    }
+    file.write_text("time,power\n1772323200000,96\n")
+    assert main([str(file), "--class", "refrigerator"]) == 1
+    said = capsys.readouterr().err
+    assert "no column of fridge.csv is called as a metric of refrigerator is" in said
+    assert "--map COLUMN=METRIC. It has: time, power; metrics: cabinet_temp_c," in said
+    assert main([str(tmp_path / "none.csv"), "--class", "refrigerator"]) == 1
+    assert "No such file" in capsys.readouterr().err
 
 
 def test_a_recording_that_is_older_than_readings_are_kept_is_not_sent_at_its_own_time(

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Form, Request, Response
 from psycopg import Connection
 from starlette.responses import RedirectResponse
 
-from api.http import moving
+from api.http import moving, pages
 from api.http.house import Home, House
 from api.http.moving import Move
 from devices import registry
@@ -57,9 +57,13 @@ def _owners(conn: Connection[Any], device: Device) -> list[Had]:
 
 @router.post("/{device_id}/move")
 def move(
-    device_id: str, home: Home, to: Annotated[DeviceState, Form()], version: Annotated[int, Form(ge=1)]
+    device_id: str,
+    request: Request,
+    home: Home,
+    to: Annotated[DeviceState, Form()],
+    version: Annotated[int, Form(ge=1)],
 ) -> Response:
     with home.acting() as conn:
         device = registry.find(conn, home.settings.tenant, device_id)
         moving.move(conn, home, device, Move(to=to, expected_version=version))
-    return RedirectResponse(f"/desk/devices/{device_id}", status_code=303)
+    return RedirectResponse(pages.back(request, f"/desk/devices/{device_id}"), status_code=303)
