@@ -31,7 +31,7 @@ class CatalogueError(DevicesError):
 
 class UnknownDeviceError(DevicesError):
     def __init__(self, device_id: str) -> None:
-        super().__init__(f"no device {device_id!r} is registered")
+        super().__init__(f"no device {device_id!r} is registered: look for its id in the list, or register it")
         self.device_id = device_id
 
 
@@ -100,19 +100,21 @@ class StaleError(DevicesError):
     """Somebody changed it since it was looked at."""
 
     def __init__(self, what: str, seen: int, current: int) -> None:
-        super().__init__(f"{what} has changed since you looked: you saw version {seen}, now it is {current}")
+        super().__init__(
+            f"{what} has changed since you looked: you saw version {seen}, now it is {current}; look again"
+        )
         self.what, self.seen, self.current = what, seen, current
 
 
 class UnknownCustomerError(DevicesError):
     def __init__(self, customer_id: object) -> None:
-        super().__init__(f"no customer {customer_id}")
+        super().__init__(f"no customer {customer_id}: look for the id in the list of customers")
         self.customer_id = customer_id
 
 
 class UnknownSiteError(DevicesError):
     def __init__(self, name: str) -> None:
-        super().__init__(f"no site {name!r}")
+        super().__init__(f"no site {name!r}: placing a device at it makes it")
         self.name = name
 
 

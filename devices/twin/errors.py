@@ -18,7 +18,7 @@ class StaleTwinError(DevicesError):
     """Somebody else has desired something meanwhile."""
 
     def __init__(self, expected: int, version: int) -> None:
-        super().__init__(f"you saw version {expected} of the desired state, and there is {version}")
+        super().__init__(f"you saw version {expected} of the desired state, and there is {version}: look again")
         self.expected, self.version = expected, version
 
 
@@ -26,7 +26,8 @@ class GoneError(DevicesError):
     """Of a device that is retired or replaced nobody wishes anything."""
 
     def __init__(self, device_id: str, state: str) -> None:
-        super().__init__(f"device {device_id!r} is {state}: it is told nothing any more")
+        remedy = "tell the one that replaced it" if state == "REPLACED" else "put it into service first"
+        super().__init__(f"device {device_id!r} is {state} and told nothing any more: {remedy}")
         self.device_id, self.state = device_id, state
 
 

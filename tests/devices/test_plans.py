@@ -46,9 +46,10 @@ def test_a_page_of_any_list_is_read_by_an_index(database: Database) -> None:
 
         nothing = dict.fromkeys(("class_id", "model", "state", "site", "customer_id", "text"))
         for index, asked in ASKED.items():
-            found = nodes("devices", "list_devices", after=0, **{**nothing, **asked})
-            assert any(node.get("Index Name") in index.split("|") for node in found), (index, found)
-            assert all(_read(node) <= 100 for node in found), (index, found)
+            for text in (None, "no such text") if asked else (None,):
+                found = nodes("devices", "list_devices", after=0, **{**nothing, **asked, "text": text})
+                assert any(node.get("Index Name") in index.split("|") for node in found), (index, found)
+                assert all(_read(node) <= 100 for node in found), (index, found)
         for room, statement, names in (
             ("devices.people", "list_customers", {"text": None, "after": UUID(int=900)}),
             ("devices.people", "find_by_address", {"email": None, "phone": "+4930100007"}),
