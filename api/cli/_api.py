@@ -36,7 +36,8 @@ def problem(said: Any, status: int) -> str:
     """What a problem says, with its places in the body and with what would have been allowed."""
     if not isinstance(said, dict):
         return f"the answer was {status}"
-    reasons = "; ".join(f"{each.get('pointer', '')} {each['detail']}".strip() for each in said.get("errors", []))
+    named = ((each.get("pointer") or each.get("parameter", ""), each["detail"]) for each in said.get("errors", []))
+    reasons = "; ".join(f"{where} {detail}".strip() for where, detail in named)
     return " ".join(filter(None, [str(said.get("detail", status)), reasons]))
 
 

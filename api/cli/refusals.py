@@ -1,11 +1,13 @@
-"""`foremend refusals`: what could not be kept as a reading goes through the front door again."""
+"""`foremend refusals`: what could not be kept as a reading is listed, and goes through the front door again."""
 
+import json
 import sys
 from collections import Counter
 from typing import Annotated, Any, Self
 
 import typer
 
+from api.cli._api import ask
 from api.cli._options import HERE, Api, fail
 
 PATIENCE_S = 60
@@ -25,6 +27,8 @@ def register(app: typer.Typer) -> None:
     def _several() -> None:
         """What could not be kept as a reading."""
 
+    refusals.command("list")(_list)
+
     @refusals.command("replay")
     def command(
         *,
@@ -39,9 +43,44 @@ def register(app: typer.Typer) -> None:
         api: Api = HERE,
     ) -> None:
         """Send their bytes to the log again, as if the devices did: after a fix, such as registering a device."""
-        said = {"reason": reason, "device": device, "topic": topic, "from": since, "to": before}
-        asked = {name: value for name, value in said.items() if value is not None}
+        asked = _asked(reason=reason, device=device, topic=topic, since=since, before=before)
         _tell(*_pages(f"{api.rstrip('/')}/api/refusals/replay", {**asked, "dry_run": dry_run}), dry_run=dry_run)
+
+
+def _list(
+    *,
+    reason: Reason = None,
+    device: DeviceId = None,
+    topic: Topic = None,
+    since: From = None,
+    before: To = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="All that is known of each, a line each.")] = False,
+    api: Api = HERE,
+) -> None:
+    """List them, newest first: number, when, how often, reason, topic, metric, what became of them since, and why."""
+    asked = _asked(reason=reason, device=device, topic=topic, since=since, before=before)
+    told = 0
+    while told < limit:
+        page = ask(api, "GET", "/api/refusals", params={**asked, "limit": min(500, limit - told)})
+        for each in page["refusals"]:
+            typer.echo(json.dumps(each, ensure_ascii=False) if as_json else _in_a_line(each))
+        told += len(page["refusals"])
+        if page["next"] is None:
+            return
+        asked["older_than"] = page["next"]
+
+
+def _in_a_line(each: dict[str, Any]) -> str:
+    names = ("refusal_no", "received_at", "seen", "reason", "topic", "metric", "replayed", "detail")
+    return "\t".join(str(each[name] or "-") for name in names)
+
+
+def _asked(
+    *, reason: str | None, device: str | None, topic: str | None, since: str | None, before: str | None
+) -> dict[str, Any]:
+    said = {"reason": reason, "device": device, "topic": topic, "from": since, "to": before}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _pages(url: str, asked: dict[str, Any]) -> tuple[int, dict[str, int]]:

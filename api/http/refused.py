@@ -21,7 +21,12 @@ def _since(said: Any) -> Any:
 
 def _before(said: Any) -> Any:
     """A day as the last one, a moment as the first that does not count."""
-    return _midnight(said) + _DAY if isinstance(said, str) and len(said) == len("2026-11-20") else _aware(said)
+    if not isinstance(said, str) or len(said) != len("2026-11-20"):
+        return _aware(said)
+    try:
+        return _midnight(said) + _DAY
+    except OverflowError as error:  # the last day of the calendar
+        raise ValueError("no such moment") from error
 
 
 def _midnight(day: str) -> datetime:

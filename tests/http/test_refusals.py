@@ -1,5 +1,6 @@
 """Refusals on the desk and in the API: found, shown without harm, and sent through the front door again."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -78,7 +79,7 @@ def test_days_are_whole_and_empty_fields_say_nothing(
 
 
 @pytest.mark.parametrize(
-    "query", ["reason=NO_SUCH", "device=a/b", "from=yesterday", "topic=%00", "limit=0", "limit=501"]
+    "query", ["reason=NO_SUCH", "device=a/b", "from=yesterday", "topic=%00", "limit=0", "limit=501", "to=9999-12-31"]
 )
 def test_a_filter_that_makes_no_sense_is_a_422(client: TestClient, query: str) -> None:
     assert client.get(f"/api/refusals?{query}").status_code == 422
@@ -194,6 +195,28 @@ def test_the_command_goes_through_all_pages_and_says_what_it_did(
     assert road.nats.state().messages == 14
     wrong = CliRunner().invoke(app, ["replay", "--from", "yesterday"])
     assert (wrong.exit_code, "#/from" in wrong.stderr) == (1, True)
+
+
+def test_the_command_lists_what_is_asked_for_and_nothing_in_it_can_move_the_terminal(
+    database: Database, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        a_refusal(database, b"%d" % number, topic=f"fm/demo/d1/up/x{number}\x1b[2J", reason=Reason.UNKNOWN_KIND)
+    a_refusal(database, b"{")
+
+    def request(method: str, url: str, params: dict[str, Any], **_: Any) -> Any:
+        return client.request(method, url.removeprefix(BASE), params={**params, "limit": min(2, params["limit"])})
+
+    monkeypatch.setattr(httpx2, "request", request)
+    app = command_line()
+    said = CliRunner().invoke(app, ["list", "--reason", "UNKNOWN_KIND", "--limit", "4", "--api", BASE]).stdout
+    lines = [line.split("\t") for line in said.splitlines()]
+    assert [line[3:5] for line in lines] == [["UNKNOWN_KIND", f"fm/demo/d1/up/x{n}\\x1b[2J"] for n in (4, 3, 2, 1)]
+    assert {len(line) for line in lines} == {8}
+    (one,) = CliRunner().invoke(app, ["list", "--reason", "NOT_JSON", "--json", "--api", BASE]).stdout.splitlines()
+    assert (json.loads(one)["text"], json.loads(one)["replayed"]) == ("{", "NEVER")
+    wrong = CliRunner().invoke(app, ["list", "--from", "yesterday", "--api", BASE])
+    assert (wrong.exit_code, "from" in wrong.stderr) == (1, True)
 
 
 def command_line() -> Any:
