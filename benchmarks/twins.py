@@ -9,9 +9,9 @@ import psycopg
 from pydantic import SecretStr
 
 from api.bench.house import House, house
+from api.relay.meters import RelayMeters
 from api.relay.twins import Telling
 from api.settings import Settings
-from api.watch.relay_meters import RelayMeters
 from devices import catalogue
 from devices.model import Address
 from ingest.decode import decode

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from api.bridge.herald import Herald
+from api.bridge.meters import BridgeMeters
 from api.settings import Settings
 from api.watch import port
-from api.watch.bridge_meters import BridgeMeters
 from api.watch.port import Turns
 from ingest.bridge.adapter_bridge import Bridge
 from ingest.bridge.adapter_mqtt import Broker

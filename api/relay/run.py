@@ -16,6 +16,7 @@ from psycopg import Connection
 
 from api import classes, database
 from api.mosquitto.setup import keeper_of
+from api.relay.meters import RelayMeters
 from api.relay.post import AT_ONCE, Post
 from api.relay.rebirths import ask_for_rebirths
 from api.relay.twins import tell_devices
@@ -23,7 +24,6 @@ from api.settings import Settings
 from api.watch import port
 from api.watch.port import Turns
 from api.watch.pulse import LOOPS, Pulse
-from api.watch.relay_meters import RelayMeters
 from devices.model import Catalogue
 from ingest.presence.serving import activate_heard
 from ticketing.alerts import store as alerts

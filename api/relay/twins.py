@@ -13,10 +13,10 @@ import structlog
 from psycopg import Connection
 
 from api.relay import answers
+from api.relay.meters import RelayMeters
 from api.settings import Settings
 from api.watch.doors import tls_of
 from api.watch.pulse import Pulse
-from api.watch.relay_meters import RelayMeters
 from devices import store as devices
 from devices.lifecycle.transitions import OUT_OF_SERVICE
 from devices.model import Catalogue

@@ -21,12 +21,12 @@ from api import classes, database
 from api.settings import Settings
 from api.watch import port
 from api.watch.port import Turns
-from api.watch.worker_meters import WorkerMeters
 from api.worker.aggregate import Aggregating
 from api.worker.batch import Intake, is_about_content
 from api.worker.checkpoint import Checkpoints
 from api.worker.forget import Forgetting
 from api.worker.memory import Memory
+from api.worker.meters import WorkerMeters
 from api.worker.presence import Ear, Presence
 from detectors import store as findings
 from ingest import adapter_log, partition

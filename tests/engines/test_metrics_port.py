@@ -15,8 +15,8 @@ from api.relay import run as relay
 from api.settings import Settings
 from api.watch import port
 from api.watch.port import SILENT_S, Turns
-from api.watch.worker_meters import WorkerMeters
 from api.worker.batch import Counts
+from api.worker.meters import WorkerMeters
 from ingest.model import Reason
 from tests.conftest import Database
 

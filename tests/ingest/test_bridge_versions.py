@@ -11,7 +11,7 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 
 from api.bench.mosquitto import ANYBODY, Mosquitto
-from api.watch.bridge_meters import BridgeMeters
+from api.bridge.meters import BridgeMeters
 from ingest.bridge import adapter_bridge, foreign
 from ingest.bridge.adapter_bridge import Counts
 from ingest.bridge.adapter_mqtt import Account, Broker, Subscription

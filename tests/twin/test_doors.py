@@ -11,10 +11,10 @@ import pytest
 
 from api.engines.nats import Nats
 from api.engines.ports import free_port
+from api.relay.meters import RelayMeters
 from api.relay.twins import Telling, login_of
 from api.settings import Settings, SignIn
 from api.watch import doors
-from api.watch.relay_meters import RelayMeters
 from devices import catalogue
 from devices.twin import orders, wishes
 from ingest.adapter_doors import Address, Doors

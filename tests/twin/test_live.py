@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
+from api.relay.meters import RelayMeters
 from api.relay.twins import KEPT, Telling
-from api.watch.relay_meters import RelayMeters
 from devices import catalogue
 from simulators.obedient import FIRMWARE, a_memory
 from tests.ingest.house import House
