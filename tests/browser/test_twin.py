@@ -33,6 +33,8 @@ def test_a_person_desires_and_cancels_and_sees_what_the_device_says(
         page.reload()
         expect(page.locator(".tag.warm", has_text="5 °C")).to_be_visible()
         expect(page.get_by_text("Firmware 1.4.2, since")).to_be_visible()
+        expect(page.get_by_text("It has version 0 of 1; said 1 times, last")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") == page.viewport_size["width"]  # type: ignore[index]
         page.evaluate("document.getElementById('twin').scrollIntoView()")
         keep(page, "twin-phone")
         page.get_by_role("button", name="Cancel").click()
@@ -46,7 +48,6 @@ def test_a_person_desires_and_cancels_and_sees_what_the_device_says(
         expect(page.locator("#commands-told tr", has_text="ping n=1")).to_contain_text("Done")
         tops = [page.locator(f"#{part}").bounding_box() for part in ("now", "trouble", "twin", "commands", "curves")]
         assert [box["y"] for box in tops if box] == sorted(box["y"] for box in tops if box)
-        assert page.evaluate("document.documentElement.scrollWidth") == page.viewport_size["width"]  # type: ignore[index]
     with visit("/desk/devices/fridge-1?lang=zh", size=DESKTOP, locale="zh-CN") as page:
         expect(page.get_by_text("已取消")).to_be_visible()
         assert page.locator("#now").bounding_box()["x"] > page.locator("#trouble").bounding_box()["x"]  # type: ignore[index]
@@ -61,6 +62,7 @@ def _says(database: Database, house: House, device_no: int, *, version: int, **s
         device = registry.by_no(conn, device_no)
         appliance = settings.of(house.catalogue[device.class_id], device.tenant_id, device.model)
         wishes.take_reports(conn, device, appliance, [(Report(version=version, state=state), now)], now)  # type: ignore[arg-type]
+        store.note_said(conn, device_no, 1, now, now + timedelta(hours=1))
 
 
 def _answers(database: Database, device_no: int, *, result: object) -> None:
