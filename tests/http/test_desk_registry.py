@@ -83,3 +83,11 @@ def test_a_report_on_what_is_out_of_warranty_is_taken_and_says_so(
     with database.connect() as conn:
         (steps,) = conn.execute("SELECT steps FROM report").fetchone() or ([],)
     assert {"step": "warranty", "outcome": "warn", "code": "WARRANTY_ENDED"} in steps
+
+
+def test_a_devices_page_says_who_changed_what_of_it_last(client: TestClient) -> None:
+    client.put("/api/devices/fridge-1", json=a_device_body())
+    client.patch("/api/devices/fridge-1", json={"region": "south"}, headers={"If-Match": '"1"'})
+    for language, words in (("en", ("Facts corrected", "desk")), ("zh", ("资料已更正", "服务台"))):
+        page = client.get(f"/desk/devices/fridge-1?lang={language}").text
+        assert f"{words[0]}<br><small>{words[1]}</small>" in page

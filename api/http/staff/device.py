@@ -138,7 +138,7 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             label_path=f"/r/{device.label_token}",
             **credentials.of_device(conn, home, device, now, language),
             **claims.of_device(conn, device, now),
-            **staff_registry.of_device(conn, home, device, owned.zone),
+            **staff_registry.of_device(conn, home, device, owned.zone, language),
             **trouble.rows(conn, home, troubles, reader),
         )
 

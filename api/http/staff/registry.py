@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse
 from api.http import moving, pages
 from api.http.house import Home, House
 from api.http.moving import Move
+from api.http.staff import story
 from devices import registry
 from devices.lifecycle.transitions import ALLOWED
 from devices.model import Device, DeviceState
@@ -33,7 +34,7 @@ class Had:
     until: datetime | None
 
 
-def of_device(conn: Connection[Any], home: House, device: Device, zone: ZoneInfo) -> dict[str, Any]:
+def of_device(conn: Connection[Any], home: House, device: Device, zone: ZoneInfo, language: str) -> dict[str, Any]:
     """What the templates device_life.html and device_warranty.html show."""
     found = covers.of(home.catalogue, device, home.clock().astimezone(zone).date())
     successor = registry.by_no(conn, device.successor_no) if device.successor_no else None
@@ -45,6 +46,7 @@ def of_device(conn: Connection[Any], home: House, device: Device, zone: ZoneInfo
         "successor": successor,
         "covers": found,
         "standing": covers.standing(found),
+        "log_lines": story.latest(conn, device.device_id, language),
     }
 
 

@@ -1,4 +1,4 @@
-"""What happened to a ticket, in order, in words."""
+"""What happened to a ticket or was done to a device, in words."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from ledger import outbox
 from ledger.model import Event
 from ticketing.tickets.model import Ticket, TicketState
 
-MOST_LINES = 200
+MOST_LINES, LATEST = 200, 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,12 @@ class Line:
 def told(conn: Connection[Any], ticket: Ticket, language: str) -> list[Line]:
     lines = outbox.history(conn, str(ticket.ticket_id), limit=MOST_LINES)
     return [Line(at=line.at, word=word(language, _kind(line)), actor=_actor(language, line)) for line in lines]
+
+
+def latest(conn: Connection[Any], subject_id: str, language: str) -> list[Line]:
+    """What was done to something last, and by whom."""
+    found = outbox.latest(conn, subject_id, limit=LATEST)
+    return [Line(at=line.at, word=word(language, line.kind), actor=who(language, line.actor)) for line in found]
 
 
 def word(language: str, kind: str) -> str:
