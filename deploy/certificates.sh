@@ -19,7 +19,7 @@ renew() {
     if [ "$now" = "$seen" ] && [ "$now" != "$(stamp "$3")" ] && [ -s "$2/cert.pem" ] && [ -s "$2/key.pem" ] && "$4"; then
       take "$2" "$3"
       "$5"
-      kill -HUP "$1"
+      kill -HUP "$1" 2>/dev/null || return 0
     fi
     seen=$now
     sleep "${CERTIFICATE_LOOK_S:-10}"

@@ -39,14 +39,17 @@ issuer() {
 if [ -z "$(issuer)" ]; then
   nats-server -c "$here/$conf.conf" "$@" &
   first=$!
-  trap 'kill "$first"; wait "$first"; exit 0' TERM INT
+  end_first() { kill "$first" 2>/dev/null || :; wait "$first" || :; }
+  trap 'end_first; exit 0' TERM INT
   until [ -n "$(issuer)" ]; do
-    kill -0 "$first"                 # it did not start: we end with it
+    if ! kill -0 "$first" 2>/dev/null; then
+      echo "nats.sh: NATS has ended before there was a log; whoever looks after us starts it again" >&2
+      exit 1
+    fi
     sleep 0.2
   done
   sleep 1                            # whoever made the log hears that it did
-  kill "$first"
-  wait "$first" || true
+  end_first
   trap - TERM INT
 fi
 export NATS_ISSUER="$(issuer)" NATS_LOG
@@ -65,8 +68,10 @@ if [ -s "$certificate/cert.pem" ]; then
   cp "$here"/nats*.conf "$configured"
   # Before a reload, who is in becomes a user (api/engines/nats_sessions.py says why), and somebody must answer for the door.
   ask() { wget -q -O - "http://${NATS_MONITOR:-127.0.0.1:8222}/$1"; }
+  answers_here() { ask 'subsz?acc=HOUSE&subs=1&test=$SYS.REQ.USER.AUTH' | grep -q '"subject"'; }
+  answers_behind_a_core() { ask 'leafz?subs=1' | grep -qF '"$SYS.REQ.USER.AUTH"'; }   # the house of a front
   keep() {
-    ask 'subsz?acc=HOUSE&subs=1&test=$SYS.REQ.USER.AUTH' | grep -q '"subject"' || return 1
+    answers_here || answers_behind_a_core || return 1
     unknown=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
     sed 's/]$//' "$here/nats-users.conf" > "$configured/fresh"
     ask 'connz?auth=1&limit=1000000' | sed -n 's/.*"authorized_user": "\([A-Za-z0-9_-]*[.][A-Za-z0-9_-]*[.][0-9]*\)".*/\1/p' |

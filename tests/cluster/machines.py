@@ -1,5 +1,6 @@
 """A cluster on loopback, by the same script that the containers run: three cores that keep the log, two fronts."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -41,12 +42,19 @@ class Machine:
                 command, env={"PATH": _PATH, **self.told}, stdout=log, stderr=log, start_new_session=True
             )
 
+    def start_if_it_ended(self) -> None:
+        """As restart: unless-stopped does it: a port that somebody else had is free again in a moment."""
+        if self._process is not None and self._process.poll() is not None:
+            self.start()
+
     def _end(self, number: int) -> None:
+        """With what it began, which may live on where the script died first."""
         if self._process is None:
             return
-        if self._process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
         self._process.wait(20)
+        self._process = None
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)
@@ -113,10 +121,11 @@ class Cluster:
 
     def start(self, make_logs: Callable[[], Any], machines: Sequence[Machine] = ()) -> None:
         """All of them or some. `make_logs`: what `foremend migrate` does meanwhile."""
-        for machine in machines or (*self.cores, *self.fronts):
+        started = machines or (*self.cores, *self.fronts)
+        for machine in started:
             machine.start()
         for _ in range(3):  # servers that start in the same moment do not always find a leader
-            if wait_until(lambda: self._made(make_logs), 45):
+            if wait_until(lambda: self._made(make_logs, started), 45):
                 break
             for core in self.cores:
                 core.kill()
@@ -125,10 +134,17 @@ class Cluster:
         else:
             pytest.fail(self.last_words())
         if not machines:
-            assert wait_until(lambda: all(map(_is_open, self.doors)), 30), self.last_words()
+            assert wait_until(self._doors_are_open, 30), self.last_words()
 
-    def _made(self, make_logs: Callable[[], Any]) -> bool:
+    def _doors_are_open(self) -> bool:
+        for front in self.fronts:
+            front.start_if_it_ended()
+        return all(map(_is_open, self.doors))
+
+    def _made(self, make_logs: Callable[[], Any], started: Sequence[Machine]) -> bool:
         """As restart: on-failure does it: a cluster needs some seconds to agree that it is one."""
+        for machine in started:
+            machine.start_if_it_ended()
         try:
             make_logs()
         except Exception as error:  # noqa: BLE001

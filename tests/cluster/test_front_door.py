@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -19,10 +20,13 @@ from api.engines.nats_request import NatsRequestError, request
 from api.engines.ports import free_port
 from api.engines.process import wait_until
 from devices.credentials.model import Issued
+from tests import certificates
 from tests.conftest import Database
 from tests.engines import compose
 from tests.engines.compose import ROOT
 from tests.engines.doorway import Client, Doorway
+from tests.engines.test_door_strangers import a_connect
+from tests.engines.test_encrypted_door import Certified
 
 pytestmark = pytest.mark.cluster
 # A core of its own, without a cluster.
@@ -60,11 +64,17 @@ def running(command: list[str], told: dict[str, str], log: Path) -> Iterator[Non
 
 @pytest.fixture
 def front(engines_folder: Path, database: Database) -> Iterator[Doorway]:
-    folder = engines_folder / "front"
+    with standing(engines_folder / "front", database) as doorway:
+        yield doorway
+
+
+@contextmanager
+def standing(folder: Path, database: Database) -> Iterator[Doorway]:
+    """By the containers' scripts, at other addresses; encrypted where `folder` has a door's certificate."""
     accounts.prepare(folder, accounts.choose())
     subprocess.run(["/bin/sh", str(ROOT / "deploy" / "make-secrets.sh")], cwd=folder, check=True)
     password = (folder / "secrets" / "nats_core").read_text()
-    port, front_port, leaf, mqtt = (free_port() for _ in range(4))
+    port, front_port, leaf, mqtt, monitor = (free_port() for _ in range(5))
     house = (folder / "secrets" / "nats_urls").read_text().partition("@")[0]
     url = f"{house}@127.0.0.1:{port}"
     (folder / "secrets" / "nats_urls").write_text(url)
@@ -90,11 +100,15 @@ def front(engines_folder: Path, database: Database) -> Iterator[Doorway]:
         "NATS_LOG": str(folder / "said" / "nats.log"),
         "NATS_URL_FILE": str(folder / "secrets" / "nats_urls"),
         "NATS_CORE_PASSWORD_FILE": str(folder / "secrets" / "nats_core"),
+        "NATS_CERTIFICATE": str(folder / "door"),
+        "NATS_MONITOR": f"127.0.0.1:{monitor}",
+        "CERTIFICATE_LOOK_S": "0.2",
     }
     issuer = (folder / "secrets" / "nats_issuer").read_text()
     broker = Front(url=url, issuer=issuer, mqtt_port=mqtt, said=folder / "said" / "nats.log")
     core = ["nats-server", "-c", str(folder / "core.conf"), "-a", "127.0.0.1", "-p", str(port), "-m", str(free_port())]
-    script = ["/bin/sh", str(ROOT / "deploy" / "nats.sh"), "-a", "127.0.0.1", "-p", str(front_port)]
+    where = ["-a", "127.0.0.1", "-p", str(front_port), "-m", str(monitor)]
+    script = [*compose.confined("front-1", compose.CLUSTER), "/bin/sh", str(ROOT / "deploy" / "nats.sh"), *where]
 
     def made() -> bool:
         try:
@@ -106,7 +120,7 @@ def front(engines_folder: Path, database: Database) -> Iterator[Doorway]:
 
     with (
         running(core, core_told, folder / "core.log"),
-        running([*script, "-m", str(free_port())], front_told, folder / "front.log"),
+        running(script, front_told, folder / "front.log"),
     ):
         assert wait_until(made, 20), (folder / "front.log").read_text()
         assert wait_until(broker.said.exists, 20), (folder / "front.log").read_text()
@@ -151,3 +165,41 @@ def test_while_no_door_answers_whoever_is_in_stays_and_nobody_comes_in(front: Do
     assert inside.is_in
     with front.answering():
         assert come(other).is_in
+
+
+def test_a_front_takes_up_a_renewed_certificate_and_who_is_in_loses_nothing(
+    engines_folder: Path, database: Database
+) -> None:
+    folder = engines_folder / "encrypted-front"
+    accounts.prepare(folder, accounts.choose())
+    certificates.of_door(folder)
+    ca = certificates.ca(folder)
+    with standing(folder, database) as front, front.answering():
+        device = Certified(front, front.issue("d1"), ca, None)
+        assert device.is_in
+        assert not _speaks_in_the_clear(front.nats.mqtt_port)
+        before, said = fronts.heads(front.nats.url, ["front-1"])["front-1"], 0
+        first = certificates.serial(front.nats.mqtt_port, ca)
+        certificates.make(folder, "door", "127.0.0.1")
+
+        def another() -> bool:
+            nonlocal said
+            device.publish("fm/demo/d1/up/telemetry")
+            said += 1
+            return certificates.serial(front.nats.mqtt_port, ca) != first
+
+        assert wait_until(another, 20), front.nats.said.read_text()
+        assert [another() for _ in range(20)] == [True] * 20
+        assert not device.lost.is_set(), front.nats.said.read_text()
+        assert fronts.heads(front.nats.url, ["front-1"])["front-1"] == before + said
+        front.revoke("d1")
+        assert device.lost.wait(5), "the leaf connection and the door are still there"
+
+
+def _speaks_in_the_clear(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port), 5) as wire:
+        wire.sendall(a_connect(b"demo:d1", b"demo.d1.1", b"x"))
+        try:
+            return wire.recv(1) == b"\x20"
+        except OSError:
+            return False
