@@ -29,7 +29,11 @@ _MAY = ("publishClientSend", "publishClientReceive", "subscribePattern")
 def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("--devices", type=int, default=10_000)
-    devices = asked.parse_args().devices
+    asked.add_argument("--tell", type=int, default=0, help="so many to a broker that knows nobody, and nothing else")
+    told, devices = asked.parse_args().tell, asked.parse_args().devices
+    if told:
+        _tell_all(told)
+        return
     with tempfile.TemporaryDirectory(dir="/tmp") as folder, _broker(Path(folder), devices) as (control, start_s):
         size = (Path(folder) / "dynamic-security.json").stat().st_size
         print(f"{devices} devices, a file of {size / 1e6:.1f} MB, {start_s:.1f} s to start")
@@ -39,6 +43,14 @@ def main() -> None:
         _timed("one new device told", lambda: control.tell(_told(new[:1])))
         _timed("four new devices told in one message", lambda: control.tell(_told(new[1:])))
         _timed("one device revoked", lambda: control.tell([dynsec.delete(str(new[0]))]))
+
+
+def _tell_all(devices: int) -> None:
+    """As the relay does it, five in a message."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, _broker(Path(folder), 0) as (control, _):
+        names = [Username("demo", f"new-{n}", 1) for n in range(devices)]
+        batches = [names[begin : begin + 5] for begin in range(0, devices, 5)]
+        _timed(f"{devices} devices told one by one", lambda: [control.tell(_told(batch)) for batch in batches])
 
 
 def _told(usernames: list[Username]) -> list[dict[str, Any]]:

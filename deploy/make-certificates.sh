@@ -2,9 +2,9 @@
 # An authority of your own and what it signs, for a trial or a closed network; devices on the internet are better off with
 # a public one. Run again it renews what it is asked for; the authority stays.
 #   sh deploy/make-certificates.sh DIR door NAME...            names and addresses by which devices reach the door
-#   sh deploy/make-certificates.sh DIR device TENANT:DEVICE    a device's own certificate, under its client id
+#   sh deploy/make-certificates.sh DIR device TENANT.DEVICE.N  a device's own certificate, under its credential's username
 # DIR/authority is for you alone, away from the server; DIR/public/ca.pem for whoever must trust the door; DIR/door is the
-# door's; DIR/devices/TENANT:DEVICE is that device's. DAYS: how long they hold.
+# door's; DIR/devices/TENANT.DEVICE.N is that device's. DAYS: how long they hold.
 set -eu
 umask 077
 dir=$1 kind=$2
@@ -24,7 +24,10 @@ case $kind in
     names=$(for name in "$@"; do
       case $name in *[!0-9.]*) printf 'DNS:%s,' "$name" ;; *) printf 'IP:%s,' "$name" ;; esac
     done) ;;
-  device) to="$dir/devices/$1" subject="/CN=$(printf '%.64s' "$1")" usage=clientAuth names="URI:foremend:$1," ;;
+  device)   # the common name is for Mosquitto, the client id among the alternative names for NATS
+    client=$1
+    case $1 in *.*.*) client=${1%.*} && client="${client%%.*}:${client#*.}" ;; esac
+    to="$dir/devices/$1" subject="/CN=$(printf '%.64s' "$1")" usage=clientAuth names="URI:foremend:$client," ;;
   *) echo "make-certificates.sh DIR door|device NAME..." >&2; exit 2 ;;
 esac
 mkdir -p "$to"

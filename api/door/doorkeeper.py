@@ -34,6 +34,7 @@ class Doorkeeper:
     notes: Notes
     remembered: Remembered = field(default_factory=Remembered)
     guesses: Guesses = field(default_factory=Guesses)
+    put_out: dict[str, float] = field(default_factory=dict)  # username -> until when it stays outside
     _conn: Connection[Any] | None = None
     _away_until_s: float = 0.0
 
@@ -76,6 +77,8 @@ class Doorkeeper:
     def _judge(self, ask: Ask, known: Credential | None, *, sure: bool, now: datetime, now_s: float) -> Verdict:
         """From where a device was let in before, it is looked at however much is guessed there: nobody finds a
         password by guessing, but whoever shares an address could keep it out."""
+        if self.put_out.get(ask.name, 0.0) > now_s:
+            return Verdict.LIMITED
         at_home = known is not None and known.last_address == ask.address
         if not at_home and self.guesses.limited(ask.name, ask.address, now_s):
             return Verdict.LIMITED

@@ -9,6 +9,7 @@ from datetime import datetime
 from api.door.asking import Ask
 from api.door.violations import Violation
 from devices.credentials.denials import Denied, Kind
+from devices.credentials.model import Username
 from devices.credentials.verify import Verdict
 
 MOST = 10_000  # devices in one writing; of more it is only counted how often
@@ -56,6 +57,11 @@ class Notes:
                 kind = Kind.PUBLISH if each.published else Kind.SUBSCRIBE
                 self._count(kind, each.at)
                 self._deny(each.tenant_id, each.device_id, kind, each.topic, each.at)
+
+    def hoarded(self, who: Username, held: int, now: datetime) -> None:
+        with self._lock:
+            self._count(Kind.SUBSCRIBE, now)
+            self._deny(who.tenant_id, who.device_id, Kind.SUBSCRIBE, f"{held} subscriptions", now)
 
     def unreadable(self, now: datetime) -> None:
         with self._lock:

@@ -48,7 +48,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
     keeper = Doorkeeper(issuer=Issuer(settings.nats_issuer.get_secret_value()), connect=connect, notes=notes)
     logs = [Path(name) for name in settings.broker_logs.split(",") if name]
-    keeping = Upkeep(settings=settings, notes=notes, servers=servers(settings), logs=logs)
+    keeping = Upkeep(settings=settings, notes=notes, servers=servers(settings), logs=logs, put_out=keeper.put_out)
     registry = CollectorRegistry()
     registry.register(_Meters(notes, keeper))
     with port.opened(settings, registry, turns), ThreadPoolExecutor(2, thread_name_prefix="door") as threads:

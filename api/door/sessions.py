@@ -4,6 +4,7 @@ name: api/engines/nats.py, deploy/nats.conf."""
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from devices.credentials.model import Username
 from ingest.adapter_wire import Wire
 
 ONLY = "foremend"  # the name of the one server, where there is only one
@@ -24,6 +25,19 @@ def kick_at(server: str, server_id: str = "*") -> str:
 def end(wire: Wire, servers: Iterable[str], usernames: Collection[str]) -> int:
     """How many were ended. Raises LogError for a server that does not answer."""
     return sum(_end_at(wire, server, usernames) for server in servers)
+
+
+def end_hoarders(wire: Wire, servers: Iterable[str], most: int) -> dict[Username, int]:
+    """Devices with more subscriptions than that are put out. Returns them, and how many each had. Raises LogError."""
+    found: dict[Username, int] = {}
+    for server in servers:
+        said = wire.request(connections_of(server), {"auth": True, "sort": "subs", "limit": _FEW})
+        for each in said["data"]["connections"]:
+            username, held = Username.read(str(each.get("authorized_user", ""))), int(each.get("subscriptions", 0))
+            if username is not None and held > most:
+                wire.request(kick_at(server, str(said["server"]["id"])), {"cid": int(each["cid"])})
+                found[username] = held
+    return found
 
 
 def _end_at(wire: Wire, server: str, usernames: Collection[str]) -> int:

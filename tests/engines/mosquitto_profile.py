@@ -61,6 +61,7 @@ class Profile:
             "MOSQUITTO_PORT": str(self.port),
             "MOSQUITTO_HOUSE_PORT": str(self.house_port),
             "MOSQUITTO_CERTIFICATE": str(self.certificates / "door"),
+            "MOSQUITTO_DEVICES": str(self.folder / "devices"),
             "CERTIFICATE_LOOK_S": "0.2",
         }
         for name in ("REGISTRAR", "BRIDGE"):

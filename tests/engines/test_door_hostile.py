@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from api.door import upkeep
 from api.engines.nats_request import request
 from api.engines.nats_streams import QOS_2_STREAM
 from api.engines.process import wait_until
@@ -84,6 +85,16 @@ def _is_over(wire: socket.socket) -> bool:
         return wire.recv(65_536) == b""
     except OSError:
         return True
+
+
+def test_a_device_that_subscribes_without_end_is_put_out_and_stays_outside_for_a_while(door: Doorway) -> None:
+    issued = door.issue("listener")
+    own = client_of(door, issued)
+    own.client.subscribe([(f"fm/demo/listener/down/{n}", 0) for n in range(2 * upkeep.MOST_SUBSCRIPTIONS)])
+    assert own.lost.wait(5)
+    own.leave()
+    assert not client_of(door, issued).is_in, "its session would bring them all back"
+    assert wait_until(lambda: denied(door, "listener", "SUBSCRIBE") == 1, 5)
 
 
 def test_nothing_is_left_on_another_ones_orders(door: Doorway) -> None:

@@ -1,14 +1,17 @@
 """Who comes in at the house's Mosquitto, and what he may do there: with real clients at a real broker."""
 
 import shutil
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 
 import paho.mqtt.client as mqtt
 import pytest
 from prometheus_client import CollectorRegistry
 
 from api.engines.process import wait_until
+from api.mosquitto import beginning
 from api.mosquitto.control import Control
+from devices.credentials.model import Issued
 from tests import certificates
 from tests.conftest import Database
 from tests.engines.mosquitto_profile import AT_ONCE_S, HOST, Client, House, Profile, comes, comes_in, profile
@@ -183,21 +186,70 @@ def test_a_renewed_certificate_leaves_mosquittos_devices_connected(house: House)
         device.leave()
 
 
-def test_where_certificates_are_asked_for_a_password_alone_opens_nothing(house: House) -> None:
+def test_where_certificates_are_asked_for_whose_it_is_is_who_he_is(house: House) -> None:
     profile = house.profile
     profile.stop()
     certificates.of_door(profile.certificates)
     ca = certificates.ca(profile.certificates)
     shutil.copy(ca, profile.certificates / "door" / "client-ca.pem")
     profile.start()
-    own = certificates.make(profile.certificates, "device", "demo:d1")
-    strange = certificates.make(profile.folder / "strange", "device", "demo:d1")
-    issued = house.issue(house.device("d1"))
+    one = house.device("d1")
+    first, second = house.issue(one), house.issue(house.device("d2"))
+    own = certificates.make(profile.certificates, "device", str(first.username))
+    strange = certificates.make(profile.folder / "strange", "device", str(first.username))
     with profile.kept(house.database):
-        comes_in(profile, issued, ca=ca, own=own).leave()
-        assert not comes(profile, issued, ca=ca).is_in
-        assert not comes(profile, issued, ca=ca, own=strange).is_in, "of an authority of his own"
-        assert not comes(profile, issued, ca=ca, own=own, password="x" * 32).is_in, "the certificate alone"
+        device = comes_in_and_may_speak(profile, first, "fm/demo/d1/up/telemetry", ca=ca, own=own)
+        assert not comes(profile, first, ca=ca).is_in, "the password alone"
+        assert not comes(profile, first, ca=ca, own=strange).is_in, "of an authority of his own"
+        victim = comes(profile, second, ca=ca, own=certificates.make(profile.certificates, "device", "demo.d2.1"))
+        assert victim.may_subscribe("fm/demo/d2/down/#")
+        thief = comes(profile, second, ca=ca, own=own)  # with all that the other one says, but his key
+        assert device.lost, "he is who he was: the first one's own session has ended"
+        assert not thief.may_publish("fm/demo/d2/up/telemetry")
+        assert not thief.may_subscribe("fm/demo/d2/down/#")
+        assert thief.may_publish("fm/demo/d1/up/telemetry")
+        assert victim.is_in, "and its session is not taken"
+        house.revoke(one)
+        assert wait_until(lambda: bool(thief.lost), AT_ONCE_S)
+        again = comes(profile, first, ca=ca, own=own)
+        assert not (again.is_in and again.may_publish("fm/demo/d1/up/telemetry"))
+        assert not (again.is_in and again.may_subscribe("fm/demo/d1/down/#"))
+        for client in (device, victim, thief, again):
+            client.leave()
+
+
+def comes_in_and_may_speak(profile: Profile, issued: Issued, topic: str, **how: object) -> Client:
+    """With a certificate he is in before the broker has been told what he may."""
+    until = time.monotonic() + AT_ONCE_S
+    client = comes(profile, issued, **how)
+    while not client.may_publish(topic):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return client
+
+
+def test_a_mosquitto_begins_with_the_devices_that_there_are(house: House) -> None:
+    """And the relay finds nothing to tell it."""
+    profile = house.profile
+    issued = [house.issue(house.device(name)) for name in ("d1", "d2")]
+    other_key = house.issue(house.device("d3"), key=False)
+    profile.stop()
+    (profile.folder / "devices").mkdir()
+    (profile.folder / "data" / "dynamic-security.json").unlink()
+    with house.database.connect("foremend_relay") as conn:
+        key = profile.secret("credential_key").encode()
+        assert beginning.write(conn, key, profile.folder / "devices", datetime.now(UTC)) == 2
+    profile.start()
+    device = comes(profile, issued[0])
+    assert device.may_publish("fm/demo/d1/up/telemetry"), "nobody has told it anything yet"
+    assert not device.may_publish("fm/demo/d2/up/telemetry")
+    assert not comes(profile, issued[1], password=issued[0].password).is_in
+    assert not comes(profile, other_key).is_in
+    with profile.kept(house.database) as counted:
+        assert wait_until(lambda: _counted(counted, "clients") == 2, AT_ONCE_S)
+        assert _counted(counted, "commands_total") == 0
+        assert device.is_in
+        device.leave()
 
 
 def _counted(counters: CollectorRegistry, name: str) -> float | None:

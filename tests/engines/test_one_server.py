@@ -29,7 +29,7 @@ from api.settings import Settings
 from tests.engines import compose
 from tests.engines.compose import ROOT
 
-OURS = {"migrate", "door", "worker", "relay", "api", "bridge"}
+OURS = {"migrate", "door", "worker", "relay", "api", "bridge", "mosquitto-devices"}
 
 
 def test_the_compose_file_is_read_by_docker_or_else_is_yaml_without_open_ends() -> None:
@@ -53,7 +53,7 @@ def test_everything_lives_on_is_looked_after_and_is_open_to_this_machine_alone()
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert service.get("read_only", False) is (name != "database"), name
-        assert ("healthcheck" in service) is (name != "migrate"), name
+        assert ("healthcheck" in service) is (service["restart"] == "unless-stopped"), name
         assert [port for port in service.get("ports", []) if not port.startswith("127.0.0.1:")] == [], name
 
 
@@ -65,8 +65,9 @@ def test_our_processes_are_told_only_what_they_know_and_see_only_their_own_passw
     door = {"foremend_db_password": "relay", "foremend_nats_url": "nats_url", "foremend_nats_issuer": "nats_issuer"}
     assert compose.secrets("door") == door
     key = {"foremend_credential_key": "credential_key"}
+    assert compose.secrets("mosquitto-devices") == {"foremend_db_password": "relay", **key}
     more = {"api": key, "relay": key | {"foremend_mosquitto_password": "registrar"}}
-    for name in OURS - {"migrate", "bridge", "door"}:
+    for name in OURS - {"migrate", "bridge", "door", "mosquitto-devices"}:
         known = {"foremend_db_password": name, "foremend_nats_url": "nats_url"}
         assert compose.secrets(name) == known | more.get(name, {})
 
