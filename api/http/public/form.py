@@ -16,7 +16,7 @@ from api.http.photos import Developed
 from devices import labels
 from devices.model import Customer, Device
 from ticketing.errors import ReportRefusedError
-from ticketing.intake.model import MAX_CONTACT, MAX_WORDS
+from ticketing.intake.model import MAX_CONTACT, MAX_WORDS, Report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,26 +95,27 @@ def take(request: Request, home: House, find: Find, said: Said) -> Response:
         developed = _photo(said.photo)
     except photos.PhotoError:
         return show(request, home, scan, said, ["photo"])
-    print_ = reporting.fingerprint(scan.device, said.words, said.contact, developed).hex()
     with home.stranger(acts=True) as conn:
         scan = find(conn)
+        report = _report(scan, said, developed)
+        key = f"form:{said.key or secrets.token_hex(16)}:{reporting.fingerprint(report).hex()}"
         try:
-            answer = reporting.submit(
-                conn,
-                home,
-                device=scan.device,
-                words=said.words,
-                contact=said.contact,
-                photo=developed,
-                channel=scan.channel,
-                actor=scan.actor,
-                key=f"form:{said.key or secrets.token_hex(16)}:{print_}",
-                waits=True,
-            )
+            answer = reporting.submit(conn, home, report, developed, key=key, waits=True)
         except ReportRefusedError as error:
             return show(request, home, scan, said, list(error.codes))
     language = pages.language_of(request, scan.customer.language if scan.customer else None)
     return pages.render(request, "reported.html", language=language, answer=answer)
+
+
+def _report(scan: Scan, said: Said, developed: Developed | None) -> Report:
+    return Report(
+        device=scan.device,
+        words=said.words,
+        contact=said.contact,
+        photo=developed.photo if developed else None,
+        channel=scan.channel,
+        actor=scan.actor,
+    )
 
 
 def _photo(photo: UploadFile | None) -> Developed | None:

@@ -18,7 +18,7 @@ from devices import registry
 from devices.errors import UnknownDeviceError
 from devices.model import Device
 from ledger import scope
-from ticketing.intake.model import MAX_WORDS
+from ticketing.intake.model import MAX_WORDS, Report
 
 router = APIRouter(tags=["reports"])
 
@@ -55,18 +55,15 @@ def report(
         )
     photo = _photo(body.photo_base64)
     with home.stranger(acts=True) as conn:
-        device = _device(conn, home, body)
-        answer = reporting.submit(
-            conn,
-            home,
-            device=device,
+        said = Report(
+            device=_device(conn, home, body),
             words=body.words,
             contact=body.contact,
-            photo=photo,
+            photo=photo.photo if photo else None,
             channel="api",
             actor=home.scope().actor,
-            key=f"api:{idempotency_key}",
         )
+        answer = reporting.submit(conn, home, said, photo, key=f"api:{idempotency_key}")
     follow_url = home.settings.base_url.rstrip("/") + answer.follow_path
     return {"ticket_number": answer.ticket_number, "joined": answer.joined, "follow_url": follow_url}
 
