@@ -8,7 +8,8 @@ from devices.model import Catalogue
 from ingest.allowance import Allowance, Over, Use
 from ingest.decode import Decoded, decode
 from ingest.edge.model import Node, NodeKey
-from ingest.model import Message, Reason, Refusal
+from ingest.model import Message, Reason
+from ingest.refused import refused
 from ingest.topics import Source
 
 
@@ -33,20 +34,7 @@ def admit(
     over, use = allowance.judge(decoded.asked, decoded.received_ms)
     if over:  # hardly ever; read again without them, for what they said has met what others said
         left = decode(messages, sources, catalogue, nodes, without=over)
-        refused = [_refusal(messages[place], sources[place], over[place]) for place in over]
-        in_order = sorted([*left.refusals, *refused], key=lambda refusal: refusal.seq)
+        too_much = [refused(messages[at], sources[at], Reason.OVER_LIMIT, str(said)) for at, said in over.items()]
+        in_order = sorted([*left.refusals, *too_much], key=lambda refusal: refusal.seq)
         decoded = replace(decoded, batches=left.batches, refusals=in_order, repeats=left.repeats, answers=left.answers)
     return Admitted(decoded=decoded, use=use, over=tuple(over.values()))
-
-
-def _refusal(message: Message, source: Source, over: Over) -> Refusal:
-    return Refusal(
-        seq=message.seq,
-        received_ms=message.received_ms,
-        topic=source.topic,
-        tenant_id=source.tenant_id,
-        device_no=source.device_no,
-        reason=Reason.OVER_LIMIT,
-        detail=str(over),
-        payload=message.payload,
-    )

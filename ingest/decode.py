@@ -24,6 +24,7 @@ from ingest.model import Batch, Ints, Message, Reason, Refusal
 from ingest.payloads.model import Flaw, Reading, Verdict
 from ingest.presence import will
 from ingest.presence.model import BridgeWord, Cause, Spoken, Word
+from ingest.refused import refused
 from ingest.repeats import Repeats, fold
 from ingest.screen import too_late
 from ingest.scrutiny import scrutinise
@@ -185,7 +186,7 @@ def _scrutinise(
         verdict = _verdict(message, source, place, catalogue, ears)
         if verdict is None or place in ears.without:
             continue
-        refusals += [_refusal(message, source, flaw) for flaw in verdict.flaws]
+        refusals += [_of_flaw(message, source, flaw) for flaw in verdict.flaws]
         if verdict.readings and source.class_id is not None:
             found.setdefault(source.class_id, []).extend((place, reading) for reading in verdict.readings)
     for class_id, readings in found.items():
@@ -258,16 +259,6 @@ def _too_late(batch: Batch, appliance: ApplianceClass, by_seq: dict[int, Source]
     return refusals
 
 
-def _refusal(message: Message, source: Source, flaw: Flaw) -> Refusal:
-    return Refusal(
-        seq=message.seq,
-        received_ms=message.received_ms,
-        topic=source.topic,
-        tenant_id=source.tenant_id,
-        device_no=source.device_no,
-        reason=flaw.reason,
-        detail=flaw.detail,
-        payload=flaw.payload,
-        ts_ms=flaw.ts_ms,
-        metric=flaw.metric,
-    )
+def _of_flaw(message: Message, source: Source, flaw: Flaw) -> Refusal:
+    reason, detail, again = flaw.reason, flaw.detail, flaw.payload
+    return refused(message, source, reason, detail, payload=again, ts_ms=flaw.ts_ms, metric=flaw.metric)

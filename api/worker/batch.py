@@ -22,6 +22,7 @@ from ingest.edge import store as edges
 from ingest.edge.model import Told
 from ingest.model import Message, Reason, Refusal
 from ingest.partition import Claim
+from ingest.refused import refused
 from ingest.topics import Source
 from ingest.twin import store as twins
 from ingest.twin.answers import with_strangers
@@ -110,8 +111,8 @@ class Intake:
             admitted = admit(messages, sources, memory.catalogue, memory.allowance, nodes)
             decoded = admitted.decoded.apart() if self._wary else admitted.decoded
             if error is not None:
-                refused = _not_storable(messages[0], sources[0], error)
-                decoded = replace(decoded, batches=[], refusals=[refused], told=Told(), answers=[])
+                refusal = _not_storable(messages[0], sources[0], error)
+                decoded = replace(decoded, batches=[], refusals=[refusal], told=Told(), answers=[])
             strangers = twins.strangers(self._conn, decoded.answers)
             kept = history.keep(
                 self._conn,
@@ -154,13 +155,5 @@ class Intake:
 
 
 def _not_storable(message: Message, source: Source, error: psycopg.Error) -> Refusal:
-    return Refusal(
-        seq=message.seq,
-        received_ms=message.received_ms,
-        topic=source.topic,
-        tenant_id=source.tenant_id,
-        device_no=source.device_no,
-        reason=Reason.NOT_STORABLE,
-        detail=f"SQLSTATE {error.sqlstate}: {str(error).strip()}"[:400].replace("\0", "\ufffd"),
-        payload=message.payload[: limits.PAYLOAD_BYTES],
-    )
+    why = f"SQLSTATE {error.sqlstate}: {str(error).strip()}"[:400].replace("\0", "\ufffd")
+    return refused(message, source, Reason.NOT_STORABLE, why, payload=message.payload[: limits.PAYLOAD_BYTES])

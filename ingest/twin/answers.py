@@ -13,6 +13,7 @@ from ingest.allowance import Asked, together
 from ingest.columns import Log
 from ingest.model import Ints, Message, Reason, Refusal
 from ingest.payloads.model import Flaw
+from ingest.refused import refused
 from ingest.topics import About, Source
 from ingest.twin.model import Answer
 
@@ -77,17 +78,8 @@ def with_strangers(refusals: list[Refusal], strangers: list[Answer]) -> list[Ref
 
 
 def _unknown(answer: Answer) -> Refusal:
-    message, source = answer.message, answer.source
-    return Refusal(
-        seq=message.seq,
-        received_ms=message.received_ms,
-        topic=source.topic,
-        tenant_id=source.tenant_id,
-        device_no=source.device_no,
-        reason=Reason.UNKNOWN_COMMAND,
-        detail=f"no command {answer.command_id} was ever given to this device",
-        payload=message.payload,
-    )
+    why = f"no command {answer.command_id} was ever given to this device"
+    return refused(answer.message, answer.source, Reason.UNKNOWN_COMMAND, why)
 
 
 def _why_not(said: Any, about: About) -> str | None:
