@@ -19,7 +19,7 @@ from ingest.payloads.values import name_flaw, number_flaw, printable, scalar_fla
 
 _RELATIVE_BELOW_S = 2**28
 _MS_SINCE, _MS_UNTIL = limits.OLDEST_MS, 10_000_000_000_000  # 2010 to 2286; as seconds the year 41,900 and later
-_LATEST_S = limits.NEWEST_MS // 1000
+_LATEST_S = limits.NEWEST_MS / 1000
 
 
 @dataclass(frozen=True, kw_only=True)

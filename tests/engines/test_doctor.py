@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,11 +17,14 @@ from pydantic import SecretStr
 from api.doctor import around, log, record
 from api.doctor.examine import examine
 from api.doctor.setup import Setup, of_folder
+from api.door.token import Issuer
 from api.engines.nats import Nats
-from api.engines.nats_streams import LOG_STREAM
+from api.engines.nats_access import ISSUER
+from api.engines.nats_streams import LOG_STREAM, spread
 from api.engines.ports import free_port
 from api.settings import Settings
 from api.watch.checks import Check, State
+from ingest.slots import SLOTS_OF_ONE
 from tests.conftest import Database, NatsServer
 from tests.processes import as_if_all_lived
 
@@ -128,6 +132,44 @@ def test_the_servers_limits_are_looked_at(store: dict[str, Any], payload: int, w
     facts = {"jetstream": {"config": store, "stats": {"storage": 0}}, "max_payload": payload, "now": now}
     found = log._server(facts, Setup(settings=Settings(dsn=""), embedded=None))
     assert {check.name for check in found if check.state is not State.OK} == warned
+
+
+def test_a_server_that_does_not_say_how_it_is_set_up_is_named() -> None:
+    (check,) = log._server({}, Setup(settings=Settings(dsn=""), embedded=None))
+    assert (check.name, check.state, "deploy/nats.conf" in check.remedy) == ("log_server", State.WARNING, True)
+
+
+@pytest.mark.parametrize(
+    ("partitions", "slots", "states"),
+    [
+        (4, 4, []),
+        (1, SLOTS_OF_ONE, []),
+        (4, 8, [("log_slots", State.FAILED, "FOREMEND_PARTITIONS=4")]),
+        (1, 4, [("log_slots", State.WARNING, "FOREMEND_PARTITIONS=4")]),
+    ],
+)
+def test_slots_that_nobody_reads_are_found(partitions: int, slots: int, states: list[tuple[str, State, str]]) -> None:
+    standing: Any = SimpleNamespace(partitions=[None] * partitions)
+    found = list(log._spread({"subject_transform": spread(slots)}, standing))
+    assert [(each.name, each.state, each.remedy.split()[0]) for each in found] == states
+
+
+def test_a_broker_that_believes_another_key_is_found() -> None:
+    ours = Settings(dsn="", nats_issuer=SecretStr("x" * 32))
+    for secret, state in (("x" * 32, State.OK), ("y" * 32, State.FAILED)):
+        (check,) = log._key({"metadata": {ISSUER: Issuer(secret).public}}, ours)
+        assert (check.name, check.state) == ("mqtt_key", state)
+    assert list(log._key({}, Settings(dsn=""))) == []
+
+
+@pytest.mark.parametrize(("free", "state"), [(3e9, State.OK), (1e9, State.WARNING), (1e8, State.FAILED)])
+def test_a_disk_that_is_nearly_full_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: float, state: State
+) -> None:
+    monkeypatch.setattr(around.shutil, "disk_usage", lambda _: SimpleNamespace(free=int(free)))
+    setup = Setup(settings=Settings(dsn="", data=tmp_path), embedded=None)
+    check = by_name(around.examine(setup))["disk"]
+    assert (check.state, f"{free / 1e9:.1f} GB" in check.sentence) == (state, True)
 
 
 def test_clocks_are_compared(setup: Setup) -> None:

@@ -101,3 +101,5 @@ def test_a_broker_that_does_not_let_us_in_is_quoted_and_a_way_in_the_clear_is_a_
         assert "this user may not do this" in looked(at(closed.port))["bridge_broker"].sentence
     assert doctor._privacy(at(1883, host="broker.plant")).state is State.WARNING
     assert doctor._privacy(at(1883, host="localhost")).state is State.OK
+    check = doctor._granted(at(1883, "plant/#", "mill/#"), granted=False)
+    assert (check.name, check.state, "plant/#, mill/#" in check.sentence) == ("bridge_topics", State.FAILED, True)
