@@ -106,6 +106,7 @@ def test_who_lost_his_link_finds_it_in_a_letter_or_is_given_another(
 ) -> None:
     assert client.post("/desk/devices/fridge-1/claim/link").status_code == 409
     claims(ann, label, secret=secret)
+    assert "Claim proved" in client.get("/desk/outbox").text
     (letter,) = letters(database, house, clock)
     written = re.search(r"http://127.0.0.1:8080(/m/\S+)", letter.body)
     assert written is not None
