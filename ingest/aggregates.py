@@ -21,6 +21,7 @@ SETTLE = timedelta(minutes=5)  # after an hour's end, for what is a little late,
 GRACE = timedelta(hours=2)  # readings stay so much longer than one may be late: its whole hour is aggregated again
 READINGS_AT_ONCE = 4_000  # about 15 ms
 HOURS_AT_ONCE = 64
+_HOURS = 1 << 32  # more than there are of any time that is taken
 
 
 def sealed(conn: Connection[Any], batches: Sequence[Batch]) -> Mapping[str, int]:
@@ -33,9 +34,11 @@ def mark(conn: Connection[Any], batches: Sequence[Batch], sealed_ms: Mapping[str
     for batch in batches:
         late = batch.ts_ms < sealed_ms.get(batch.class_id, 0)
         if late.any():
-            hours = np.stack([batch.device_no[late], batch.ts_ms[late] // HOUR_MS * HOUR_MS])
-            device_no, hour_ms = np.unique(hours, axis=1)
-            store_aggregates.mark(conn, batch.class_id, device_no, hour_ms)
+            # a device and its hour as one number, whose order costs a tenth of that of pairs
+            device_no, hour = np.divmod(
+                np.unique(batch.device_no[late] * _HOURS + batch.ts_ms[late] // HOUR_MS), _HOURS
+            )
+            store_aggregates.mark(conn, batch.class_id, device_no, hour * HOUR_MS)
 
 
 def seal(conn: Connection[Any], appliance: ApplianceClass, now: datetime) -> bool:

@@ -187,10 +187,11 @@ SELECT class_id, (extract(epoch FROM sealed_to) * 1000)::bigint FROM sealing
 WHERE class_id = ANY(%(class_ids)s) ORDER BY class_id FOR SHARE
 
 -- name: mark_stale
--- Something came to these hours; the row stays ours until the batch is committed, so that nobody aggregates without it.
+-- Something came to these hours; the row stays ours until the batch is committed, so that nobody aggregates without it
+-- (what the condition leaves as it is, is locked all the same).
 INSERT INTO stale_hour (device_no, hour, class_id)
 SELECT device_no, hour, %(class_id)s FROM unnest(%(device_no)s::integer[], %(hour)s::timestamptz[]) AS asked (device_no, hour)
-ON CONFLICT (device_no, hour) DO UPDATE SET class_id = excluded.class_id
+ON CONFLICT (device_no, hour) DO UPDATE SET class_id = excluded.class_id WHERE stale_hour.class_id <> excluded.class_id
 
 -- name: seal_hour
 -- The next hour of a class is over: from now on it is read from aggregates, once they are made.
