@@ -141,12 +141,13 @@ class House:
             epoch, cursor = conn.execute(_sql.read_partition).fetchone() or (0, 0)
         return epoch, cursor
 
-    def load(self, order: Order, name: str = "load") -> subprocess.Popen[bytes]:
+    def load(self, order: Order, name: str = "load", *, niceness: int = 0) -> subprocess.Popen[bytes]:
         """Starts publishing; `sent` waits for it. Two at once have two names."""
         options = ["--tenant", TENANT, *order.options(self.nats.mqtt_port)]
         options += [f"--{part}-out={self.folder / f'{name}-{part}.json'}" for part in ("keys", "sends")]
         environment = {**os.environ, **order.environment()}
-        return subprocess.Popen(self._command("simulators.load", *options), env=environment, stdout=subprocess.PIPE)  # noqa: S603  our own module
+        command = ["nice", "-n", str(niceness), *self._command("simulators.load", *options)]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)  # noqa: S603  our own module
 
     def sent(self, load: subprocess.Popen[bytes], name: str = "load") -> Sent:
         answer, _ = load.communicate(timeout=600)

@@ -66,16 +66,23 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class Commits:
-    """Readings of the load, as the record has them: device, time, and when they were committed."""
+    """Readings of the load, as the record has them: device, time, and when they were committed. `logged_s`: when the
+    log had them; None where there is no log."""
 
     device: Ints
     ts_ms: Ints
     at_s: Floats
+    logged_s: Floats | None = None
 
     @classmethod
     def read(cls, conn: Connection[Any]) -> "Commits":
-        device, ts_ms, at_s = conn.execute(_sql.read_commits, binary=True).fetchone() or ([], [], [])
-        return cls(device=np.array(device, np.int64), ts_ms=np.array(ts_ms, np.int64), at_s=np.array(at_s, np.float64))
+        device, ts_ms, at_s, logged_s = conn.execute(_sql.read_commits, binary=True).fetchone() or ([], [], [], [])
+        return cls(
+            device=np.array(device, np.int64),
+            ts_ms=np.array(ts_ms, np.int64),
+            at_s=np.array(at_s, np.float64),
+            logged_s=np.array(logged_s, np.float64),
+        )
 
     def per_s(self) -> float:
         """From the first commit to the last."""

@@ -33,6 +33,7 @@ from api.engines.process import Child, wait_until
 from api.settings import SignIn
 
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024  # of a packet; a larger one ends its device's connection. Large payloads we refuse
+_STANDS_BACK = 3  # half of a processor that somebody else wants, too (docs/decisions/0037)
 _LOOPBACK = "127.0.0.1"
 
 
@@ -112,7 +113,8 @@ class Nats:
         config = self._folder / "server.conf"
         self._write_private(config, json.dumps(self._config(mqtt=mqtt), indent=1))
         binary = self._reachable_binary()
-        self.process.start([binary, "-c", config], log=self.log, env=_environment(), account=self._account)
+        env, account = _environment(), self._account
+        self.process.start([binary, "-c", config], log=self.log, env=env, account=account, niceness=_STANDS_BACK)
         answers = wait_until(lambda: self._answers(mqtt=mqtt) or not self.process.alive(), 60)
         if not answers or not self.process.alive():
             self.process.end()

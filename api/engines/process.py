@@ -77,6 +77,20 @@ def _signal(identity: Identity, number: int, *, group: bool = False) -> None:
         (os.killpg if group else os.kill)(identity.pid, number)
 
 
+def _stand_back(leader: int, niceness: int) -> None:
+    """Where the kernel schedules a session as one (sched(7), autogroup), a niceness counts among its own processes
+    only, and this is the session's. Elsewhere there is no such file."""
+    for _ in range(10):
+        try:
+            Path(f"/proc/{leader}/autogroup").write_text(str(niceness))
+        except BlockingIOError:  # of those who are not root it takes ten a second
+            time.sleep(0.1)
+        except OSError:
+            return
+        else:
+            return
+
+
 class PidFile:
     """Who runs under a name, written for a supervisor that comes later."""
 
@@ -119,12 +133,15 @@ class Child:
         cwd: Path = Path("/"),
         account: Account | None = None,
         read_output: bool = False,
+        niceness: int = 0,
     ) -> subprocess.Popen[str]:
-        """`log` takes what it prints (only its standard error when the caller reads the output)."""
+        """`log` takes what it prints (only its standard error when the caller reads the output). `niceness`: how far it
+        stands back where processors are short."""
         self._close_output()
+        nice = ["nice", "-n", str(niceness)] if niceness else []  # from its first thread on, unlike os.setpriority
         with log.open("ab") as out:
             self._popen = subprocess.Popen(  # noqa: S603 - our own binaries and modules
-                [str(part) for part in argv],
+                [*nice, *(str(part) for part in argv)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if read_output else out,
                 stderr=out,
@@ -137,6 +154,8 @@ class Child:
         identity = Identity.of(self._popen.pid)
         if identity is not None:
             self._pid_file.write(identity)
+        if niceness:
+            _stand_back(self._popen.pid, niceness)
         return self._popen
 
     @property

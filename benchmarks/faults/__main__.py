@@ -11,6 +11,7 @@ from api.bench.house import house
 from benchmarks.faults import disks, table
 from benchmarks.faults.trial import DEVICES, FLUSHED, Row
 
+_P99 = "{quiet:,.0f}, {during:,.0f} ({logged:,.0f}); {longest:,.0f}"
 _COUNTS = ("published", "acknowledged", "committed", "refused", "missing", "duplicates")
 
 
@@ -52,13 +53,13 @@ class Sayer:
 
 def _table(rows: list[Row]) -> str:
     """As benchmarks/README.md has it."""
-    head = ("fault", "what was done", *_COUNTS, "caught up s", "live p99 ms: quiet, during; longest")
+    head = ("fault", "what was done", *_COUNTS, "caught up s", "live p99 ms: quiet, during (to the log); longest")
     lines = ["| " + " | ".join(head) + " |"]
     lines.append("|---" * len(head) + "|")
     for row in rows:
         counts = [f"{getattr(row.balance, name):,}" for name in _COUNTS]
         caught_up = "" if row.caught_up_s is None else f"{row.caught_up_s:g}"
-        p99 = "{quiet:,.0f}, {during:,.0f}; {longest:,.0f}".format(**row.live_p99_ms) if row.live_p99_ms else ""
+        p99 = _P99.format(**row.live_p99_ms) if row.live_p99_ms else ""
         lines.append("| " + " | ".join([row.fault, row.done, *counts, caught_up, p99]) + " |")
     return "\n".join(lines)
 

@@ -1,6 +1,7 @@
 """Processes that outlive their supervisor are found again, and nobody else is ever taken for one of them."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from api.engines.process import Child, Identity, PidFile
+from tests.engines import compose
 
 _SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
 _STUBBORN = [
@@ -19,6 +21,7 @@ _STUBBORN = [
     "-c",
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)",
 ]
+_NICE = [sys.executable, "-S", "-c", "import os, time; print(os.nice(0), flush=True); time.sleep(60)"]
 
 
 @pytest.fixture
@@ -79,3 +82,21 @@ def test_a_child_has_a_session_of_its_own_so_that_ctrl_c_reaches_the_supervisor_
         time.sleep(0.01)
     child.end()
     assert (tmp_path / "log").read_text() == "True\n"
+
+
+def test_who_stands_back_is_nicer_than_we_are_as_its_whole_session_is(tmp_path: Path) -> None:
+    """Where the kernel schedules a session as one, its processes' own niceness says nothing to others."""
+    child = Child("nats", tmp_path / "nats")
+    popen = child.start(_NICE, log=tmp_path / "log", read_output=True, niceness=3)
+    assert popen.stdout is not None
+    assert int(popen.stdout.readline()) == os.nice(0) + 3
+    session = Path(f"/proc/{popen.pid}/autogroup")
+    assert not session.exists() or session.read_text().endswith("nice 3\n")
+    child.end()
+
+
+def test_on_a_server_the_log_stands_back_too() -> None:
+    """Docker gives 1,024 to whoever asks for nothing."""
+    shares = {name: service.get("cpu_shares", 1024) for name, service in compose.by_yaml()["services"].items()}
+    assert shares.pop("nats") * 2 == 1024
+    assert set(shares.values()) == {1024}

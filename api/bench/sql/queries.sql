@@ -29,9 +29,10 @@ SELECT (SELECT count(*) FROM reading_cold_room JOIN device USING (device_no)
      + (SELECT count(*) FROM refusal WHERE tenant_id = %(tenant_id)s AND device_id = ANY(%(device)s::text[]))
 
 -- name: read_commits
--- Of each reading of the load its device, its time and when it was committed.
+-- Of each reading of the load its device, its time, when it was committed and when the log had it.
 SELECT array_agg(substr(device_id, 7)::bigint), array_agg((extract(epoch FROM ts) * 1000)::bigint),
-       array_agg(extract(epoch FROM pg_xact_commit_timestamp(kept.xmin))::float8)
+       array_agg(extract(epoch FROM pg_xact_commit_timestamp(kept.xmin))::float8),
+       array_agg(extract(epoch FROM received_at)::float8)
 FROM reading_cold_room AS kept JOIN device USING (device_no)
 
 -- name: read_alerts
