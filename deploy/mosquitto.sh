@@ -32,7 +32,7 @@ certificate=${MOSQUITTO_CERTIFICATE:-/nowhere}
 if [ -s "$certificate/cert.pem" ]; then
   . "$here/certificates.sh"
   take "$certificate" "$data/certificate"
-  printf 'certfile %s/cert.pem\nkeyfile %s/key.pem\n' "$data/certificate" "$data/certificate" >> "$data/mosquitto.conf"
+  printf 'certfile %s/cert.pem\nkeyfile %s/key.pem\ntls_version tlsv1.2\n' "$data/certificate" "$data/certificate" >> "$data/mosquitto.conf"
   if [ -s "$data/certificate/client-ca.pem" ]; then
     # Whose certificate it is, is who he is: his username and his client id, whatever else he says (docs/decisions/0034).
     printf 'cafile %s/client-ca.pem\nrequire_certificate true\nuse_identity_as_username true\nuse_username_as_clientid true\n' \

@@ -148,6 +148,7 @@ class Client:
         version: int = mqtt.MQTTv5,
         ca: Path | None = None,
         own: Path | None = None,
+        will: str | None = None,
     ) -> None:
         self.heard: list[tuple[str, bytes]] = []
         self.refused = self.lost = ""
@@ -159,6 +160,8 @@ class Client:
         if ca is not None:
             files = (str(own / "cert.pem"), str(own / "key.pem")) if own else (None, None)
             self._client.tls_set(str(ca), *files)
+        if will is not None:
+            self._client.will_set(will, b"gone", qos=1, retain=True)
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
         self._client.on_message = lambda _c, _u, message: self.heard.append((message.topic, message.payload))
@@ -175,14 +178,19 @@ class Client:
     def is_in(self) -> bool:
         return self._in.is_set() and not self.refused and not self.lost
 
-    def may_publish(self, topic: str, payload: bytes = b"x") -> bool:
+    def may_publish(self, topic: str, payload: bytes = b"x", *, retain: bool = False) -> bool:
         """Acknowledged without a word against it; with MQTT 3.1.1 nobody says one."""
-        return self._allowed(self._client.publish(topic, payload, qos=1).mid)
+        return self._allowed(self._client.publish(topic, payload, qos=1, retain=retain).mid)
 
     def may_subscribe(self, topic: str) -> bool:
         number = self._client.subscribe(topic, qos=1)[1]
         assert number is not None, self.lost
         return self._allowed(number)
+
+    def vanish(self) -> None:
+        """As when the power fails: the last will is spoken."""
+        self._client.socket().close()  # type: ignore[union-attr]
+        self._client.loop_stop()
 
     def leave(self) -> None:
         self._client.disconnect()
