@@ -7,7 +7,7 @@ import typer
 
 from api.cli._options import fail
 
-PATIENCE_S = 30
+PATIENCE_S = 60  # a page of credentials takes a while
 
 
 def ask(api: str, method: str, path: str, *, or_none: bool = False, **more: Any) -> Any:
@@ -42,4 +42,7 @@ def problem(said: Any, status: int) -> str:
 
 
 def in_path(name: str) -> str:
+    """As it stands in an address. Ends the command for an empty one, which would name something else there."""
+    if not name.strip():
+        raise fail("name it: an empty word is no id")
     return quote(name, safe="")

@@ -3,35 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, overload
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
+from api.cli._api import ask, in_path
 from api.cli._options import fail
 
-PATIENCE_S = 10
 _PAGE = 500
 
 
-def ask(api: str, path: str, *, method: str = "GET", body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What it answers; what it refuses is one sentence."""
-    import httpx2
-
-    api = api.rstrip("/")
-    try:
-        more = {} if body is None else {"json": body}
-        said = getattr(httpx2, method.lower())(f"{api}{path}", timeout=PATIENCE_S, trust_env=False, **more)
-        answer = said.json()
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        raise fail(
-            f"no Foremend answers at {api} ({error}); start it with make up, or name it with --api URL"
-        ) from None
-    if said.status_code >= 400:
-        raise fail(str(answer.get("detail", f"{api} answered {said.status_code}")))
-    found: dict[str, Any] = answer
-    return found
-
-
 def device(api: str, device_id: str) -> dict[str, Any]:
-    return ask(api, f"/api/devices/{quote(device_id, safe='')}")
+    found: dict[str, Any] = ask(api, "GET", f"/api/devices/{in_path(device_id)}")
+    return found
 
 
 def every_device(api: str) -> list[dict[str, Any]]:
@@ -40,7 +22,7 @@ def every_device(api: str) -> list[dict[str, Any]]:
 
 def _pages(api: str) -> Iterator[dict[str, Any]]:
     after = 0
-    while page := ask(api, f"/api/devices?after={after}&limit={_PAGE}")["devices"]:
+    while page := ask(api, "GET", f"/api/devices?after={after}&limit={_PAGE}")["devices"]:
         yield from page
         after = page[-1]["device_no"]
 

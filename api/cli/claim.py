@@ -2,11 +2,11 @@
 
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from api.cli import _house
+from api.cli._api import ask, in_path
 from api.cli._options import HERE, Api, fail
 
 Device = Annotated[str, typer.Argument(metavar="DEVICE")]
@@ -61,7 +61,7 @@ def _unlock(device: Device, api: Api = HERE) -> None:
 
 def _show(device: Device, api: Api = HERE) -> None:
     """Whether it has a secret, whether it is locked."""
-    said = _house.ask(api, f"/api/devices/{quote(device, safe='')}/claim")
+    said = ask(api, "GET", f"/api/devices/{in_path(device)}/claim")
     secret = said["secret"]
     card = f"card good until {secret['expires_at']}" if secret else "no card"
     if secret and secret["spent_at"]:
@@ -71,4 +71,5 @@ def _show(device: Device, api: Api = HERE) -> None:
 
 
 def _ask(api: str, device: str, what: str, body: dict[str, Any]) -> dict[str, Any]:
-    return _house.ask(api, f"/api/devices/{quote(device, safe='')}/claim/{what}", method="POST", body=body)
+    made: dict[str, Any] = ask(api, "POST", f"/api/devices/{in_path(device)}/claim/{what}", json=body)
+    return made

@@ -4,12 +4,11 @@ import json
 import re
 import time
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import uuid4
 
 import typer
 
-from api.cli._ask import ask
+from api.cli._api import ask, in_path
 from api.cli._options import HERE, Api, fail
 from devices.twin import arguments as typed
 from devices.twin.errors import BadCommandError
@@ -37,10 +36,10 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Tell a device to do something. It hears it at once, or when it is back before that expires."""
         body = {"name": name, "arguments": _arguments(arguments or []), "expires_s": _seconds(expires)}
-        sent = ask("POST", api, _path(device), body, {"Idempotency-Key": str(uuid4())}).said
+        sent = ask(api, "POST", _path(device), json=body, headers={"Idempotency-Key": str(uuid4())})
         while wait and sent["state"] not in _OVER:
             time.sleep(_LOOK_S)
-            sent = ask("GET", api, f"{_path(device)}/{sent['id']}").said
+            sent = ask(api, "GET", f"{_path(device)}/{sent['id']}")
         _tell(sent)
         if wait and sent["state"] != "SUCCEEDED":
             raise typer.Exit(1)
@@ -54,8 +53,8 @@ def register(app: typer.Typer) -> None:
         api: Api = HERE,
     ) -> None:
         """A device's commands, newest first."""
-        only = f"&state={quote(state.upper(), safe='')}" if state else ""
-        for each in ask("GET", api, f"{_path(device)}?limit={limit}{only}").said["commands"]:
+        asked = {"limit": limit, **({"state": state.upper()} if state else {})}
+        for each in ask(api, "GET", _path(device), params=asked)["commands"]:
             _tell(each)
 
     @command.command("cancel")
@@ -66,11 +65,11 @@ def register(app: typer.Typer) -> None:
         api: Api = HERE,
     ) -> None:
         """Cancel a command that is not over. A device that was told may do it all the same."""
-        _tell(ask("DELETE", api, f"{_path(device)}/{quote(command_id, safe='')}").said)
+        _tell(ask(api, "DELETE", f"{_path(device)}/{in_path(command_id)}"))
 
 
 def _path(device: str) -> str:
-    return f"/devices/{quote(device, safe='')}/commands"
+    return f"/api/devices/{in_path(device)}/commands"
 
 
 def _arguments(texts: list[str]) -> dict[str, Any]:

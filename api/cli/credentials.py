@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
+from api.cli._api import ask, in_path
 from api.cli._options import HERE, Api, fail
 
-PATIENCE_S = 60
 FIELDS = ("tenant", "device", "client_id", "username", "password")
 
 Out = Annotated[Path | None, typer.Option("--out", help="A CSV file that only you may read; it must not be there yet.")]
@@ -58,7 +57,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """It opens nothing from now on; whoever is in by it is dropped within seconds."""
         one = "" if n is None else f"/{n}"
-        revoked = _ask(api, "DELETE", f"/api/devices/{quote(device, safe='')}/credentials{one}")["revoked"]
+        revoked = ask(api, "DELETE", f"/api/devices/{in_path(device)}/credentials{one}")["revoked"]
         typer.echo(f"revoked: {', '.join(map(str, revoked))}" if revoked else "nothing was live")
 
     @credentials.command("list")
@@ -74,31 +73,32 @@ def register(app: typer.Typer) -> None:
     @credentials.command("denied")
     def denied(api: Api = HERE) -> None:
         """What the broker denied to whom, the latest first."""
-        for each in _ask(api, "GET", "/api/denials")["denied"]:
+        for each in ask(api, "GET", "/api/denials")["denied"]:
             typer.echo(f"{each['last_at']}\t{each['device']}\t{each['kind']}\t{each['times']}\t{each['last']}")
 
 
 def _hand_out(api: str, device: str, **body: Any) -> dict[str, Any]:
-    return _ask(api, "POST", f"/api/devices/{quote(device, safe='')}/credentials", body)
+    found: dict[str, Any] = ask(api, "POST", f"/api/devices/{in_path(device)}/credentials", json=body)
+    return found
 
 
 def _missing(api: str) -> Iterator[dict[str, Any]]:
     after: int | None = 0
     while after is not None:
-        page = _ask(api, "POST", "/api/credentials", {"after": after})
+        page = ask(api, "POST", "/api/credentials", json={"after": after})
         yield from page["credentials"]
         after = page["next"]
 
 
 def _of_device(api: str, device: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = _ask(api, "GET", f"/api/devices/{quote(device, safe='')}/credentials")["credentials"]
+    found: list[dict[str, Any]] = ask(api, "GET", f"/api/devices/{in_path(device)}/credentials")["credentials"]
     return found
 
 
 def _all(api: str) -> Iterator[dict[str, Any]]:
     after: str | None = "0.0"
     while after is not None:
-        page = _ask(api, "GET", f"/api/credentials?after={after}")
+        page = ask(api, "GET", f"/api/credentials?after={after}")
         yield from page["credentials"]
         after = page["next"]
 
@@ -128,18 +128,3 @@ def _private(out: Path) -> Iterator[Any]:
         raise fail(f"{out} cannot be made: {error.strerror}") from None
     with os.fdopen(opened, "w", newline="") as file:
         yield file
-
-
-def _ask(api: str, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    import httpx2
-
-    try:
-        answer = httpx2.request(method, f"{api.rstrip('/')}{path}", json=body, timeout=PATIENCE_S, trust_env=False)
-        said: dict[str, Any] = answer.json()
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        raise fail(
-            f"no Foremend answers at {api} ({error}); start it with make up, or name it with --api URL"
-        ) from None
-    if answer.is_error:
-        raise fail(str(said.get("detail", f"{api} answered {answer.status_code}")))
-    return said

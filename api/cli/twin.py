@@ -1,11 +1,10 @@
 """`foremend twin`: what a device shall be like, and what it says it is."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
-from api.cli._ask import ask
+from api.cli._api import ask, in_path
 from api.cli._options import HERE, Api, fail
 
 Device = Annotated[str, typer.Argument(metavar="DEVICE", help="The device's id.")]
@@ -18,7 +17,7 @@ def register(app: typer.Typer) -> None:
     @twin.command("show")
     def show(device: Device, *, api: Api = HERE) -> None:
         """Desired and reported state with their versions, firmware and clock."""
-        _tell(ask("GET", api, _path(device)).said)
+        _tell(ask(api, "GET", _path(device)))
 
     @twin.command("set")
     def put(
@@ -31,15 +30,15 @@ def register(app: typer.Typer) -> None:
         api: Api = HERE,
     ) -> None:
         """Desire settings of a device: it hears them at once, or when it connects."""
-        seen = ask("GET", api, _path(device))
-        kinds = {each["name"]: each["kind"] for each in seen.said["adjustables"]}
+        seen = ask(api, "GET", _path(device))
+        kinds = {each["name"]: each["kind"] for each in seen["adjustables"]}
         state = dict(_setting(each, kinds) for each in settings)
-        tag = seen.etag if version is None else f'"{version}"'
-        _tell(ask("PATCH", api, _path(device), {"state": state}, {"If-Match": tag}).said)
+        tag = f'"{seen["version"] if version is None else version}"'
+        _tell(ask(api, "PATCH", _path(device), json={"state": state}, headers={"If-Match": tag}))
 
 
 def _path(device: str) -> str:
-    return f"/devices/{quote(device, safe='')}/twin"
+    return f"/api/devices/{in_path(device)}/twin"
 
 
 def _setting(text: str, kinds: dict[str, str]) -> tuple[str, Any]:

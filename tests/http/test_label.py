@@ -42,7 +42,7 @@ def test_the_svg_carries_the_words_beneath() -> None:
 @pytest.fixture
 def foremend(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
     client.put("/api/devices/fridge-1", json=a_device_body())
-    monkeypatch.setattr(httpx2, "get", lambda url, **_: client.get(url))
+    monkeypatch.setattr(httpx2, "request", lambda method, url, **_: client.request(method, url))
     app = typer.Typer()
     app.callback()(lambda: None)
     command.register(app)
@@ -61,7 +61,7 @@ def test_the_command_writes_svg_or_png(foremend: typer.Typer, tmp_path: Path) ->
 def test_an_unknown_device_is_one_sentence(foremend: typer.Typer) -> None:
     done = CliRunner().invoke(foremend, ["label", "nobody"])
     assert done.exit_code == 1
-    assert done.output == "foremend: no device 'nobody' is registered\n"
+    assert done.output == "foremend: no device 'nobody' is registered: look for its id in the list, or register it\n"
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def _looks(ids: dict[str, str]) -> Iterator[str]:
         for router in routers:
             for route in router.routes:
                 if isinstance(route, APIRoute) and "GET" in route.methods and not STREAMS.search(route.path):
-                    yield prefix + route.path.format(**ids)
+                    yield prefix + route.path.replace(":path}", "}").format(**ids)
 
 
 ACTS: list[tuple[str, str, dict[str, Any] | None]] = [

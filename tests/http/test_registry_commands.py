@@ -64,6 +64,7 @@ def test_customers_and_their_households_are_kept_by_commands(run: Any) -> None:
     assert run("customers", "list", "--text", "ann") == f"{ann}\tAnn\t\t+49 30 1\n"
     assert run("customers", "join", ann, bob) == f"{ann}\tOWNER\tAnn\n{bob}\tMEMBER\tBob\n"
     assert run("customers", "leave", ann, bob) == f"{ann}\tOWNER\tAnn\n"
+    assert "an empty word is no id" in run("customers", "show", "", code=1)
     assert "no customer" in run("customers", "show", "00000000-0000-0000-0000-000000000001", code=1)
 
 
@@ -72,5 +73,6 @@ def test_a_site_keeps_what_is_not_said_of_it(run: Any) -> None:
     told = run("sites", "set", "Mill 3", "time_zone=Europe/Berlin")
     assert all(each in told for each in ("Mill Lane", "Europe/Berlin", "116.4", "GCJ-02"))
     assert run("sites", "list") == "Mill 3\tEurope/Berlin\tMill Lane\n"
+    assert "Mill Lane" in run("sites", "set", "Mill 3/cold", "address=Mill Lane"), "a name may have a stroke in it"
     assert "Mars" in run("sites", "set", "Mill 3", "time_zone=Mars", code=1)
     assert run("sites", "firm", "Cold Ltd") == run("sites", "firm") == "demo\tCold Ltd\n"

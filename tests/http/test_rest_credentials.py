@@ -138,7 +138,7 @@ def test_the_command_writes_a_file_that_only_its_owner_may_read(
     cli.register(app)
     app.callback()(lambda: None)
     monkeypatch.setattr(
-        cli, "_ask", lambda _api, method, path, body=None: client.request(method, path, json=body).json()
+        cli, "ask", lambda _api, method, path, json=None: client.request(method, path, json=json).json()
     )
     out = tmp_path / "fleet.csv"
     done = CliRunner().invoke(app, ["credentials", "issue", "--all", "--out", str(out)])

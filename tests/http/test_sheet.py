@@ -136,7 +136,7 @@ def test_labels_that_do_not_fit_are_refused_with_the_reason(name: str, more: dic
 def foremend(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
     for number in range(3):
         client.put(f"/api/devices/fridge-{number}", json=a_device_body(serial=f"S{number}"))
-    monkeypatch.setattr(httpx2, "get", lambda url, **_: client.get(url))
+    monkeypatch.setattr(httpx2, "request", lambda method, url, **_: client.request(method, url))
     app = typer.Typer()
     app.callback()(lambda: None)
     command.register(app)

@@ -123,7 +123,7 @@ def foremend(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> Callable[..
     """A command of `foremend`, whose requests come to this house."""
 
     def request(method: str, url: str, **said: Any) -> Any:
-        kept = {name: value for name, value in said.items() if name in {"json", "headers"}}
+        kept = {name: value for name, value in said.items() if name in {"json", "headers", "params"}}
         return client.request(method, url.removeprefix("http://127.0.0.1:8080"), **kept)
 
     monkeypatch.setattr("httpx2.request", request)

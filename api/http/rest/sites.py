@@ -36,7 +36,7 @@ def site_list(
     return {"sites": [_as_json(each) for each in found], "next": found[-1].name if len(found) == limit else None}
 
 
-@router.get("/sites/{site}", summary="One site; the ETag is what a change must carry")
+@router.get("/sites/{site:path}", summary="One site; the ETag is what a change must carry")
 def one(site: Name, home: Home, response: Response) -> dict[str, Any]:
     with home.looking() as conn:
         found = sites.find(conn, home.settings.tenant, site)
@@ -44,7 +44,7 @@ def one(site: Name, home: Home, response: Response) -> dict[str, Any]:
     return _as_json(found)
 
 
-@router.put("/sites/{site}", summary="Say where a site is; If-Match where there is one of that name")
+@router.put("/sites/{site:path}", summary="Say where a site is; If-Match where there is one of that name")
 def put(
     site: Name, body: SiteBody, home: Home, response: Response, if_match: Annotated[str | None, Header()] = None
 ) -> dict[str, Any]:

@@ -53,8 +53,7 @@ def test_commands_print_cards_and_open_locks(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(httpx2, "get", lambda url, **_: client.get(url))
-    monkeypatch.setattr(httpx2, "post", lambda url, json, **_: client.post(url, json=json))
+    monkeypatch.setattr(httpx2, "request", lambda method, url, json=None, **_: client.request(method, url, json=json))
     app = typer.Typer()
     app.callback()(lambda: None)
     command.register(app)
