@@ -35,7 +35,7 @@ LEASE = timedelta(seconds=15)  # longer than it takes to say a hundred of them, 
 _UNSAID = timedelta(seconds=5)
 KEPT, SET_ASIDE_KEPT = timedelta(days=366), timedelta(days=30)  # commands that are over; answers that nobody could take
 _FORGET_S, _FORGET_AT_ONCE = 60.0, 5_000
-_sql = Statements("api")
+_sql = Statements("api.relay")
 _log = structlog.get_logger("relay")
 
 
