@@ -68,7 +68,7 @@ def alarms(made: Sequence[Made], start_ms: int, days: int) -> Counter[str]:
         for day in range(days):
             spoken = crew.advance(1440)
             chronicle.day(spoken)
-            batch = _batch(classes[class_id], spoken, day << 32)
+            batch = taken(classes[class_id], spoken, day << 32)
             step = engine.observe([batch])
             engine.keep(step)
             raised = [finding for finding in step.findings if finding.claim is Claim.RAISED]
@@ -81,14 +81,14 @@ def alarms(made: Sequence[Made], start_ms: int, days: int) -> Counter[str]:
     return found
 
 
-def _batch(appliance: ApplianceClass, spoken: Spoken, seq: int) -> Batch:
+def taken(appliance: ApplianceClass, spoken: Spoken, seq: int) -> Batch:
     """As the house takes it: what has no possible time is refused, each device's in the order of its coming."""
     units, steps, _ = spoken.values.shape
     values = spoken.values[:, :, : len(appliance.metrics)].reshape(units * steps, -1)
     ts_ms, received_ms = spoken.ts_ms.ravel(), spoken.received_ms.ravel()
-    taken = ~np.isnan(values).all(axis=1) & (ts_ms > _OLDEST_MS) & (ts_ms < received_ms + _AHEAD_MS)
+    possible = ~np.isnan(values).all(axis=1) & (ts_ms > _OLDEST_MS) & (ts_ms < received_ms + _AHEAD_MS)
     order = np.argsort(received_ms, kind="stable")
-    order = order[taken[order]]
+    order = order[possible[order]]
     low, high = (np.array([getattr(metric, end) for metric in appliance.metrics]) for end in ("low", "high"))
     return Batch(
         class_id=appliance.class_id,

@@ -48,13 +48,13 @@ FAULTS: dict[str, Effect] = {
     "capillary_restricted": Effect(bore=0.4, seen_by=("on_time",)),
     "overcharged": Effect(charge=0.35, step=True),
     "short_cycling": Effect(longest_on_s=120.0, step=True, seen_by=("level",)),
-    "start_stiction": Effect(stalls=0.9, step=True),
+    "start_stiction": Effect(stalls=0.85, step=True),
     "thermostat_stuck_on": Effect(stuck_on=True, step=True, seen_by=("level", "on_time")),
     "sensor_drift": Effect(read_k=3.0),
     "sensor_stuck": Effect(sensor_stuck=True, step=True),
     "sensor_spiking": Effect(spikes=0.04, step=True),  # a loose contact; the thermostat has a sensor of its own
     "sensor_dropping_out": Effect(gaps=0.6, step=True),
     "capillary_moist": Effect(bore=0.25, every_h=7.0),  # ice in it, that thaws when nothing flows any more
-    "low_voltage": Effect(losses=3.6, step=True),
+    "low_voltage": Effect(losses=5.4, step=True),
     "drain_blocked": Effect(drain=0.0, step=True),
 }

@@ -20,6 +20,10 @@ CLEARANCE = 0.03  # of the cylinder: gas that expands again and is not pumped
 SUBCOOLED_K = 4.0  # of the liquid before the capillary
 BACKED_K = 14.0  # liquid that the capillary does not take waits in the condenser and cools down there
 BACKED_AREA = 0.3  # ... and takes this share of its area
+# A capillary refrigerator that was filled with 110 g instead of 70 to 80 had a run time 21 % longer and a discharge
+# pressure 1.3 bar higher: for each filling too much
+FLOODED_AREA = 0.75  # ... the share of the condenser that liquid takes
+BEHIND = 0.45  # ... and of what boils the share that does so in the suction line, where it cools the kitchen
 MIN_LIFT_K = 2.0
 _NEWTON = 3
 
@@ -57,6 +61,7 @@ class Pipes(NamedTuple):
     swept: Floats  # m3/s that the valves let the compressor pump
     subcooled_k: Floats
     condenser_area: Floats  # share that liquid does not fill
+    behind: Floats  # share of what boils that does so behind the coil
 
 
 class Flow(NamedTuple):
@@ -67,6 +72,7 @@ class Flow(NamedTuple):
     rejected_w: Floats
     shaft_w: Floats  # electric, of the compressor alone
     superheat_k: Floats
+    moved_kg_s: Floats
     discharge_c: Floats  # of the gas, when it leaves
 
 
@@ -96,12 +102,14 @@ class Circuit:
         knee = 1 - self.design.reserve
         seal = np.clip(ailing.charge / knee, 0.0, 1.0)  # beneath the knee, gas comes into the capillary with the liquid
         excess = np.maximum(ailing.charge - 1.0, 0.0)
-        backed = np.clip(1 - ailing.bore, 0.0, 1.0) * seal + excess
+        stopped = np.clip(1 - ailing.bore, 0.0, 1.0) * seal
+        backed = stopped + excess
         return Pipes(
             feed=self.bore * ailing.bore * seal**2 * (1 + 0.6 * excess),
             swept=self.swept * ailing.volumetric,
             subcooled_k=np.maximum(SUBCOOLED_K * seal**2 + BACKED_K * backed, 0.0),
-            condenser_area=np.clip(1 - BACKED_AREA * backed, 0.3, 1.0),
+            condenser_area=np.clip(1 - BACKED_AREA * stopped - FLOODED_AREA * excess, 0.3, 1.0),
+            behind=np.minimum(BEHIND * excess, 1.0),
         )
 
     def run(self, coil_c: Floats, condensing_c: Floats, guess_c: Floats, pipes: Pipes) -> Flow:
@@ -116,17 +124,18 @@ class Circuit:
         boiled = self.boiling_w_k * flooded_k / self.latent
         moved = np.minimum(fed, boiled)
         superheat_k = _within(1 - moved / np.maximum(boiled, 1e-9), 0.0, 1.0) * flooded_k
-        cooling_w = np.maximum(moved * self._effect(te_c, condensing_c - pipes.subcooled_k, superheat_k), 0.0)
+        taken_w = np.maximum(moved * self._effect(te_c, condensing_c - pipes.subcooled_k, superheat_k), 0.0)
         gas_k = te_c + superheat_k + self.design.heated_k + KELVIN
         lift = (high / low) ** self.polytropic - 1
         work = moved * self.gas * gas_k * lift / self.polytropic
         shaft_w = work / self.design.efficiency
         return Flow(
             evaporating_c=te_c,
-            cooling_w=cooling_w,
-            rejected_w=cooling_w + shaft_w * 0.8,  # the shell gives the rest to the room
+            cooling_w=taken_w * (1 - pipes.behind),
+            rejected_w=taken_w + shaft_w * 0.8,  # the shell gives the rest to the room
             shaft_w=shaft_w,
             superheat_k=superheat_k,
+            moved_kg_s=moved,
             discharge_c=gas_k * (1 + lift / 0.75) - KELVIN,
         )
 

@@ -21,7 +21,7 @@ from typing import Any
 from devices import catalogue
 from simulators.broker import Broker, BrokerError, Identity, anonymous, parse, read_credentials
 from simulators.door import Door, DoorError
-from simulators.mix import DAY_MS, EVERYTHING, Made, Mix, MixError, draw, load
+from simulators.mix import DAY_MS, EVERYTHING, MOST, Made, Mix, MixError, draw, load, unmet
 from simulators.pace import FLAT_OUT
 from simulators.process import default_api, default_broker, default_ca, now_ms, until_told
 from simulators.progress import Progress
@@ -29,6 +29,7 @@ from simulators.sender import Sender
 from simulators.town import ENGINEERS, home
 from simulators.voyage import Say, Voyage
 
+MOST_DAYS = 3_660
 _HORIZON_D = 366  # for which incidents are drawn
 
 
@@ -88,6 +89,8 @@ async def run(order: Order) -> None:
     made = await asyncio.to_thread(
         draw, order.mix, classes, order.devices, order.seed, start_ms, int(order.days) + _HORIZON_D
     )
+    for sentence in unmet(order.mix, made, start_ms + (int(order.days) + _HORIZON_D) * DAY_MS):
+        print(f"fleet: {sentence}", file=sys.stderr)
     with Progress() as progress:
         ground = await asyncio.to_thread(prepare, order, made, progress.say)
         senders = [Sender(ground.identities[each.device_id], order.broker, each.unit.seed) for each in made]
@@ -148,8 +151,12 @@ def _order(arguments: list[str] | None) -> Order:
     parser.add_argument("--seconds", type=float, help="and then it ends; default: at Ctrl-C")
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="what was acknowledged of each device, as JSON")
     given = parser.parse_args(arguments)
-    if given.devices < 1 or given.days < 0:
-        parser.error("--devices must be at least 1, --days not negative")
+    if not 1 <= given.devices <= MOST or not 0 <= given.days <= MOST_DAYS:
+        parser.error(f"--devices must be 1 to {MOST:,}, --days 0 to {MOST_DAYS:,}")
+    if given.seed < 0 or (given.seconds is not None and not given.seconds > 0):
+        parser.error("--seed must not be negative, --seconds more than 0")
+    if given.ledger is not None and not given.ledger.absolute().parent.is_dir():
+        parser.error(f"--ledger: there is no folder {given.ledger.absolute().parent}")
     return Order(
         broker=parse(given.broker, given.ca),
         api=given.api if given.register else None,

@@ -18,11 +18,12 @@ from devices import catalogue
 from simulators.classes import together
 from simulators.crew import Crew, Spoken
 from simulators.files import FORMATS, FormatError, Rows, open_rows
-from simulators.mix import EVERYTHING, Made, Mix, MixError, draw, load
+from simulators.mix import DAY_MS, EVERYTHING, MOST, Made, Mix, MixError, draw, load, unmet
 from simulators.progress import Progress
 from simulators.truth import Chronicle, TruthFile
 
 START = date(2025, 1, 1)  # so that the same command gives the same files whenever it is given
+FIRST, LAST = date(1971, 1, 1), date(2199, 12, 31)
 UNITS_AT_ONCE = 1000
 
 
@@ -38,6 +39,8 @@ def generate(
     start_ms = start_ms_of(start)
     out.mkdir(parents=True, exist_ok=True)
     made = draw(mix, classes, devices, seed, start_ms, days)
+    for sentence in unmet(mix, made, start_ms + days * DAY_MS):
+        print(f"fleet: {sentence}", file=sys.stderr)
     places = {each.unit.place.name: each.unit.place for each in made if each.unit.place is not None}
     facts = {"seed": seed, "days": days, "start_ms": start_ms, "cadence_s": 60}
     fleet = sorted(made, key=lambda each: each.class_id)
@@ -82,15 +85,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--format", choices=FORMATS, default="csv", help="(%(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     given = parser.parse_args(arguments)
-    if given.devices < 1 or given.days < 1:
-        parser.error("--devices and --days must be at least 1")
+    if not 1 <= given.devices <= MOST or given.days < 1:
+        parser.error(f"--devices must be 1 to {MOST:,}, --days at least 1")
+    if given.seed < 0 or not FIRST <= given.start <= LAST:
+        parser.error(f"--seed must not be negative, --start lie between {FIRST} and {LAST}")
     begin = time.monotonic()
     try:
         mix = EVERYTHING if given.faults is None else load(given.faults)
         generate(mix, given.devices, given.days, given.seed, given.out, form=given.format, start=given.start)
-    except (MixError, FormatError) as error:
+    except (MixError, FormatError, OSError) as error:
         print(f"fleet: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"fleet: stopped; {given.out} is not whole, and has no truth.json", file=sys.stderr)
+        return 130
     print(f"{given.devices} appliances, {given.days} days: {given.out} ({time.monotonic() - begin:.0f} s)")
     return 0
 

@@ -21,8 +21,9 @@ A mix is a TOML file:
     strength = [0.6, 1.0]
 """
 
+import math
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,9 @@ from simulators.incidents import Rates
 from simulators.model import Fault, Span, Unit
 
 DAY_MS = 86_400_000
-_HEIRS = 500_000  # seeds beyond all of the fleet's own
+MOST = 500_000  # devices
+MOST_A_YEAR = 10_000  # of a nuisance
+_HEIRS = MOST  # seeds beyond all of the fleet's own
 
 
 class MixError(Exception):
@@ -89,6 +92,9 @@ def load(path: Path) -> Mix:
         raise MixError(
             f"{path}: {min(strange)!r} is nothing that a mix has; it has [classes], [places], [nuisances], [[faults]]"
         )
+    for name in said:
+        if not isinstance(said[name], list if name == "faults" else dict):
+            raise MixError(f"{path}: {name} is no table: {'[[faults]]' if name == 'faults' else f'[{name}]'}")
     classes = _weights(path, said, "classes", FAULTS, "has no physics")
     places = _weights(path, said, "places", PLACES, "is nowhere")
     nuisances = _rates(path, said.get("nuisances", {}))
@@ -103,7 +109,7 @@ def _weights(path: Path, said: dict[str, Any], what: str, known: Iterable[str], 
     for name, weight in weights.items():
         if name not in known:
             raise MixError(f"{path}: {name!r} in [{what}] {wrong}; there are {', '.join(known)}")
-        if not isinstance(weight, int | float) or weight < 0:
+        if not _is_number(weight) or weight < 0:
             raise MixError(f"{path}: {name} = {weight!r} is no share")
     if not weights or sum(weights.values()) <= 0:
         raise MixError(f"{path}: [{what}] is empty")
@@ -115,19 +121,21 @@ def _rates(path: Path, said: dict[str, Any]) -> Rates:
     for name, rate in said.items():
         if name not in known:
             raise MixError(f"{path}: {name!r} in [nuisances] happens to nobody; there are {', '.join(known)}")
-        if not isinstance(rate, int | float) or rate < 0:
-            raise MixError(f"{path}: {name} = {rate!r} is no rate")
+        if not _is_number(rate) or not 0 <= rate <= MOST_A_YEAR:
+            raise MixError(f"{path}: {name} = {rate!r} is no rate; it is a number from 0 to {MOST_A_YEAR:,}")
     return Rates(**said)
 
 
 def _share(path: Path, number: int, row: dict[str, Any]) -> Share:
     where = f"{path}: [[faults]] number {number}"
+    if not isinstance(row, dict):
+        raise MixError(f"{where}: {row!r} is no table")
     if row.get("name") not in ALL_FAULTS:
         raise MixError(f"{where}: {row.get('name')!r} is no fault; there are {', '.join(ALL_FAULTS)}")
     strange = row.keys() - Share.__annotations__.keys()
     if strange:
         raise MixError(f"{where}: {min(strange)!r} is nothing that a fault has")
-    if not isinstance(row.get("share"), int | float) or not 0 < row["share"] <= 1:
+    if not _is_number(row.get("share")) or not 0 < row["share"] <= 1:
         raise MixError(f"{where}: share must be above 0 and at most 1")
     spans = {key: _span(where, key, row[key]) for key in ("onset_day", "ramp_h", "strength") if key in row}
     if "onset_day" not in spans:
@@ -136,11 +144,27 @@ def _share(path: Path, number: int, row: dict[str, Any]) -> Share:
 
 
 def _span(where: str, key: str, said: object) -> Span:
-    if isinstance(said, list) and len(said) == 2 and all(isinstance(end, int | float) for end in said):
+    if isinstance(said, list) and len(said) == 2 and all(_is_number(end) for end in said):
         low, high = said
         if 0 <= low <= high and (key != "strength" or high <= 1):
             return float(low), float(high)
     raise MixError(f"{where}: {key} must be [low, high], not negative" + (", at most 1" if key == "strength" else ""))
+
+
+def _is_number(said: object) -> bool:
+    """TOML has `nan`, `inf` and booleans, too."""
+    return isinstance(said, int | float) and not isinstance(said, bool) and math.isfinite(said)
+
+
+def unmet(mix: Mix, made: Sequence[Made], end_ms: int) -> list[str]:
+    """What the mix asked for and this fleet does not show by then, in sentences."""
+    begins_ms: dict[str, list[int]] = {share.name: [] for share in mix.faults}
+    for each in made:
+        if each.fault is not None:
+            begins_ms[each.fault.name].append(each.fault.onset_ms)
+    said = [f"{name} befalls nobody: too few units can have it" for name, begins in begins_ms.items() if not begins]
+    late = [name for name, begins in begins_ms.items() if begins and min(begins) >= end_ms]
+    return said + [f"{name} begins after the last day" for name in late]
 
 
 def draw(mix: Mix, classes: Catalogue, devices: int, seed: int, start_ms: int, days: int) -> list[Made]:

@@ -91,13 +91,16 @@ def _said(incident: Incident) -> Json:
 
 
 class TruthFile:
-    """`truth.json`: facts about all, a row for each place, and a line for each unit, never all of them in memory."""
+    """`truth.json`: facts about all, a row for each place, and a line for each unit, never all of them in memory. It is
+    there when it is whole; what an earlier fleet left goes first, so that nobody takes it for this one's."""
 
     def __init__(self, path: Path, facts: Json, places: Sequence[Place]) -> None:
         self._path, self._facts, self._places = path, facts, places
 
     def __enter__(self) -> Self:
-        self._file = self._path.open("w", encoding="utf-8")
+        self._path.unlink(missing_ok=True)
+        self._part = self._path.with_name(self._path.name + ".part")
+        self._file = self._part.open("w", encoding="utf-8")
         first = self._facts["start_ms"] // DAY_MS
         head = self._facts | {
             "places": {
@@ -119,3 +122,7 @@ class TruthFile:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._file.write("\n]}\n")
         self._file.close()
+        if kind is None:
+            self._part.replace(self._path)
+        else:
+            self._part.unlink()

@@ -18,7 +18,11 @@ START_MS, HOUR_MS = 1_735_689_600_000, 3_600_000
 DAYS, ONSET_H, SEED = 3, 24, 4
 RAMP_H = {"refrigerant_leak": 40, "coil_iced": 1}  # so that its knee, and its frost, are seen
 SOUND, ILL = "#9aa5b1", "#c2410c"
-CLOSE_H = {"sensor_spiking": (44, 56), "sensor_dropping_out": (44, 50)}  # what one sees from near alone, as it is read
+CLOSE_H = {
+    "sensor_spiking": (44, 56),
+    "sensor_dropping_out": (44, 50),
+    "sensor_stuck": (18, 30),
+}  # what one sees from near alone, as it is read
 
 
 def unit(name: str | None, class_id: str = "refrigerator") -> Run:

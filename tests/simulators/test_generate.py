@@ -138,6 +138,13 @@ def test_a_fault_befalls_its_share_and_nobody_twice() -> None:
         ("[nuisances]\nreplaced = -1", "no rate"),
         ("fleet = 4", "fleet"),
         ("[classes", "mix.toml"),
+        ("classes = 3", "no table"),
+        ("faults = 3", "no table"),
+        ("faults = [3]", "no table"),
+        ("[classes]\nrefrigerator = nan", "no share"),
+        ("[classes]\nrefrigerator = true", "no share"),
+        ("[nuisances]\noffline = inf", "no rate"),
+        ("[nuisances]\noffline = 1e9", "no rate"),
     ],
 )
 def test_a_mix_that_cannot_be_is_a_sentence_with_its_place(tmp_path: Path, text: str, said: str) -> None:
@@ -156,3 +163,53 @@ def test_a_machine_that_leaks_has_failed_although_nothing_is_too_warm(tmp_path: 
     for unit in json.loads((tmp_path / "truth.json").read_text())["units"]:
         fault = unit["fault"]
         assert fault["onset_ms"] < fault["functional_failure_ms"] < fault["onset_ms"] + DAY_MS
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--seed", "-3"), "--seed"),
+        (("--devices", "0"), "--devices"),
+        (("--devices", "500001"), "500,000"),
+        (("--start", "0001-01-01"), "1971-01-01"),
+    ],
+)
+def test_an_option_that_cannot_be_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(SystemExit):
+        generate.main([*options, "--out", str(tmp_path / "out")])
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").write_text("a file")
+    assert generate.main(["--devices", "1", "--days", "1", "--out", str(tmp_path / "out")]) == 1
+    assert "out" in capsys.readouterr().err
+
+
+def test_a_fleet_that_was_stopped_has_no_truth_and_nobody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["--devices", "1", "--days", "1", "--out", str(tmp_path)]
+    assert generate.main(command) == 0
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(generate, "_write", stopped)
+    assert generate.main(command) == 130
+    assert "no truth.json" in capsys.readouterr().err
+    assert not list(tmp_path.glob("truth*"))
+
+
+def test_a_fault_that_will_not_show_itself_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shares = tuple(
+        Share(name=name, share=0.5, onset_day=onset_day)
+        for name, onset_day in (("heater_scaled", (0.0, 1.0)), ("compressor_wear", (5.0, 6.0)))
+    )
+    generate.generate(Mix(classes={"freezer": 1.0}, faults=shares), 2, 1, 1, tmp_path)
+    said = capsys.readouterr().err
+    assert "heater_scaled befalls nobody" in said
+    assert "compressor_wear begins after the last day" in said

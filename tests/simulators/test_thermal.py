@@ -67,8 +67,19 @@ def test_an_inrush_is_one_sample_well_above_running() -> None:
         power_w = run.values[unit, :, 4]
         begins = np.flatnonzero(on[1:] & ~on[:-1]) + 1
         steady = np.nanmedian(power_w[on])
-        assert np.nanmedian(power_w[begins]) > 1.6 * steady
+        assert 0.6 < (power_w[begins] > 1.2 * steady).mean() < 0.95, "now and then a sample misses it"
+        assert np.nanmax(power_w[begins]) > 1.6 * steady
         assert np.nanmedian(power_w[np.minimum(begins + 1, len(on) - 1)]) < 1.4 * steady
+
+
+def test_a_run_begins_with_more_power_than_it_ends_with() -> None:
+    """As two real refrigerators: 80 W fall to 70, 130 to 112, though the condenser warms up."""
+    run = healthy("refrigerator")
+    for unit, on in enumerate(run.truth.running):
+        begins = np.flatnonzero(on[1:] & ~on[:-1]) + 1
+        ends = np.flatnonzero(~on[1:] & on[:-1])
+        early_w, late_w = (np.nanmedian(run.values[unit, places, 4]) for places in (begins[:-1] + 2, ends))
+        assert 1.04 < early_w / late_w < 1.3
 
 
 def test_sensors_are_quantised_and_miss_a_sample_now_and_then() -> None:
@@ -79,13 +90,13 @@ def test_sensors_are_quantised_and_miss_a_sample_now_and_then() -> None:
     assert 0 < share < 0.03
 
 
-@pytest.mark.parametrize("name", ["", "coil_iced", "door_left_open", "compressor_wear"])
-def test_heat_is_neither_made_nor_lost(name: str) -> None:
+def test_heat_is_neither_made_nor_lost() -> None:
     """Over three days: what came in through walls, doors, goods and heater, less what the circuit took, is what air,
     goods and coil hold more, and ice less."""
-    units = [Unit(seed=seed) for seed in range(4)]
-    faults = [Fault(name=name, onset_ms=END_MS) if name else None] * 4
-    kinds = [KINDS[class_id] for class_id in ("refrigerator", "air_conditioner", "cold_room", "freezer")]
+    names = ("", "coil_iced", "door_left_open", "compressor_wear", "overcharged")
+    faults = [Fault(name=name, onset_ms=END_MS) if name else None for name in names for _ in KINDS]
+    kinds = [kind for _ in names for kind in KINDS.values()]
+    units = [Unit(seed=seed) for seed in range(len(kinds))]
     plant = Plant(kinds, units, END_MS, faults=faults)
     cabinet, body = plant._state, plant._body
 
@@ -93,7 +104,7 @@ def test_heat_is_neither_made_nor_lost(name: str) -> None:
         masses = body.air_j * cabinet.air_c + body.goods_j * cabinet.goods_c + body.coil_j * cabinet.coil_c
         return masses - cabinet.frost_j
 
-    before, brought_j = held_j(), np.zeros(4)
+    before, brought_j = held_j(), np.zeros(len(kinds))
     for _ in range(3 * 1440):
         row, _ = plant._turn_page()
         minute = next(one_by_one(plant._minutes, slice(row, row + 1)))
@@ -102,7 +113,7 @@ def test_heat_is_neither_made_nor_lost(name: str) -> None:
         brought_w = minute.walls_w - minute.walls_w_k * air_c + minute.goods_w + minute.heat_w * cabinet.defrosting
         brought_j += 60 * (brought_w - cabinet.flow.cooling_w * cabinet.running)
     moved_j = body.capacity_w * 86_400
-    assert np.allclose(held_j() - before, brought_j, atol=1e-9 * moved_j.max())
+    assert (np.abs(held_j() - before - brought_j) < 1e-9 * moved_j).all()
 
 
 @pytest.mark.parametrize("name", ["", *FAULTS])
