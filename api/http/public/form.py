@@ -13,7 +13,6 @@ from api.http import pages, photos, reporting
 from api.http.guard import PHOTO_BYTES
 from api.http.house import House
 from api.http.photos import Developed
-from devices import labels
 from devices.model import Customer, Device
 from ticketing.errors import ReportRefusedError
 from ticketing.intake.model import MAX_CONTACT, MAX_WORDS, Report
@@ -123,7 +122,3 @@ def _photo(photo: UploadFile | None) -> Developed | None:
     if len(data) > PHOTO_BYTES:
         raise photos.PhotoError(f"more than {PHOTO_BYTES} bytes")
     return photos.develop(data) if data else None
-
-
-def masked(device: Device) -> str:
-    return labels.masked(device.place)

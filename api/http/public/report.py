@@ -54,7 +54,7 @@ def scanned(conn: Connection[Any], home: House, request: Request, label_token: s
         raise bearer.nothing_here()
     scope.enter(conn, Scope(tenant_id=device.tenant_id, actor=f"label:{device.device_id}"))
     customer = owner.of_phone(conn, home, request, device)
-    place = device.place if customer else form.masked(device)
+    place = device.place if customer else labels.masked(device.place)
     return Scan(device=device, code=label_token, channel="qr", place=place, customer=customer)
 
 
