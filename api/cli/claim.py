@@ -50,7 +50,7 @@ def _secret(
     ]
     out.chmod(0o600)
     _house.write(out, sheet_pdf.draw(cards, sheet.PRESETS[sheet.CARDS]))
-    typer.echo(f"{out}: {len(cards)} cards")
+    typer.echo(f"{out}: {len(cards)} {'card' if len(cards) == 1 else 'cards'}")
 
 
 def _unlock(device: Device, api: Api = HERE) -> None:

@@ -109,7 +109,7 @@ def _sheet(
     ]
     _house.write(out, sheet_pdf.draw(words, chosen, skip=skip, marks=marks))
     pages = -(-(skip + len(words)) // chosen.per_page)
-    typer.echo(f"{out}: {len(words)} labels on {pages} {'sheet' if pages == 1 else 'sheets'} of A4")
+    typer.echo(f"{out}: {_so_many(len(words), 'label')} on {_so_many(pages, 'sheet')} of A4")
 
 
 def _read(
@@ -132,3 +132,7 @@ def _read(
     if isinstance(found, scan.Trouble):
         raise fail(f"{photo}: {say('en', f'scan.trouble.{found}')}")
     typer.echo(base_url.rstrip("/") + (found.path if isinstance(found, Item) else f"/r/{found}"))
+
+
+def _so_many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
