@@ -70,7 +70,7 @@ def test_no_get_route_changes_a_row(scene: Scene, house: House, nats_server: Nat
         "{label_token}": scene.label_path.rpartition("/")[2],
         "{device_id}": scene.device_id,
         "{customer_id}": scene.question()["customer_id"],
-        "{site}": "Mill 3",
+        "{site:path}": "Mill 3",
         "{class_id}": "refrigerator",
         "{ticket_id}": ticket["ticket_id"],
         "{name}": ticket["number"],
