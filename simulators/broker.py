@@ -40,7 +40,8 @@ def parse(url: str, ca: Path | None) -> Broker:
     """`mqtt://host:port` or `mqtts://host:port`; `ca`: certificates to trust instead of the system's. BrokerError."""
     parts = urlsplit(url)
     try:
-        port = parts.port or _PORTS[parts.scheme]
+        usual = _PORTS[parts.scheme]
+        port = parts.port or usual
     except (KeyError, ValueError):
         raise BrokerError(f"--broker {url!r} is not mqtt://HOST:PORT or mqtts://HOST:PORT") from None
     if not parts.hostname or parts.path not in {"", "/"} or parts.username:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from devices import catalogue
+from devices import catalogue, values
 from simulators.broker import Broker, BrokerError, Identity, anonymous, parse, read_credentials
 from simulators.door import Door, DoorError
 from simulators.mix import DAY_MS, EVERYTHING, MOST, Made, Mix, MixError, draw, load, unmet
@@ -83,7 +83,7 @@ def prepare(order: Order, made: Sequence[Made], say: Say) -> Ground:
 
 
 async def run(order: Order) -> None:
-    """Raises BrokerError, DoorError."""
+    """Raises BrokerError, also when it ended and nobody was ever connected; DoorError."""
     classes = catalogue.load()
     start_ms = (now_ms() - int(order.days * DAY_MS)) // 60_000 * 60_000
     made = await asyncio.to_thread(
@@ -105,6 +105,8 @@ async def run(order: Order) -> None:
             if order.ledger is not None:
                 order.ledger.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps({name: value for name, value in found.items() if name != "devices"}), flush=True)
+    if not found["connects"]:
+        raise BrokerError(f"nobody was ever connected to {order.broker.url}")
 
 
 def ledger(order: Order, made: Sequence[Made], senders: Sequence[Sender]) -> dict[str, Any]:
@@ -153,6 +155,8 @@ def _order(arguments: list[str] | None) -> Order:
     given = parser.parse_args(arguments)
     if not 1 <= given.devices <= MOST or not 0 <= given.days <= MOST_DAYS:
         parser.error(f"--devices must be 1 to {MOST:,}, --days 0 to {MOST_DAYS:,}")
+    if reason := values.tenant(given.tenant):
+        parser.error(f"--tenant {reason}")
     if given.seed < 0 or (given.seconds is not None and not given.seconds > 0):
         parser.error("--seed must not be negative, --seconds more than 0")
     if given.ledger is not None and not given.ledger.absolute().parent.is_dir():

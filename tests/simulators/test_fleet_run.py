@@ -13,7 +13,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from api.engines.ports import free_port
 from benchmarks.balance import Row, balance
+from simulators import fleet
 from simulators.door import Door
 from tests.simulators.conftest import House
 
@@ -134,3 +136,27 @@ def test_a_thousand_devices_come_back_after_the_brokers_death(house: House, tmp_
     house.caught_up()
     assert not_balanced(house, ledger) == []
     assert sum(row["connects"] >= 2 for row in ledger["devices"]) > 900, "all but those that are away"
+
+
+def test_a_fleet_that_reached_no_broker_has_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    nowhere = f"mqtt://127.0.0.1:{free_port()}"
+    assert fleet.main(["--broker", nowhere, "--devices", "1", "--seconds", "0.2"]) == 1
+    assert f"nobody was ever connected to {nowhere}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--tenant", "a/b"), "--tenant"),
+        (("--seed", "-1"), "--seed"),
+        (("--days", "nan"), "--days"),
+        (("--seconds", "nan"), "--seconds"),
+        (("--ledger", "/nowhere/at/all.json"), "no folder"),
+    ],
+)
+def test_an_option_that_cannot_be_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], option: tuple[str, str], said: str
+) -> None:
+    with pytest.raises(SystemExit):
+        fleet.main(option)
+    assert said in capsys.readouterr().err

@@ -226,7 +226,7 @@ def test_credentials_come_from_a_file_by_tenant_and_device(tmp_path: Path) -> No
         read_credentials(path)
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:1883", "http://127.0.0.1", "mqtt://", "mqtt://a:b", "mqtt://u:p@host"])
+@pytest.mark.parametrize("url", ["127.0.0.1:1883", "http://127.0.0.1:80", "mqtt://", "mqtt://a:b", "mqtt://u:p@host"])
 def test_an_address_that_is_none_is_a_sentence(url: str) -> None:
     with pytest.raises(BrokerError, match="mqtt://HOST:PORT"):
         parse(url, None)
