@@ -34,7 +34,7 @@ SETTLE_S = 12.0
 # A device needs one to three subscriptions, each some two of NATS'. Each takes a kilobyte of its memory, and it has no
 # bound for them that holds with MQTT (`subs` in 2.15): 300,000 in 15 s were 0.6 GB.
 MOST_SUBSCRIPTIONS = 500
-_HOARDERS_S = 2.0  # between two looks for them
+HOARDERS_S = 2.0  # between two looks for them
 _OUTSIDE_S = 60.0  # for so long such a device stays outside; its session brings them all back
 _sql = Statements("api.door")
 _log = structlog.get_logger("door")
@@ -132,7 +132,7 @@ class Upkeep:
 
     def _end_hoarders(self) -> None:
         now, now_s = datetime.now(UTC), time.monotonic()
-        if now_s - self._looked_s < _HOARDERS_S:
+        if now_s - self._looked_s < HOARDERS_S:
             return
         self._looked_s = now_s
         try:

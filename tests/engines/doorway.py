@@ -52,7 +52,7 @@ class Doorway:
         """The door's process, here as a thread that keeps up ten times as fast."""
         stop = threading.Event()
         thread = threading.Thread(target=run.run, args=(self.settings, stop))
-        with patch.object(upkeep, "POLL_S", 0.1):
+        with patch.object(upkeep, "POLL_S", 0.1), patch.object(upkeep, "HOARDERS_S", 0.2):
             yield from self._while_alive(thread, stop)
 
     def _while_alive(self, thread: threading.Thread, stop: threading.Event) -> Iterator[None]:

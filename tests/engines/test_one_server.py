@@ -266,7 +266,6 @@ def test_the_house_stands_by_environment_and_secrets_alone_and_keeps_a_reading(s
         for service in ("door", "worker", "relay", "api"):
             house.enter_context(server.running(service))
         assert wait_until(server.ready, 40), server.last_words()
-
         body = {"class_id": "refrigerator", "model": "F-200", "serial": "S1"}
         answer = httpx2.put(f"http://127.0.0.1:{server.ports['http']}/api/devices/fridge-1", json=body)
         assert answer.status_code in {200, 201}, answer.text
@@ -275,7 +274,8 @@ def test_the_house_stands_by_environment_and_secrets_alone_and_keeps_a_reading(s
         assert _publish(server, own["username"], "guessed").is_failure
         assert _publish(server, own["username"], own["password"]) is True
         assert wait_until(lambda: _kept(server) == 1, 10)
-
+        begun = server.foremend("mosquitto-devices", "mosquitto-devices", "--to", str(server.folder))
+        assert (begun.stdout, begun.stderr) == ("1 credentials\n", "")
         assert server.get("/r/nothing", "public").status_code == 404
         assert "There is nothing here" in server.get("/r/nothing", "public").text
         hidden = ("/desk/", "/api/devices", "/metrics", "/readyz")
