@@ -71,6 +71,7 @@ def test_no_get_route_changes_a_row(scene: Scene, house: House, nats_server: Nat
         "{device_id}": scene.device_id,
         "{customer_id}": scene.question()["customer_id"],
         "{site:path}": "Mill 3",
+        "api/events": f"api/events?subject={scene.device_id}",
         "{class_id}": "refrigerator",
         "{ticket_id}": ticket["ticket_id"],
         "{name}": ticket["number"],
