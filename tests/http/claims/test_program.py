@@ -60,7 +60,7 @@ def test_commands_print_cards_and_open_locks(
     told = CliRunner().invoke(app, ["claim", "secret", "fridge-1"])
     assert re.fullmatch(r"fridge-1\t([0-9a-z]{4}-){3}[0-9a-z]{4}\n", told.output)
     out = tmp_path / "cards.pdf"
-    assert CliRunner().invoke(app, ["claim", "secret", "fridge-1", "--out", str(out)]).output == f"{out}: 1 cards\n"
+    assert CliRunner().invoke(app, ["claim", "secret", "fridge-1", "--out", str(out)]).output == f"{out}: 1 card\n"
     assert out.read_bytes().startswith(b"%PDF")
     assert out.stat().st_mode & 0o077 == 0
     for n in range(5):
