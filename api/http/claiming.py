@@ -54,9 +54,12 @@ def finish(
     key = f"claim:{key}:{sha256.hex()}"
     stored = idempotency.find(conn, device.tenant_id, key, sha256, waits=True)
     if stored is not None:
-        customer = registry.customer(conn, device.tenant_id, UUID(stored.answer["customer_id"]))
+        customer_id, device = UUID(stored.answer["customer_id"]), registry.by_no(conn, device.device_no)
+        if device.customer_id != customer_id:  # he sold it since
+            return Done(outcome=Outcome(verdict=Verdict.EXPIRED, device=device))
+        customer = registry.customer(conn, device.tenant_id, customer_id)
         outcome = Outcome(verdict=Verdict.BOUND, device=device, customer=customer)
-        return Done(outcome=outcome, owner_path=owner_path(conn, house, device, UUID(stored.answer["customer_id"])))
+        return Done(outcome=outcome, owner_path=owner_path(conn, house, device, customer_id))
     outcome = (
         claiming.by_secret(conn, device, proof.secret, said, address=address, by=by, now=now)
         if proof.secret is not None

@@ -234,13 +234,14 @@ def test_a_secret_is_kept_as_its_hash_alone(secret: str, database: Database) -> 
 def test_who_was_owner_before_finds_nothing_and_the_next_one_claims(
     ann: TestClient, stranger: TestClient, client: TestClient, label: str, secret: str, clock: Clock
 ) -> None:
-    old = claims(ann, label, secret=secret).headers["location"]
+    old = claims(ann, label, secret=secret, key="k1").headers["location"]
     version = client.get("/api/devices/fridge-1").json()["version"]
     clock.forward(minutes=1)
     moved = client.post("/api/devices/fridge-1/transitions", json={"to": "RESOLD", "version": version})
     assert moved.status_code == 200, moved.text
     assert ann.get(old).status_code == 404
     assert "Ann" not in ann.get(f"/r/{label}").text
+    assert claims(ann, label, secret=secret, key="k1").status_code == 422, "a repeat is answered as it is now"
     assert "not the code" in claims(stranger, label, secret=secret).text, "a card is good once"
     newer = client.post("/api/devices/fridge-1/claim/secret").json()["secret"]
     clock.forward(minutes=1)
