@@ -17,6 +17,7 @@ Ints = npt.NDArray[np.int64]
 SUB_S = 10.0
 WATER_J_L_K = 4180.0
 FILL_LIMIT_S, DRAIN_LIMIT_S, HEAT_LIMIT_S = 540.0, 270.0, 4_200.0  # then the controller gives up
+FUSE_S = 180.0  # in which the fuse of a heater under lime opens and closes: it draws what it always drew, for less long
 STOPPED_S = 1_200.0  # until somebody comes and switches it off
 EMPTY_L = 0.3
 PAN_L = 0.3  # in the pan beneath, until the float switch rises
@@ -46,7 +47,7 @@ FILL, HEAT, WASH, DRAIN, SPIN, DRY, STOPPED, OVER = (int(phase) for phase in lis
 class Strain(NamedTuple):
     """What a fault makes of a programme's machine, each (rows,): factors, 1 healthy, but for the last three."""
 
-    heater: Floats
+    heater: Floats  # share of the time for which it works
     inlet: Floats
     pump: Floats
     pump_w: Floats
@@ -151,7 +152,8 @@ class Tub:
         return pump_w
 
     def _heat(self, phase: Ints) -> Floats:
-        heater_w: Floats = np.where(phase == HEAT, self.machine.heater_w * self.strain.heater, 0.0)
+        works = self.since_s % FUSE_S < FUSE_S * self.strain.heater
+        heater_w: Floats = np.where((phase == HEAT) & works, self.machine.heater_w, 0.0)
         gained_j = (heater_w - self.machine.loss_w_k * (self.temp_c - self.load.ambient_c)) * SUB_S
         gained_j = np.where(self.over, 0.0, gained_j)
         self.temp_c = self.temp_c + gained_j / (self.load.heat_j_k + WATER_J_L_K * self.level_l)
