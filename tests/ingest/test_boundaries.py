@@ -3,6 +3,7 @@ for its time can be stored with it."""
 
 from typing import Any
 
+import msgpack
 import orjson
 import pytest
 
@@ -10,7 +11,7 @@ from ingest import limits
 from ingest.model import Reason
 from ingest.store import moment
 from tests.ingest.builders import FRIDGE, NOW_MS, decoded
-from tests.ingest.speakers import SPEAKERS, Speaker, heard
+from tests.ingest.speakers import BY_NAME, SPEAKERS, Speaker, heard
 
 every_format = pytest.mark.parametrize("speaker", SPEAKERS, ids=str)
 YEAR_1_MS = -62_135_596_800_000
@@ -125,3 +126,21 @@ def test_names_and_texts_are_kept_up_to_their_bounds(speaker: Speaker) -> None:
     bad = [("名" * (limits.NAME_CHARS + 1), 1), ("long", "é" * (limits.TEXT_BYTES // 2) + "x")]
     refused, _ = heard(speaker, speaker.write((NOW_MS, [*good, *bad])))
     assert [reason for reason, _ in refused] == [Reason.BAD_METRIC_NAME, Reason.BAD_TEXT]
+
+
+@pytest.mark.parametrize(
+    ("name", "inner", "outer"),
+    [("json", b"[]", (b"[", b"]")), ("cbor", b"\x80", (b"\x81", b"")), ("msgpack", b"\x90", (b"\x91", b""))],
+)
+def test_eight_levels_are_read_and_nine_are_not(name: str, inner: bytes, outer: tuple[bytes, bytes]) -> None:
+    for levels, reason in ((limits.DEPTH, Reason.NOT_A_READING), (limits.DEPTH + 1, Reason.TOO_DEEP)):
+        nested = outer[0] * (levels - 1) + inner + outer[1] * (levels - 1)
+        assert heard(BY_NAME[name], nested) == ([(reason, None)], None)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 8, 16, 17, 255, 256])
+def test_an_extension_of_any_size_is_no_number_and_its_neighbours_live(size: int) -> None:
+    said = {"ts": NOW_MS, "m": {"cabinet_temp_c": msgpack.ExtType(5, b"x" * size), "power_w": 85.0}}
+    refused, batch = heard(BY_NAME["msgpack"], msgpack.packb(said))
+    assert refused == [(Reason.NOT_A_NUMBER, "cabinet_temp_c")]
+    assert batch.values[0, POWER] == 85.0
