@@ -38,7 +38,7 @@ def test_a_person_desires_and_cancels_and_sees_what_the_device_says(
         page.evaluate("document.getElementById('twin').scrollIntoView()")
         keep(page, "twin-phone")
         page.get_by_role("button", name="Cancel").click()
-        expect(page.get_by_text("Cancelled")).to_be_visible()
+        expect(page.locator("#commands-told").get_by_text("Cancelled")).to_be_visible()
         page.get_by_text("Tell it to do something").click()
         page.get_by_label("Command").fill("ping")
         page.get_by_label("Arguments").fill("n=1")
@@ -49,7 +49,7 @@ def test_a_person_desires_and_cancels_and_sees_what_the_device_says(
         tops = [page.locator(f"#{part}").bounding_box() for part in ("now", "trouble", "twin", "commands", "curves")]
         assert [box["y"] for box in tops if box] == sorted(box["y"] for box in tops if box)
     with visit("/desk/devices/fridge-1?lang=zh", size=DESKTOP, locale="zh-CN") as page:
-        expect(page.get_by_text("已取消")).to_be_visible()
+        expect(page.locator("#commands-told").get_by_text("已取消")).to_be_visible()
         assert page.locator("#now").bounding_box()["x"] > page.locator("#trouble").bounding_box()["x"]  # type: ignore[index]
         page.evaluate("document.getElementById('twin').scrollIntoView()")
         keep(page, "twin-desktop-zh")
