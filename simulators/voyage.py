@@ -23,7 +23,7 @@ MEMORY = DAY_MS // MINUTE_MS  # readings that a unit keeps while it reaches nobo
 CONNECTS_A_S = 200  # a broker's door is narrow
 _TICK_S = 0.05
 _LOOK_S = 1.0
-_LAST_WORDS_S = 2.0
+_LAST_WORDS_S, _GOODBYE_S = 5.0, 2.0  # for what is under way, on a machine that is busy; for the connections' ends
 _AHEAD_S = 2.0  # of ours: lived before it is said
 _LIVED_AT_ONCE = 120  # minutes: all that a thousand units are then lies in memory
 _AWAY = ("offline", "power_cut")
@@ -82,7 +82,7 @@ class Voyage:
         for keeper in keepers:
             keeper.cancel()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WORDS_S):
+            async with asyncio.timeout(_GOODBYE_S):
                 await asyncio.gather(*(each.close() for each in self.senders))
 
     async def _live(self, say: Say, until_s: float | None) -> None:
