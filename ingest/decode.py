@@ -56,7 +56,7 @@ class Decoded:
         if not self.repeats.batches:
             return self
         others = [each for each in self.refusals if each not in self.repeats.unfit]
-        refusals = _in_order([*others, *self.repeats.unfit_in_itself])
+        refusals = [*others, *self.repeats.unfit_in_itself]
         return replace(self, batches=self.repeats.batches, refusals=refusals, repeats=Repeats())
 
 

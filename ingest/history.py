@@ -62,7 +62,7 @@ def keep(
             store.fill(conn, appliance, lacking)
         unfit += beside
     aggregates.mark(conn, batches, sealed_ms)
-    every = [*refused, *_refused(conn, unfit)]
+    every = sorted([*refused, *_refused(conn, unfit)], key=lambda refusal: refusal.seq)  # as if each came by itself
     if every:
         refusals.keep(conn, every, first_ms or {})
     return Kept(new=new, refusals=every)

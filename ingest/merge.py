@@ -72,6 +72,10 @@ def fold(batch: Batch, metrics: tuple[str, ...], *, each_message: bool = False) 
     return merged.where(keep), unfit
 
 
+def says_again(batch: Batch) -> bool:
+    return bool(_repeats(batch)[1].any())
+
+
 def waves(batch: Batch) -> list[Batch]:
     """All that is said first of each (device, ts), then all that is said second, and so on."""
     order, again = _repeats(batch)

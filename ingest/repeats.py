@@ -27,16 +27,18 @@ def fold(
     said: list[Batch], catalogue: Catalogue, by_seq: Callable[[], Mapping[int, Source]]
 ) -> tuple[list[Batch], Repeats]:
     """Batches with one row a (device, ts). `by_seq`: where the messages came from; hardly ever asked."""
-    folded = [merge.fold(batch, catalogue[batch.class_id].metric_names) for batch in said]
-    if all(len(batch) == len(before) for before, (batch, _) in zip(said, folded, strict=True)):
+    if not any(merge.says_again(batch) for batch in said):
         return said, Repeats()
-    sources, apart = by_seq(), Repeats()
-    for before, (_, unfit) in zip(said, folded, strict=True):
-        each, in_itself = merge.fold(before, catalogue[before.class_id].metric_names, each_message=True)
+    sources, together, apart = by_seq(), [], Repeats()
+    for batch in said:
+        metrics = catalogue[batch.class_id].metric_names
+        each, in_itself = merge.fold(batch, metrics, each_message=True)  # first: no neighbour changes anything of it
+        row, unfit = merge.fold(each, metrics)
+        together.append(row)
         apart.batches.extend(merge.waves(each))
-        apart.unfit.extend(_refusals(unfit, sources))
+        apart.unfit.extend(_refusals([*in_itself, *unfit], sources))
         apart.unfit_in_itself.extend(_refusals(in_itself, sources))
-    return [batch for batch, _ in folded], apart
+    return together, apart
 
 
 def _refusals(unfit: Sequence[merge.Unfit], sources: Mapping[int, Source]) -> list[Refusal]:

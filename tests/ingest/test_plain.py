@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from api.worker.batch import Intake
@@ -17,7 +17,13 @@ from tests.ingest.plain import Plain, kept, refused
 from tests.ingest.test_bad_input import intake  # noqa: F401
 
 pytestmark = pytest.mark.engines
+PHASES = [Phase.explicit, Phase.generate]
 _rounds = count(1)
+
+
+def wide_of(first: int) -> dict[str, int]:
+    return {f"k{i}": i % 3 for i in range(first, first + 150)}
+
 
 metrics = st.dictionaries(
     st.sampled_from(["power_w", "cabinet_temp_c", "door_open", "mode", "rssi"]),
@@ -26,16 +32,16 @@ metrics = st.dictionaries(
     max_size=3,
 )
 odd = st.dictionaries(st.sampled_from(["power_w", "mode"]), st.sampled_from(["eco", True]), min_size=1)
-wide = st.integers(0, 300).map(lambda first: {f"k{i}": i % 3 for i in range(first, first + 150)})
+wide = st.integers(0, 300).map(wide_of)
 ages = st.sampled_from([0, 1, 1, 2, FRIDGE.retention_days * 86_400_000 + 5_000])
 readings = st.tuples(ages, metrics | odd | wide)
 messages = st.tuples(st.sampled_from(["d1"] * 6 + ["d9"]), st.lists(readings, min_size=1, max_size=3))
 logs = st.lists(st.tuples(messages, st.booleans()), min_size=2, max_size=12)
 
 
-@settings(
-    max_examples=30, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@example(log=[(("d1", [(1, wide_of(206))]), False), (("d1", [(1, wide_of(73)), (1, {"mode": 2})]), True)])
+@example(log=[(("d1", [(1, {"power_w": 0})]), False), (("d1", [(1, {"power_w": 1}), (1, {"power_w": 1})]), True)])
+@settings(max_examples=30, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(log=logs)
 def test_the_record_is_what_a_loop_over_the_log_makes_of_it(database: Database, intake: Intake, log: Any) -> None:  # noqa: F811
     """Each example has a moment of its own in one record. Behind a True the batch ends."""
