@@ -48,6 +48,7 @@ class Wire:
 
     def __init__(self, url: str, timeout_s: float = 5.0) -> None:
         self._inbox = f"_INBOX.{secrets.token_hex(8)}".encode()
+        self._asked = 0
         self.buffer = b""
         try:
             self.socket, who = dial(url, timeout_s)
@@ -80,7 +81,8 @@ class Wire:
     def request(self, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """The JSON answer. Raises LogError for an error, too."""
         text = json.dumps(body).encode() if body is not None else b""
-        return self._ask(subject, b"PUB %b %b.1 %d\r\n%b\r\n" % (subject.encode(), self._inbox, len(text), text))
+        reply = self._next_reply()
+        return self._ask(subject, reply, b"PUB %b %b %d\r\n%b\r\n" % (subject.encode(), reply, len(text), text))
 
     def publish(self, subject: str, payload: bytes, headers: dict[str, str]) -> int:
         """The log's sequence of the message, once it is stored; of the one that is there if its Nats-Msg-Id came
@@ -88,8 +90,9 @@ class Wire:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"NATS/1.0\r\n{lines}\r\n".encode()
         sizes = len(head), len(head) + len(payload)
-        frame = b"HPUB %b %b.1 %d %d\r\n%b%b\r\n" % ((DOOR + subject).encode(), self._inbox, *sizes, head, payload)
-        return int(self._ask(subject, frame)["seq"])
+        reply = self._next_reply()
+        frame = b"HPUB %b %b %d %d\r\n%b%b\r\n" % ((DOOR + subject).encode(), reply, *sizes, head, payload)
+        return int(self._ask(subject, reply, frame)["seq"])
 
     def tell(self, subject: str, payload: bytes) -> None:
         """To whoever listens now; nobody keeps it."""
@@ -101,8 +104,13 @@ class Wire:
         while (line := self._line()) != b"PONG":
             self.answer(line.split(b" "))
 
-    def _ask(self, subject: str, frame: bytes) -> dict[str, Any]:
-        """What else comes meanwhile stays in the buffer."""
+    def _next_reply(self) -> bytes:
+        """Servers of a cluster that changes its leader answer twice now and then: an answer belongs to one question."""
+        self._asked += 1
+        return b"%b.%d" % (self._inbox, self._asked)
+
+    def _ask(self, subject: str, reply: bytes, frame: bytes) -> dict[str, Any]:
+        """What else comes meanwhile stays in the buffer, but for late answers to earlier questions."""
         self.send(frame)
         others: list[bytes] = []
         while True:
@@ -112,9 +120,9 @@ class Wire:
                 self.answer(fields)
                 continue
             data = self._exactly(int(fields[-1]) + 2)
-            if fields[2] == b"0":
+            if fields[1] == reply:
                 break
-            others += [line, b"\r\n", data]
+            others += [line, b"\r\n", data] if fields[2] != b"0" else []
         self.buffer = b"".join(others) + self.buffer
         if fields[0] == b"HMSG":  # only a status comes with headers: nobody listens at that subject
             raise LogError(f"NATS has nobody at {subject}: is JetStream on?")

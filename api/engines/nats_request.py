@@ -1,11 +1,10 @@
 """One question to NATS and its answer, over a socket of its own: administration needs no client library."""
 
 import json
+import secrets
 from typing import Any
 
 from ingest.adapter_wire import dial
-
-_INBOX = "_INBOX.foremend"
 
 
 class NatsRequestError(Exception):
@@ -22,12 +21,13 @@ def request(url: str, subject: str, body: dict[str, Any] | None = None, timeout_
 
 def _request(url: str, subject: str, body: bytes, timeout_s: float) -> dict[str, Any]:
     wire, who = dial(url, timeout_s)
+    inbox = f"_INBOX.{secrets.token_hex(8)}".encode()  # of nobody else who asks at the same moment
     options = {"verbose": False, "pedantic": False, "lang": "python", "version": "1", "headers": False, **who}
     with wire, wire.makefile("rb") as lines:
         lines.readline()  # INFO
         wire.sendall(
             b"CONNECT %b\r\nSUB %b 1\r\nPUB %b %b %d\r\n%b\r\n"
-            % (json.dumps(options).encode(), _INBOX.encode(), subject.encode(), _INBOX.encode(), len(body), body)
+            % (json.dumps(options).encode(), inbox, subject.encode(), inbox, len(body), body)
         )
         for line in lines:
             if line.startswith(b"MSG "):
