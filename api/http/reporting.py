@@ -28,7 +28,7 @@ class Answer:
 def fingerprint(report: Report) -> bytes:
     """Of what was said; the same again is the same report."""
     photo = report.photo.sha256 if report.photo else None
-    said = [report.device.device_id, report.words, report.contact, photo]
+    said = [report.device.device_id, report.words, report.contact, photo, *filter(None, (report.serial,))]
     return hashlib.sha256(json.dumps(said).encode()).digest()
 
 

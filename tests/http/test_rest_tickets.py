@@ -52,6 +52,16 @@ def test_a_change_names_the_version_that_it_saw(scene: Scene) -> None:
     assert move(scene, "EXPLODED", version=2).status_code == 422
 
 
+def test_the_engineer_sees_what_the_gate_took_in_all_the_same(scene: Scene) -> None:
+    assert report(scene, serial="S-other", words="").status_code == 422
+    assert report(scene, serial="S-other").status_code == 201
+    assert report(scene, serial="S-third").status_code == 422  # another report under the same key
+    page = f"/work/{scene.ticket()['ticket_id']}"
+    assert "The serial that was read off the appliance is another one" in scene.client.get(page).text
+    assert "报修人读出的序列号与登记不符" in scene.client.get(f"{page}?lang=zh").text
+    assert "No customer is known" not in scene.client.get(page).text
+
+
 def test_the_snapshot_that_is_downloaded_has_the_hash_that_is_shown(scene: Scene) -> None:
     scene.answer("YES")
     answer = scene.client.get("/api/tickets/T-000001/snapshot")

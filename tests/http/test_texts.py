@@ -2,6 +2,7 @@
 
 import re
 import string
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from devices.credentials.denials import Kind
 from devices.credentials.model import State
 from devices.credentials.verify import Verdict
 from devices.imports.model import Code as Fault
-from devices.model import DeviceState, Regime
+from devices.model import Device, DeviceState, Regime
 from devices.people.roles import Role
 from devices.twin.model import CommandState
 from devices.warranty.model import Standing, Start
@@ -22,6 +23,8 @@ from ingest.model import Reason, Replayed
 from ledger.model import DeliveryState
 from ticketing.alerts.model import Condition, Engagement, Review
 from ticketing.dispatch.model import LeftOutReason
+from ticketing.intake import gate
+from ticketing.intake.model import Outcome, Photo, Report
 from ticketing.model import Severity
 from ticketing.questions.model import Code, NoReason, QuestionState
 from ticketing.tickets.model import Note, Source, TicketState
@@ -100,6 +103,23 @@ def test_every_value_that_is_shown_has_its_word(group: str, values: type) -> Non
 def test_every_class_speaks_both_languages() -> None:
     for row in catalogue.load().values():
         assert set(row.title) == set(LANGUAGES)
+
+
+def test_every_warning_of_the_gate_has_its_word() -> None:
+    facts = dict.fromkeys(
+        ("device_id", "tenant_id", "class_id", "model", "serial", "place", "region", "label_token"), ""
+    )
+    device = Device(device_no=1, customer_id=None, registered_at=datetime.now(UTC), **facts)
+    photo = Photo(sha256="", media_type="image/jpeg", size_bytes=1)
+    reports = [
+        Report(device=device, words=words, serial="other", photo=photo, channel="api", actor="")
+        for words in ("", "it hums")
+    ]
+    said = [step for each in reports for warranty in Standing for step in gate.steps(each, lately=0, warranty=warranty)]
+    said.append(gate.duplicates(ticket_open=True, answers=False))
+    codes = {step.code for step in said if step.outcome is Outcome.WARN}
+    assert len(codes) == 5
+    assert [code for code in codes if f"warning.{code}" not in CATALOGUE["en"]] == []
 
 
 def test_a_missing_name_is_an_error_not_a_hole() -> None:

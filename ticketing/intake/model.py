@@ -28,7 +28,7 @@ class Report:
     device: Device
     words: str
     contact: str = ""
-    serial: str | None = None  # as the person read it off the appliance, if asked
+    serial: str | None = None  # as the person read it off the appliance, where a program asked for it
     photo: Photo | None = None
     channel: str  # `qr` | `gs1` | `link` | `api`
     actor: str  # `label:{device_id}`, `api:...`

@@ -30,6 +30,7 @@ class ReportBody(Body):
     label_token: Line | None = None
     words: Annotated[str, StringConstraints(max_length=MAX_WORDS)] = ""
     contact: Line = ""
+    serial: Line = ""
     photo_base64: Annotated[str, StringConstraints(max_length=_BASE64)] | None = None
 
     @model_validator(mode="after")
@@ -59,6 +60,7 @@ def report(
             device=_device(conn, home, body),
             words=body.words,
             contact=body.contact,
+            serial=body.serial or None,
             photo=photo.photo if photo else None,
             channel="api",
             actor=home.scope().actor,

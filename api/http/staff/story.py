@@ -9,6 +9,7 @@ from psycopg import Connection
 from api.texts import say, speaks
 from ledger import outbox
 from ledger.model import Event
+from ticketing.intake.model import Outcome, Witness
 from ticketing.tickets.model import Ticket, TicketState
 
 MOST_LINES, LATEST = 200, 20
@@ -30,6 +31,11 @@ def latest(conn: Connection[Any], subject_id: str, language: str) -> list[Line]:
     """What was done to something last, and by whom."""
     found = outbox.latest(conn, subject_id, limit=LATEST)
     return [Line(at=line.at, word=word(language, line.kind), actor=who(language, line.actor)) for line in found]
+
+
+def warnings(witness: Witness, language: str) -> list[str]:
+    """What the gate took in all the same, and somebody should know before he drives there."""
+    return [say(language, f"warning.{each.code}") for each in witness.steps if each.outcome is Outcome.WARN]
 
 
 def word(language: str, kind: str) -> str:

@@ -86,7 +86,7 @@ def job(ticket_id: UUID, request: Request, home: Home) -> Response:
             customer=owned.customer,
             parts_to_bring=lists.parts(language, appliance, ticket.family),
             proposal=dispatch.proposal(conn, ticket_id),
-            witnesses=intake.of_ticket(conn, ticket_id),
+            witnesses=[(each, story.warnings(each, language)) for each in intake.of_ticket(conn, ticket_id)],
             story=story.told(conn, ticket, language),
             buttons=buttons(ticket),
             **_evidence(conn, home, ticket, owned, language),
