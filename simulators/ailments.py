@@ -55,6 +55,6 @@ FAULTS: dict[str, Effect] = {
     "sensor_spiking": Effect(spikes=0.04, step=True),  # a loose contact; the thermostat has a sensor of its own
     "sensor_dropping_out": Effect(gaps=0.6, step=True),
     "capillary_moist": Effect(bore=0.25, every_h=7.0),  # ice in it, that thaws when nothing flows any more
-    "low_voltage": Effect(losses=5.4, step=True),
+    "low_voltage": Effect(losses=6.0, step=True),
     "drain_blocked": Effect(drain=0.0, step=True),
 }

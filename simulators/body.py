@@ -51,6 +51,7 @@ class Body:
         self.heat_w = self.capacity_w * fixed(lambda kind: kind.defrost_heat)
         self.condenser_k = draw(lambda _: (11.0, 16.0))
         self.first_defrost = draw(lambda _: (0.0, 1.0))
+        self.winding_s, self.draught = fixed(lambda kind: kind.winding_s), fixed(lambda kind: kind.draught)
         self.circuit = Circuit(
             [kind.fluid for kind in kinds],
             Design(

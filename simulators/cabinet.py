@@ -12,12 +12,12 @@ from simulators.strain import Strain
 
 REST_S = 180.0  # a compressor waits for its pressures to equalise ...
 RELAY_S = 720.0  # ... a bad relay for its contacts to close again ...
-LOCKED_S = 480.0  # ... an overload that a locked rotor opened within seconds, before its windings got hot ...
-TRIP_S = 900.0  # ... and one for its windings to cool
+LOCKED_S = 480.0  # ... and an overload that a locked rotor opened within seconds, before its windings got hot
 DRIP_S = 300.0  # after a defrost
 DEFROST_LIMIT_S = 2_400.0
-HOT_S = 540.0  # the windings follow their losses ...
-HOT = 2.2  # ... and the overload opens at so many times those of a healthy hour
+# Of the windings; judgement, around what overload discs are commonly rated at
+WARM_K = 45.0  # above the room, after a healthy hour
+OPENS_C, CLOSES_C = 123.0, 61.0  # the disc snaps, and snaps back when it is much cooler
 DRAINS_L_S = 4.0 / 3600  # a drain that is clear
 PAN_L = 1.2  # until the float of the pan stops the compressor; it dries up slowly
 DRIES_L_S = 0.04 / 3600
@@ -63,7 +63,8 @@ class Cabinet:
         self.air_c, self.goods_c, self.coil_c = body.set_c.copy(), body.set_c.copy(), body.set_c.copy()
         self.condenser_c, self.condensing_c = body.ambient_c.copy(), body.ambient_c.copy()
         self.discharge_c, self.suction_c = body.ambient_c.copy(), body.ambient_c.copy()
-        self.evaporating_c, self.hot = body.circuit.design.evaporating_c.copy(), np.zeros(n_units)
+        self.evaporating_c = body.circuit.design.evaporating_c.copy()
+        self.winding_c, self.overload_open = body.ambient_c.copy(), np.zeros(n_units, np.bool_)
         self.running, self.started = np.zeros(n_units, np.bool_), np.zeros(n_units, np.bool_)
         self.locked = np.zeros(n_units, np.bool_)
         self.on_since_s, self.ready_s = np.zeros(n_units), np.zeros(n_units)
@@ -108,18 +109,18 @@ class Cabinet:
     def _switch(self, minute: Minute) -> None:
         was = self.running
         wants = self.air_c > np.where(was, minute.stops_below_c, minute.starts_above_c)
-        wants &= minute.mains & ~self.pan_full
+        self.overload_open = self.winding_c > np.where(self.overload_open, CLOSES_C, OPENS_C)
+        wants &= minute.mains & ~self.pan_full & ~self.overload_open
         wants &= was | (self.ready_s <= self.clock_s)
         if self.thaws:
             wants &= ~self.defrosting
         self.locked = wants & ~was & minute.stalled
         relay = was & (self.clock_s - self.on_since_s >= minute.longest_on_s)
-        trips = (was & (self.hot > HOT)) | self.locked
-        self.running = wants & ~trips & ~relay
+        self.running = wants & ~self.locked & ~relay
         self.started = self.running & ~was
         self.on_since_s = np.where(was, self.on_since_s, self.clock_s)
-        cools_s = np.where(self.locked, LOCKED_S, np.where(trips, TRIP_S, np.where(relay, RELAY_S, REST_S)))
-        self.ready_s = np.where((was & ~self.running) | trips, self.clock_s + cools_s, self.ready_s)
+        waits_s = np.where(self.locked, LOCKED_S, np.where(relay, RELAY_S, REST_S))
+        self.ready_s = np.where((was & ~self.running) | self.locked, self.clock_s + waits_s, self.ready_s)
 
     def _circulate(self, minute: Minute) -> None:
         body = self.body
@@ -166,7 +167,8 @@ class Cabinet:
         losses = (
             minute.losses * effort**2 * (1 + np.maximum(self.condenser_c - body.circuit.design.condensing_c, 0.0) / 25)
         )
-        self.hot = self.hot + (losses * self.running - self.hot) * (self.step_s / HOT_S)
+        settles_c = minute.ambient_c + WARM_K * losses * self.running
+        self.winding_c = self.winding_c + (settles_c - self.winding_c) * (self.step_s / body.winding_s)
         oily = OILY * np.exp((self.on_since_s - self.clock_s) / OILY_S)
         draw = body.running * (FANS + (1 - FANS) * effort) * (1 + WEAK_W * (minute.losses - 1)) * (1 + oily)
         draw = np.where(self.started & (minute.inrush > 0), body.starting * minute.inrush, draw)
@@ -196,7 +198,7 @@ def minutes(body: Body, day: Day, strain: Strain, doors: Floats) -> Minute:
         walls_w_k=walls_w_k,
         goods_w=body.ua * day.warm_k,
         transfer_w=body.transfer * (body.still + (1 - body.still) * strain.evaporator_fan),
-        condenser_w_k=body.condenser_w_k * strain.fins * (body.still + (1 - body.still) * strain.condenser_fan),
+        condenser_w_k=body.condenser_w_k * strain.fins * (body.draught + (1 - body.draught) * strain.condenser_fan),
         frost_w=body.frost_j / often * strain.moisture * (1 + doors),
         heat_w=body.heat_w * strain.melting,
         heater=body.heater * strain.melting,

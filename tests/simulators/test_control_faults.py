@@ -1,14 +1,15 @@
 """Faults of sensors, relays, overloads and motors, against the same unit when sound."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from simulators.climate import PLACES
+from simulators.climate import PLACES, Place
 from simulators.kinds import KINDS
 from simulators.model import Fault, Unit
-from simulators.thermal import simulate
+from simulators.thermal import Plant, simulate
 from tests.simulators.yard import (
     DAYS,
     END_MS,
@@ -90,3 +91,31 @@ def test_an_overload_cuts_out_after_minutes_again_and_again(class_id: str, name:
     late = sick.truth.running[:, last_hours(sick)]
     assert (on_time_min(late) <= 12).all()
     assert (starts(late) > 1.5 * starts(healthy(class_id).truth.running) / (2 * DAYS)).all()
+
+
+@pytest.mark.parametrize("place", [None, PLACES["shanghai"]], ids=["mild", "hot"])
+def test_cut_outs_come_after_3_to_10_minutes_whatever_the_class_and_the_weather(place: Place | None) -> None:
+    """A run that ends while the air is warmer than the middle of its band was no thermostat's to end."""
+    hot_ms = int(datetime(2025, 7, 25, tzinfo=UTC).timestamp() * 1000)
+    who = each(["condenser_fan_stopped", "low_voltage"])
+    units = [Unit(seed=seed, place=place) for _ in who for seed in range(24)]
+    faults = [Fault(name=name, onset_ms=hot_ms) for _, name in who for _ in range(24)]
+    run = Plant([KINDS[class_id] for class_id, _ in who for _ in range(24)], units, hot_ms, faults=faults)
+    set_c, truth = run.set_c, run.advance(1440).truth
+    for at, what in enumerate(who):
+        minutes = [
+            length
+            for unit in range(24 * at, 24 * (at + 1))
+            for length in _cut_off_min(truth.running[unit, 180:], truth.air_c[unit, 180:] > set_c[unit])
+        ]
+        assert len(minutes) > 24 * 10, what
+        low, middle, high = np.percentile(minutes, (1, 50, 98))
+        assert low >= 3, (what, low)
+        assert high <= 10, (what, middle, high)
+
+
+def _cut_off_min(running: np.ndarray, warm: np.ndarray) -> np.ndarray:
+    """How long each run was that ended although the air was too warm."""
+    begins, ends = (np.flatnonzero(np.diff(running.astype(int)) == change) + 1 for change in (1, -1))
+    ends = ends[ends > begins[0]]
+    return (ends - begins[: len(ends)])[warm[ends - 1]]
