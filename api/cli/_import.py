@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from api.cli._api import problem, unreachable
 from api.cli._options import fail
+from devices.imports.formulas import armoured
 
 PATIENCE_S = 120  # between two lines; the first comes after the file was sent and looked through
 TOLD = 20  # faults and changes on the screen; --faults has all faults
@@ -125,7 +126,7 @@ class _Teller:
         if self.faults <= TOLD:
             typer.echo(f"{where}: {fault['detail']}")
         if self._file is not None:
-            self._rows.append([str(fault[name]) for name in ("row", "column", "code", "value", "detail")])
+            self._rows.append([armoured(str(fault[name])) for name in ("row", "column", "code", "value", "detail")])
 
     def _change(self, change: dict[str, Any]) -> None:
         self._changes += 1

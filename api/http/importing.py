@@ -11,6 +11,7 @@ import orjson
 from api.http.house import House
 from api.texts import say
 from devices.imports import run
+from devices.imports.formulas import armoured
 from devices.imports.lines import Table
 from devices.imports.model import Change, Fault, Note, Outcome, Progress
 
@@ -64,7 +65,7 @@ def faults_csv(language: str, found: Iterator[Note]) -> Iterator[str]:
     for note in found:
         if isinstance(note, Fault):
             told = fault_json(language, note)
-            yield _row([told[name] for name in ("row", "column", "code", "value", "detail")])
+            yield _row([armoured(told[name]) for name in ("row", "column", "code", "value", "detail")])
 
 
 def _row(cells: list[Any]) -> str:

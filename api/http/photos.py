@@ -5,6 +5,8 @@ import io
 import secrets
 import struct
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,11 +32,32 @@ _UNREADABLE = (  # what pillow raises for broken files, and for those that would
     TypeError,
     OverflowError,
 )
-tables = threading.BoundedSemaphore(2)  # photos read at once: the largest takes half a gigabyte for a moment
+MOST_WAITING = 8  # each holds one of the 40 threads that all pages have
+_tables = threading.BoundedSemaphore(2)  # photos read at once: the largest takes half a gigabyte for a moment
+_places = threading.BoundedSemaphore(MOST_WAITING)
 
 
 class PhotoError(Exception):
     """What was sent is no photo that we can read."""
+
+
+class CrowdedError(Exception):
+    """More photos came than are looked at."""
+
+    def __init__(self) -> None:
+        super().__init__("There are many photos just now; send it again in a minute.")
+
+
+@contextmanager
+def table() -> Iterator[None]:
+    """A place to look at a photo. Raises CrowdedError rather than let those who only want a page wait too."""
+    if not _places.acquire(blocking=False):
+        raise CrowdedError
+    try:
+        with _tables:
+            yield
+    finally:
+        _places.release()
 
 
 def upright(data: bytes, side: int, mode: str = "RGB") -> Image.Image:
@@ -70,8 +93,8 @@ class Developed:
 
 
 def develop(data: bytes) -> Developed:
-    """Raises PhotoError."""
-    with tables:
+    """Raises PhotoError, CrowdedError."""
+    with table():
         body = clean(data)
     photo = Photo(sha256=hashlib.sha256(body).hexdigest(), media_type="image/jpeg", size_bytes=len(body))
     return Developed(photo=photo, body=body)

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.http.photos import PhotoError
+from api.http.photos import CrowdedError, PhotoError
 from devices import errors as devices
 from devices.credentials import errors as credentials
 from devices.imports.model import MeanwhileError
@@ -75,6 +75,7 @@ KNOWN: dict[type[Exception], tuple[int, str]] = {
     ticketing.BadAnswerError: (422, "bad-answer"),
     ticketing.ReportRefusedError: (422, "report-refused"),
     PhotoError: (422, "not-a-photo"),
+    CrowdedError: (429, "many-photos"),
     devices.GatewayError: (409, "gateway-refused"),
     twins.SettingRefusedError: (422, "setting-refused"),
     twins.StaleTwinError: (412, "stale-version"),

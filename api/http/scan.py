@@ -28,9 +28,9 @@ class Trouble(StrEnum):
 
 
 def read(data: bytes, hosts: Collection[str]) -> str | Item | Trouble:
-    """The label's token, or the maker's name for the item, or why there is neither."""
+    """The label's token, or the maker's name for the item, or why there is neither. Raises photos.CrowdedError."""
     try:
-        with photos.tables:
+        with photos.table():
             photo = photos.upright(data, _SIDE, "L")
             return _read(photo, hosts)
     except photos.PhotoError:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,11 +9,10 @@ from psycopg import Connection
 
 from devices.imports import store
 from devices.imports.columns import COLUMNS
-from devices.imports.lines import FORMULAS
+from devices.imports.formulas import armoured
 from devices.imports.model import Person, Standing
 
 AT_ONCE = 2000
-_NUMBER = re.compile(r"[+-][0-9 ().,/-]*")
 
 
 def lines(conn: Connection[Any], tenant_id: str) -> Iterator[str]:
@@ -30,14 +28,8 @@ def lines(conn: Connection[Any], tenant_id: str) -> Iterator[str]:
 def _text(rows: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerows([_safe(row[column]) for column in COLUMNS] for row in rows)
+    writer.writerows([armoured(row[column]) for column in COLUMNS] for row in rows)
     return text.getvalue()
-
-
-def _safe(value: Any) -> Any:
-    """What a spreadsheet would run as a formula gets an apostrophe, which an import takes away; a number is none."""
-    runs = isinstance(value, str) and value.startswith(FORMULAS) and not _NUMBER.fullmatch(value)
-    return f"'{value}" if runs else value
 
 
 def _cells(standing: Standing) -> dict[str, Any]:

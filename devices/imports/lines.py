@@ -6,13 +6,13 @@ import io
 from collections.abc import Iterator, Sequence
 
 from devices.imports import columns
+from devices.imports.formulas import bare
 from devices.imports.model import Cells, Code, Fault, FileError
 
 MAX_LINE_BYTES = 64 * 1024
 _PIECE = 1 << 20
 _SEPARATORS = (",", ";", "\t")
 _LOST = "\ufffd"
-FORMULAS = ("=", "@", "+", "-")  # with which a spreadsheet begins one
 
 
 def encoding_of(body: bytes) -> str:
@@ -31,12 +31,6 @@ def _is(name: str, body: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _plain(cell: str) -> str:
-    """Without the apostrophe that keeps a spreadsheet from reading a text as a formula."""
-    text = cell.strip()
-    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULAS) else text
 
 
 class Table:
@@ -74,7 +68,7 @@ class Table:
             return Fault(row=number, column="", code=Code.NOT_CSV, value=str(error))
         if any(cell.strip() for cell in cells[len(self._columns) :]):
             return Fault(row=number, column="", code=Code.CELLS, value=str(len(cells)))
-        return number, {name: _plain(cell) for name, cell in zip(self._columns, cells, strict=False) if name}
+        return number, {name: bare(cell.strip()) for name, cell in zip(self._columns, cells, strict=False) if name}
 
     def _cells(self, line: str) -> Sequence[str]:
         return next(csv.reader((line,), delimiter=self._separator, strict=True), [])

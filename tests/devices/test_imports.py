@@ -251,14 +251,18 @@ def test_an_export_comes_in_again_and_changes_nothing(firm: Firm) -> None:
     taken(firm, FILE)
     firm.device("solo", owner=Owner(name="No Address"), place='=cmd|"x"', point=BAIDU, bought_on=date(2026, 1, 31))
     firm.device("made", place="+cmd|'x'!A0")
+    firm.device("quoted", place="'=1")
+    firm.device("wide", place="＝1")
     moves.retire(firm.conn, firm.device("old"), by=BY, now=NOW)
     moves.replace(firm.conn, firm.found("made"), firm.device("new"), by=BY, now=NOW)
     text, before = exported(firm), _everything(firm)
     assert "'=cmd" in text
     assert "'+cmd" in text
+    assert ",''=1," in text
+    assert ",'＝1," in text
     assert ",+49 30 12345," in text, "a phone number is no formula"
     found = taken(firm, text)
-    assert (found.faults, found.changes, found.counts) == ([], {}, (0, 0, 7, 0))
+    assert (found.faults, found.changes, found.counts) == ([], {}, (0, 0, 9, 0))
     assert _everything(firm) == before
     assert exported(firm) == text
 

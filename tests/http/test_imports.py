@@ -56,6 +56,18 @@ def test_a_fault_says_row_column_and_what_to_do_in_the_readers_language(client: 
     assert rows[1]["detail"].startswith("没有这个品类")
 
 
+def test_a_spreadsheet_runs_nothing_of_a_file_of_faults(client: TestClient, run: Any, tmp_path: Path) -> None:
+    hostile = "id,class,model,serial\n=cmd|' /C calc'!A0,freezer,F,1\n"
+    file, faults = tmp_path / "in.csv", tmp_path / "faults.csv"
+    file.write_text(hostile)
+    run("import", str(file), "--faults", str(faults))
+    told = post(client, hostile, accept="text/csv").content.decode("utf-8-sig")
+    for text in (told, faults.read_text(encoding="utf-8-sig")):
+        rows = list(csv.DictReader(io.StringIO(text)))
+        assert [row["value"] for row in rows] == ["'=cmd|' /C calc'!A0"]
+        assert not [cell for row in rows for cell in row.values() if cell.startswith("=")]
+
+
 def test_a_file_that_is_none_is_refused_whole(client: TestClient) -> None:
     answer = post(client, "id,class\n1,2\n")
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:foremend:problem:not-importable")

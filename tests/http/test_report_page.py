@@ -2,7 +2,10 @@
 
 import io
 import re
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +13,15 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from api.http import photos
+from api.http.app import staff_app
 from api.http.guard import PHOTO_BYTES
 from api.http.house import House
+from api.http.pace import Pace
 from tests.conftest import Database
 from tests.http.scene import Scene, a_scene, events
 from ticketing.errors import ReportRefusedError
+from ticketing.intake.model import MOST_AN_HOUR
 
 
 @pytest.fixture
@@ -157,3 +164,40 @@ def test_a_photo_that_nobody_reported_is_not_shown(scene: Scene, house: House) -
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"secret")
     assert scene.client.get(f"/desk/photos/{'ab' * 32}.jpg").status_code == 404
+
+
+def test_who_only_looks_does_not_wait_for_a_crowd_of_photos(
+    scene: Scene, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pages have some 40 threads, and the largest photos take seconds each."""
+    looked_at = threading.Event()
+    monkeypatch.setattr(photos, "clean", lambda data: looked_at.wait(60) and data)
+    app = staff_app(replace(house, photo_pace=Pace(per_minute=1, burst=1000)))
+    crowd = 50
+    with (
+        TestClient(app, base_url="http://127.0.0.1:8080") as client,
+        ThreadPoolExecutor(crowd) as people,
+    ):
+        hurried = replace(scene, client=client)
+        sent = [people.submit(send, hurried, words="look", key=f"k{n}", photo=b"photo") for n in range(crowd)]
+        try:
+            turned_away = [each.result() for each in islice(as_completed(sent, 60), crowd - photos.MOST_WAITING)]
+            assert client.get(scene.label_path).status_code == 200
+        finally:
+            looked_at.set()
+    assert {answer.status_code for answer in turned_away} == {429}
+    assert "send yours again in a minute" in turned_away[0].text
+    assert ">look</textarea>" in turned_away[0].text
+    assert sorted(each.result().status_code for each in sent) == [200] * photos.MOST_WAITING + [429] * len(turned_away)
+
+
+def test_photo_after_photo_from_one_address_waits_and_words_do_not(scene: Scene) -> None:
+    answers = [send(scene, photo=b"no photo").status_code for _ in range(12)]
+    assert answers == [422] * 10 + [429] * 2
+    assert send(scene).status_code == 200
+
+
+def test_who_reports_an_appliance_all_day_is_told_that_it_is_known(scene: Scene) -> None:
+    for n in range(MOST_AN_HOUR):
+        send(scene, words=f"drip {n}", key=f"k{n}")
+    assert "so we know" in send(scene, words="drip again", key="k").text

@@ -12,6 +12,7 @@ from psycopg import Connection
 from api.http import pages, photos, reporting
 from api.http.guard import PHOTO_BYTES
 from api.http.house import House
+from api.http.pace import address_of
 from api.http.photos import Developed
 from devices.model import Customer, Device
 from ticketing.errors import ReportRefusedError
@@ -62,7 +63,12 @@ Sent = Annotated[Said, Depends(_said)]
 
 
 def show(
-    request: Request, home: House, scan: Scan, said: Said | None = None, refused: list[str] | None = None
+    request: Request,
+    home: House,
+    scan: Scan,
+    said: Said | None = None,
+    refused: list[str] | None = None,
+    status: int = 422,
 ) -> Response:
     customer = scan.customer
     language = pages.language_of(request, customer.language if customer else None)
@@ -71,7 +77,7 @@ def show(
         request,
         "report.html",
         language=language,
-        status=422 if refused else 200,
+        status=status if refused else 200,
         appliance=home.catalogue[scan.device.class_id].title[language],
         model=scan.device.model,
         place=scan.place,
@@ -91,9 +97,11 @@ def take(request: Request, home: House, find: Find, said: Said) -> Response:
         scan = find(conn)
     try:
         # between the transactions: it takes its time, and only who has a label may take it
-        developed = _photo(said.photo)
+        developed = _photo(request, home, said.photo)
     except photos.PhotoError:
         return show(request, home, scan, said, ["photo"])
+    except photos.CrowdedError:
+        return show(request, home, scan, said, ["photos"], status=429)
     with home.stranger(acts=True) as conn:
         scan = find(conn)
         report = _report(scan, said, developed)
@@ -117,8 +125,10 @@ def _report(scan: Scan, said: Said, developed: Developed | None) -> Report:
     )
 
 
-def _photo(photo: UploadFile | None) -> Developed | None:
+def _photo(request: Request, home: House, photo: UploadFile | None) -> Developed | None:
     data = photo.file.read(PHOTO_BYTES + 1) if photo is not None else b""
+    if data and not home.photo_pace.takes(address_of(request)):
+        raise photos.CrowdedError
     if len(data) > PHOTO_BYTES:
         raise photos.PhotoError(f"more than {PHOTO_BYTES} bytes")
     return photos.develop(data) if data else None

@@ -10,6 +10,7 @@ from api.http import pages, scan
 from api.http.guard import PHOTO_BYTES
 from api.http.house import Home, House
 from api.http.pace import address_of
+from api.http.photos import CrowdedError
 from api.http.public import bearer, form, owner
 from api.http.public.form import Scan, Sent
 from api.http.scan import Trouble
@@ -36,7 +37,10 @@ def photo(request: Request, home: Home, photo: Annotated[UploadFile | None, File
     if not home.photo_pace.takes(address_of(request)):
         return _front(request, "TOO_MANY", status=429)
     data = photo.file.read(PHOTO_BYTES + 1) if photo is not None else b""
-    found = scan.read(data, home.hosts) if 0 < len(data) <= PHOTO_BYTES else Trouble.UNREADABLE
+    try:
+        found = scan.read(data, home.hosts) if 0 < len(data) <= PHOTO_BYTES else Trouble.UNREADABLE
+    except CrowdedError:
+        return _front(request, "TOO_MANY", status=429)
     if isinstance(found, Trouble):
         return _front(request, found)
     return RedirectResponse(found.path if isinstance(found, Item) else f"/r/{found}", status_code=303)
