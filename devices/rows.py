@@ -45,6 +45,8 @@ class File:
             self._refuse(1 + path.read_bytes()[: error.start].count(b"\n"), "", "not TOML: it is not in UTF-8")
         except RecursionError:
             self._refuse(1, "", "not TOML that can be read: its tables are nested too deeply")
+        except ValueError:  # Python reads no number of more than 4,300 digits
+            self._refuse(1, "", "not TOML that can be read: a number in it has thousands of digits")
         except OSError as error:
             self._refuse(1, "", f"cannot be read: {error.strerror}")
         else:

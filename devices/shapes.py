@@ -7,6 +7,7 @@ from devices.model import Regime
 from devices.rows import Shape
 from devices.values import band, flag, gtin, name, number, one_of, positive, some_of, tenant, text, title, titles, whole
 
+MOST_DAYS = 365_000  # no calendar has begun so long ago
 MIN_RETENTION_DAYS = 8  # twice the days that detectors learn again after a start
 MOST_A_SECOND = 1e8  # so that what a byte costs, in whole ns, is right to a few per cent
 STARTS = ("invoice", "install", "factory")  # of a warranty: from which day it may run
@@ -67,9 +68,9 @@ CLASS = Shape(
     must={"class_id": name, "title": title, "cadence_s": whole(1), "metrics": _looked_at_later},
     may={
         **_ALIKE,
-        "retention_days": whole(MIN_RETENTION_DAYS),
-        "hours_days": whole(MIN_RETENTION_DAYS),
-        "compress_after_days": whole(1),
+        "retention_days": whole(MIN_RETENTION_DAYS, beyond=MOST_DAYS),
+        "hours_days": whole(MIN_RETENTION_DAYS, beyond=MOST_DAYS),
+        "compress_after_days": whole(1, beyond=MOST_DAYS),
         "families": _looked_at_later,
         "adjustables": _looked_at_later,
         "models": _looked_at_later,

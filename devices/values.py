@@ -3,6 +3,7 @@
 import difflib
 import math
 import re
+import sys
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ Check = Callable[[Any], str | None]
 
 LANGUAGES = ("en", "zh")
 LONGEST_TEXT = 200
+MOST = 1_000_000_000  # of seconds: longer than any appliance lives
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _TENANT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _GTIN = re.compile(r"[0-9]{8}|[0-9]{12,14}")
@@ -51,26 +53,33 @@ def flag(value: Any) -> str | None:
     return None if isinstance(value, bool) else f"must be true or false, here {value!r}"
 
 
+def _is_number(value: Any) -> bool:
+    """A whole one of hundreds of digits is none: no float holds it."""
+    return type(value) in {int, float} and abs(value) <= sys.float_info.max
+
+
 def number(least: float = -math.inf, most: float = math.inf) -> Check:
     def check(value: Any) -> str | None:
-        if type(value) in {int, float} and math.isfinite(value) and least <= value <= most:
+        if _is_number(value) and least <= value <= most:
             return None
         return f"must be {_between(least, most)}, here {value!r}"
 
     return check
 
 
-def whole(least: int, most: float = math.inf) -> Check:
+def whole(least: int, most: float = math.inf, beyond: int = MOST) -> Check:
+    """`beyond`: what is more than that is meant to have no end, and would overflow a clock."""
+
     def check(value: Any) -> str | None:
         if type(value) is int and least <= value <= most:
-            return None
+            return None if value <= beyond else f"must be at most {beyond}, here {value!r}"
         return f"must be a whole number, {_between(least, most)}, here {value!r}"
 
     return check
 
 
 def positive(value: Any) -> str | None:
-    if type(value) in {int, float} and math.isfinite(value) and value > 0:
+    if _is_number(value) and value > 0:
         return None
     return f"must be a number above zero, here {value!r}"
 

@@ -21,7 +21,7 @@ A mix is a TOML file:
     strength = [0.6, 1.0]
 """
 
-import math
+import sys
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -85,7 +85,7 @@ def load(path: Path) -> Mix:
     """Raises MixError."""
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise MixError(f"{path}: {error}") from error
     strange = said.keys() - {each.name for each in fields(Mix)}
     if strange:
@@ -152,8 +152,8 @@ def _span(where: str, key: str, said: object) -> Span:
 
 
 def _is_number(said: object) -> bool:
-    """TOML has `nan`, `inf` and booleans, too."""
-    return isinstance(said, int | float) and not isinstance(said, bool) and math.isfinite(said)
+    """TOML has `nan`, `inf`, booleans and whole numbers without end, too."""
+    return isinstance(said, int | float) and not isinstance(said, bool) and abs(said) <= sys.float_info.max
 
 
 def unmet(mix: Mix, made: Sequence[Made], end_ms: int) -> list[str]:

@@ -1,5 +1,6 @@
 """`foremend twin`: what a device shall be like, and what it says it is."""
 
+import math
 from typing import Annotated, Any
 
 import typer
@@ -51,11 +52,17 @@ def _setting(text: str, kinds: dict[str, str]) -> tuple[str, Any]:
     if kinds.get(name) == "switch" and value in {"true", "false"}:
         return name, value == "true"
     if kinds.get(name) in {"number", "whole"}:
-        try:
-            return name, int(value) if value.lstrip("-").isdecimal() else float(value)
-        except ValueError:
-            return name, value
+        return name, _number(value)
     return name, value
+
+
+def _number(text: str) -> int | float | str:
+    """The text itself where JSON has no such number."""
+    try:
+        number = int(text) if text.lstrip("-").isdecimal() else float(text)
+    except ValueError:
+        return text
+    return text if isinstance(number, float) and not math.isfinite(number) else number
 
 
 def _tell(twin: dict[str, Any]) -> None:

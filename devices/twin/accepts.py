@@ -1,6 +1,6 @@
 """Which settings a device can take, and whether a value is one of them: pure."""
 
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,7 +74,7 @@ def _why_not(setting: Adjustable, value: Any) -> str | None:
 
 
 def _why_no_number(setting: Adjustable, value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         return f"is a number in {setting.unit}"
     if abs(value) > _EXACT or (setting.kind is Kind.WHOLE and value != int(value)):
         return "is a whole number" if abs(value) <= _EXACT else "is too large"

@@ -23,6 +23,8 @@ def _argument(text: str) -> tuple[str, Any]:
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        json.dumps(value, allow_nan=False)  # NaN and 1e999 are numbers to Python alone
     except (ValueError, RecursionError):
         return text
+    return value

@@ -42,6 +42,10 @@ GOOD = (resources.files("devices") / "classes" / "refrigerator.toml").read_text(
         ("cadence_s = 60", "cadence_s = 60\nretention_days = 7", "retention_days.*8 or more, here 7"),
         ("cadence_s = 60", 'cadence_s = 60\nretention_days = "400"', "retention_days.*8 or more, here '400'"),
         ("cadence_s = 60", "cadence_s = 60\nhours_days = 30", "hours_days must be 400 or more, here 30"),
+        ("cadence_s = 60", "cadence_s = 60\nretention_days = 9999999", "retention_days must be at most 365000, here"),
+        ("cadence_s = 60", f"cadence_s = {10**12}", "cadence_s must be at most 1000000000, here"),
+        ("high = 3000.0", f"high = {10**400}", "high must be a number, here 1000"),
+        ("min_shift = 3.0", f"min_shift = {10**400}", "min_shift must be 0 or more, here 1000"),
         ('severity = "major"', 'severity = "grave"', "families.*'grave' is not one of minor, major, critical"),
         ('severity = "major"', 'severity = "major"\nsafety = 1', "safety must be true or false, here 1"),
         ('family_id = "compressor"', 'family_id = "cooling_weak"', "family_id 'cooling_weak' stands twice"),
@@ -109,6 +113,7 @@ def test_the_line_is_that_of_the_key_and_every_fault_of_a_file_is_said(tmp_path:
         (b"a = 1\nb = [\n", "x.toml:3: not TOML"),
         (b"a = 1\nb = 1\nb = 2", "x.toml:3: not TOML: Cannot overwrite a value"),
         (b"a = 1\nb = '\xff'", "x.toml:2: not TOML: it is not in UTF-8"),
+        (b"a = " + b"9" * 5000, "x.toml:1: not TOML that can be read: a number in it"),
         (b"a = " + b"[" * 2000 + b"]" * 2000, "x.toml:1: not TOML that can be read"),
     ],
 )

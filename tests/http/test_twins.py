@@ -145,6 +145,17 @@ def test_the_command_line_desires_and_shows(client: TestClient, foremend: Callab
     assert "there is 2" in foremend("twin", "set", "d1", "eco=false", "--version", "1").output
 
 
+@pytest.mark.parametrize("number", ["nan", "-inf", "1e999", "9" * 400])
+def test_what_is_a_number_to_python_alone_is_refused_in_words(foremend: Callable[..., Any], number: str) -> None:
+    assert "set_point_c: is a number in °C" in foremend("twin", "set", "d1", f"set_point_c={number}").output
+
+
+def test_an_argument_that_json_has_no_number_for_is_a_text(client: TestClient, foremend: Callable[..., Any]) -> None:
+    assert foremend("command", "send", "d1", "ping", "a=NaN", "b=1e999", "c=[-Infinity]").exit_code == 0
+    (queued,) = client.get(COMMANDS).json()["commands"]
+    assert queued["arguments"] == {"a": "NaN", "b": "1e999", "c": "[-Infinity]"}
+
+
 def test_the_command_line_sends_lists_and_cancels(client: TestClient, foremend: Callable[..., Any]) -> None:
     sent = foremend("command", "send", "d1", "start_defrost", "minutes=20", "why=ice", "--expires", "10m")
     assert (sent.exit_code, "QUEUED" in sent.output) == (0, True)

@@ -111,6 +111,9 @@ def test_what_a_device_invents_has_a_bound_and_what_its_class_knows_always_room(
     [
         ("set_point_c", 9, "9 is not between 2 and 8 °C"),
         ("set_point_c", float("nan"), "is a number"),
+        ("set_point_c", float("inf"), "is a number"),
+        ("set_point_c", 10**400, "is a number"),
+        ("set_point_c", 10**40, "is too large"),
         ("set_point_c", True, "is a number"),
         ("set_point_c", "4", "is a number"),
         ("sampling_period_s", 1.5, "whole"),
