@@ -106,7 +106,8 @@ async def run(order: Order) -> None:
                 order.ledger.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps({name: value for name, value in found.items() if name != "devices"}), flush=True)
     if not found["connects"]:
-        raise BrokerError(f"nobody was ever connected to {order.broker.url}")
+        why = next((f": {each.trouble.sentence}" for each in senders if each.trouble is not None), "")
+        raise BrokerError(f"nobody was ever connected to {order.broker.url}{why}")
 
 
 def ledger(order: Order, made: Sequence[Made], senders: Sequence[Sender]) -> dict[str, Any]:

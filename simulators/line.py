@@ -12,10 +12,19 @@ _REASONS = {
     4: "refuses the password",
     5: "refuses this device",
 }
+_SIGN_IN = (4, 5)
 
 
 class RefusedError(Exception):
-    """The broker answered and does not want this device."""
+    """The broker answered and does not want this device. `signs_in`: because of whom it said it is."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(_REASONS.get(code, f"refuses with {code}"))
+        self.signs_in = code in _SIGN_IN
+
+
+class NoMqttError(Exception):
+    """Somebody else answered."""
 
 
 class Owner(Protocol):
@@ -46,6 +55,10 @@ class Line(asyncio.Protocol):
         self._transport.write(packet)
 
     def data_received(self, data: bytes) -> None:
+        if not self.ready.done() and not self._left and data[0] & 0xF0 != packets.CONNACK:
+            self.ready.set_exception(NoMqttError())
+            self.drop()
+            return
         found, self._left = packets.split(self._left + data)
         for first, body in found:
             self._take(first, body)
@@ -61,7 +74,7 @@ class Line(asyncio.Protocol):
                 self._owner.told(topic, payload)
             case packets.CONNACK if not self.ready.done():
                 if body[1]:
-                    self.ready.set_exception(RefusedError(f"the broker {_REASONS.get(body[1], body[1])}"))
+                    self.ready.set_exception(RefusedError(body[1]))
                 else:
                     self.ready.set_result(None)
 

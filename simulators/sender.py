@@ -10,9 +10,10 @@ import orjson
 
 from simulators import packets
 from simulators.broker import Broker, Identity
-from simulators.line import Line, RefusedError
+from simulators.line import Line, NoMqttError, RefusedError
 from simulators.said import MAX_READINGS, Said, arrays
 from simulators.told import Json, Told
+from simulators.trouble import QUIET_S, SLOW_S, Trouble, Why, met
 
 KEEP_ALIVE_S = 120
 PING_S = KEEP_ALIVE_S / 2
@@ -20,7 +21,7 @@ PATIENCE_S = 30.0  # for CONNACK and for a PUBACK
 WINDOW = 8  # messages under way
 BACKLOG = 3  # readings; what has more to say says it in arrays
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 30.0
-_TROUBLE = (OSError, RefusedError, TimeoutError)
+_TROUBLE = (OSError, RefusedError, NoMqttError, TimeoutError)
 _BIRTH, _WILL = b'{"online": true}', b'{"online": false}'
 
 
@@ -50,7 +51,8 @@ class Sender:
         self.waiting: deque[Said] = deque()
         self.newest_first = False
         self.count = Count()
-        self.trouble = ""
+        self.trouble: Trouble | None = None
+        self._asking_s: float | None = None  # since when it waits to be let in
         self._topic = f"fm/{identity.tenant}/{identity.device}"
         up = f"{self._topic}/up/"
         self._telemetry, self._presence = f"{up}telemetry".encode(), f"{up}presence"
@@ -95,7 +97,7 @@ class Sender:
             try:
                 line = await self._connect()
             except _TROUBLE as error:
-                self.trouble = f"{self.identity.device}: {error or type(error).__name__}"
+                self.trouble = met(self.identity.device, error)
                 await asyncio.sleep(retry_s * self._chance.uniform(0.5, 1.0))
                 retry_s = min(2 * retry_s, LAST_RETRY_S)
                 continue
@@ -107,19 +109,23 @@ class Sender:
 
     async def _connect(self) -> Line:
         loop, broker = asyncio.get_running_loop(), self.broker
-        async with asyncio.timeout(PATIENCE_S):
-            _, line = await loop.create_connection(
-                lambda: Line(self, self._hello), broker.host, broker.port, ssl=broker.tls
-            )
-            try:
-                await line.ready
-            except BaseException:
-                line.drop()
-                raise
+        self._asking_s = loop.time()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                _, line = await loop.create_connection(
+                    lambda: Line(self, self._hello), broker.host, broker.port, ssl=broker.tls
+                )
+                try:
+                    await line.ready
+                except BaseException:
+                    line.drop()
+                    raise
+        finally:
+            self._asking_s = None
         return line
 
     def _begin(self, line: Line) -> None:
-        self._line, self.trouble = line, ""
+        self._line, self.trouble = line, None
         self.count.connects += 1
         self._publish(Message(self._presence.encode(), _BIRTH, 0, retain=True))
         if self.twin is not None:
@@ -130,6 +136,8 @@ class Sender:
     def _end(self) -> None:
         """What was under way is sent again first, in its order; a birth message is made anew."""
         self._line = None
+        if self.wanted and self.trouble is None:
+            self.trouble = self._trouble(Why.LOST)
         open_ones = [message for message, _ in self._under_way.values() if message.readings]
         self._again.extendleft(reversed(open_ones))
         self._under_way.clear()
@@ -167,6 +175,7 @@ class Sender:
         return self._packet_id
 
     def acknowledged(self, packet_id: int) -> None:
+        self.trouble = None
         found = self._under_way.pop(packet_id, None)
         if found is not None and found[0].readings:
             self.count.messages += 1
@@ -196,17 +205,24 @@ class Sender:
     def look(self, now_s: float) -> None:
         """Now and then: a ping where nothing was said for long, and an end where nothing is answered."""
         if self._line is None:
-            return
-        if self._under_way:
+            if self._asking_s is not None and now_s - self._asking_s > QUIET_S:
+                self.trouble = self._trouble(Why.SILENT)
+        elif self._under_way:
             _, since_s = next(iter(self._under_way.values()))
+            if now_s - since_s > SLOW_S:
+                self.trouble = self._trouble(Why.UNANSWERED)
             if now_s - since_s > PATIENCE_S:
                 self._line.drop()
         elif now_s - self._line.said_s > PING_S:
             self._line.write(packets.PINGREQ)
 
+    def _trouble(self, why: Why) -> Trouble:
+        return Trouble(why=why, device=self.identity.device)
+
     def go_offline(self) -> None:
         """As when its network fails: without a word, so that the broker says its will."""
         self._wanted.clear()
+        self.trouble = None
         if self._line is not None:
             self._line.drop()
 

@@ -16,6 +16,7 @@ from simulators.pace import FLAT_OUT, Pace
 from simulators.process import now_ms
 from simulators.said import Due, said_by
 from simulators.sender import Sender
+from simulators.trouble import Known, news
 from simulators.twins import Twins
 
 DAY_MS, MINUTE_MS = 86_400_000, 60_000
@@ -53,7 +54,7 @@ class Voyage:
         for i, sender in enumerate(senders):
             sender.twin = self._twins.told(i)
         self._news: deque[tuple[int, Incident]] = deque()  # from the thread that lives
-        self._caught_up, self._trouble = False, ""
+        self._caught_up, self._known = False, Known()
         self.connected_s: float | None = None  # since `run` began, until all that were not away were connected
 
     @property
@@ -151,17 +152,22 @@ class Voyage:
         live = self._caught_up or self._pace.speed != FLAT_OUT
         for i in self._twins.changed(at_ms):
             self.senders[i].report()
-        trouble = next((each.trouble for each in self.senders if each.trouble), "")
-        if trouble and not self._trouble:
-            print(f"no connection to {self.senders[0].broker.url} ({trouble}); trying on", file=sys.stderr, flush=True)
-        self._trouble = trouble
         for sender in self.senders:
             sender.look(now_s)
             if live:  # the past that a fleet begins with is in no appliance's memory
                 sender.forget_beyond(MEMORY)
+        self._say_trouble()
         if not self._caught_up and self.next_ms > ours_ms - MINUTE_MS and at_ms == ours_ms:
             self._caught_up = all(not each.connected or each.unfinished <= 1 for each in self.senders)
             self._caught_up &= any(each.connected for each in self.senders)
+
+    def _say_trouble(self) -> None:
+        wanted = [each for each in self.senders if each.wanted]
+        through = sum(each.connected and each.trouble is None for each in wanted)
+        troubles = [each.trouble for each in wanted if each.trouble is not None]
+        self._known, sentence = news(self._known, self.senders[0].broker.url, through, len(wanted), troubles)
+        if sentence is not None:
+            print(f"fleet: {sentence}", file=sys.stderr, flush=True)
 
     def _tell(self, say: Say, at_ms: int, ours_ms: int) -> None:
         connected = sum(each.connected for each in self.senders)
