@@ -35,6 +35,6 @@ def admit(
     if over:  # hardly ever; read again without them, for what they said has met what others said
         left = decode(messages, sources, catalogue, nodes, without=over)
         too_much = [refused(messages[at], sources[at], Reason.OVER_LIMIT, str(said)) for at, said in over.items()]
-        in_order = sorted([*left.refusals, *too_much], key=lambda refusal: refusal.seq)
-        decoded = replace(decoded, batches=left.batches, refusals=in_order, repeats=left.repeats, answers=left.answers)
+        refusals = [*left.refusals, *too_much]
+        decoded = replace(decoded, batches=left.batches, refusals=refusals, repeats=left.repeats, answers=left.answers)
     return Admitted(decoded=decoded, use=use, over=tuple(over.values()))

@@ -35,10 +35,10 @@ from ingest.twin.model import Answer
 
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
-    """`batches` have one row a (device, ts); `refusals` are in log order. `repeats`: where messages said something of
-    the same one. `first_ms`: of messages that are replayed, by seq, when the log first received them. `asked`: what
-    those ask for that bring readings. `received_ms` (n_messages,). `spoken`: who was heard, refused or not; `told`:
-    what edge nodes said; `answers`: what devices said of their twins."""
+    """`batches` have one row a (device, ts); `refusals`: of each message in its own order. `repeats`: where messages
+    said something of the same one. `first_ms`: of messages that are replayed, by seq, when the log first received them.
+    `asked`: what those ask for that bring readings. `received_ms` (n_messages,). `spoken`: who was heard, refused or
+    not; `told`: what edge nodes said; `answers`: what devices said of their twins."""
 
     batches: list[Batch]
     refusals: list[Refusal]
@@ -129,7 +129,7 @@ def decode(
     batches, repeats = fold(said, catalogue, lambda: _by_seq(messages, sources))
     return Decoded(
         batches=batches,
-        refusals=_in_order([*refusals, *repeats.unfit]),
+        refusals=[*refusals, *repeats.unfit],
         repeats=repeats,
         first_ms=replayed,
         asked=answers.ask(asked, ears.answers, log),
@@ -138,10 +138,6 @@ def decode(
         told=ears.edge.told,
         answers=ears.answers,
     )
-
-
-def _in_order(refusals: list[Refusal]) -> list[Refusal]:
-    return sorted(refusals, key=lambda refusal: refusal.seq)
 
 
 def spoken(

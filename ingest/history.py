@@ -62,7 +62,8 @@ def keep(
             store.fill(conn, appliance, lacking)
         unfit += beside
     aggregates.mark(conn, batches, sealed_ms)
-    every = sorted([*refused, *_refused(conn, unfit)], key=lambda refusal: refusal.seq)  # as if each came by itself
+    # in the log's order, as if each had come by itself: what came first is stored, what came last was seen last
+    every = sorted([*refused, *_refused(conn, unfit)], key=lambda refusal: refusal.seq)
     if every:
         refusals.keep(conn, every, first_ms or {})
     return Kept(new=new, refusals=every)

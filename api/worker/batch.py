@@ -25,7 +25,7 @@ from ingest.partition import Claim
 from ingest.refused import refused
 from ingest.topics import Source
 from ingest.twin import store as twins
-from ingest.twin.answers import with_strangers
+from ingest.twin.answers import of_stranger
 
 _log = structlog.get_logger("worker")
 _WARY_BATCHES = 20
@@ -118,7 +118,7 @@ class Intake:
                 self._conn,
                 memory.catalogue,
                 decoded.batches,
-                with_strangers(decoded.refusals, strangers),
+                [*decoded.refusals, *map(of_stranger, strangers)],
                 decoded.first_ms,
                 hopeful=not self._wary,
             )

@@ -70,14 +70,8 @@ def _asked(class_id: str, place: Ints, log: Log) -> Asked:
     )
 
 
-def with_strangers(refusals: list[Refusal], strangers: list[Answer]) -> list[Refusal]:
-    """In the log's order, with the results of commands that their devices were never given."""
-    if not strangers:
-        return refusals
-    return sorted([*refusals, *map(_unknown, strangers)], key=lambda refusal: refusal.seq)
-
-
-def _unknown(answer: Answer) -> Refusal:
+def of_stranger(answer: Answer) -> Refusal:
+    """The result of a command that its device was never given."""
     why = f"no command {answer.command_id} was ever given to this device"
     return refused(answer.message, answer.source, Reason.UNKNOWN_COMMAND, why)
 

@@ -1,6 +1,7 @@
 """What the record must be, from the log's content alone: dictionaries, one message after the other, no batch."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ import orjson
 import psycopg
 
 from ingest import limits
+from ingest.resolution import Level
 from tests.ingest.builders import FRIDGE
 
 Key = tuple[str, int]  # device, ts
@@ -110,3 +112,29 @@ def refused(conn: psycopg.Connection[Any], after: int) -> dict[tuple[Any, ...], 
         [after],
     ).fetchall()
     return {tuple(key): [seen, first, last] for *key, seen, first, last in found}
+
+
+def aggregated(rows: dict[Key, dict[str, Any]], width_ms: int) -> dict[Key, list[Any]]:
+    """Of each device and stretch: how many rows, then of each metric min, max, mean, last and count."""
+    buckets: dict[Key, list[dict[str, Any]]] = {}
+    for device, ts in sorted(rows):
+        buckets.setdefault((device, ts - ts % width_ms), []).append(rows[device, ts])
+    return {key: [len(some), *_of_metrics(some)] for key, some in buckets.items()}
+
+
+def _of_metrics(rows: list[dict[str, Any]]) -> Iterator[float | None]:
+    for name in FRIDGE.metric_names:
+        said = [row[name] for row in rows if name in row]
+        yield from [min(said), max(said), sum(said) / len(said), said[-1]] if said else [None] * 4
+        yield len(said)
+
+
+def kept_aggregates(conn: psycopg.Connection[Any], level: Level, since_ms: int) -> dict[Key, list[Any]]:
+    """The same of the record."""
+    columns = [f"{what}_{name}" for name in FRIDGE.metric_names for what in ("min", "max", "avg", "last", "count")]
+    found = conn.execute(
+        f"SELECT device_id, (extract(epoch FROM begins) * 1000)::bigint, readings, {', '.join(columns)}"
+        f" FROM {level.name}_refrigerator JOIN device USING (device_no) WHERE begins >= to_timestamp(%s)",
+        [since_ms / 1000],
+    ).fetchall()
+    return {(device, begins): rest for device, begins, *rest in found}
