@@ -1,5 +1,6 @@
 """The running Foremend, asked over HTTP: an answer, or one sentence about what is wrong."""
 
+import unicodedata
 from typing import Any
 from urllib.parse import quote
 
@@ -8,6 +9,7 @@ import typer
 from api.cli._options import fail
 
 PATIENCE_S = 60  # a page of credentials takes a while
+_STEERS = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode's categories of what no eye sees
 
 
 def ask(api: str, method: str, path: str, *, or_none: bool = False, **more: Any) -> Any:
@@ -18,7 +20,7 @@ def ask(api: str, method: str, path: str, *, or_none: bool = False, **more: Any)
     url = f"{api.rstrip('/')}{path}"
     try:
         answer = httpx2.request(method, url, timeout=PATIENCE_S, trust_env=False, **more)
-        said = answer.json() if answer.content else None
+        said = harmless(answer.json()) if answer.content else None
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise unreachable(url, error) from None
     if or_none and answer.status_code == 404:
@@ -26,6 +28,19 @@ def ask(api: str, method: str, path: str, *, or_none: bool = False, **more: Any)
     if not answer.is_success:
         raise fail(problem(said, answer.status_code))
     return said
+
+
+def harmless(said: Any) -> Any:
+    """With what steers a terminal written out: devices and strangers wrote some of it."""
+    if isinstance(said, str):
+        return said if said.isprintable() else "".join(map(_letter, said))
+    if isinstance(said, dict):
+        return {harmless(name): harmless(value) for name, value in said.items()}
+    return [harmless(each) for each in said] if isinstance(said, list) else said
+
+
+def _letter(letter: str) -> str:
+    return letter.encode("unicode_escape").decode() if unicodedata.category(letter) in _STEERS else letter
 
 
 def unreachable(url: str, error: Exception) -> typer.Exit:

@@ -1,5 +1,6 @@
 """The twin and its commands for programs: versions, refusals, repeats, pages."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -154,6 +155,18 @@ def test_an_argument_that_json_has_no_number_for_is_a_text(client: TestClient, f
     assert foremend("command", "send", "d1", "ping", "a=NaN", "b=1e999", "c=[-Infinity]").exit_code == 0
     (queued,) = client.get(COMMANDS).json()["commands"]
     assert queued["arguments"] == {"a": "NaN", "b": "1e999", "c": "[-Infinity]"}
+
+
+def test_a_terminal_is_not_steered_by_what_a_device_says(
+    client: TestClient, database: Database, foremend: Callable[..., Any]
+) -> None:
+    desire(client, 0, set_point_c=4)
+    with database.connect() as conn:
+        hostile = json.dumps({"firmware": "1\x1b]0;owned\x07\u202e", "eco\x9b": "\x1b]52;c;x\x07"})
+        conn.execute("UPDATE twin SET reported = %s", [hostile])
+    shown = foremend("twin", "show", "d1").output
+    assert "firmware  1\\x1b]0;owned\\x07\\u202e\n" in shown
+    assert not {*"\x1b\x07\x9b\u202e"} & {*shown}
 
 
 def test_the_command_line_sends_lists_and_cancels(client: TestClient, foremend: Callable[..., Any]) -> None:
