@@ -1,12 +1,29 @@
 """Which device may stand behind which: there is one level of gateways and no circle. Pure."""
 
+from enum import StrEnum
 
-def refused_because(device_no: int, gateway_no: int, *, has_gateway: bool, has_children: bool) -> str | None:
+
+class NotBehind(StrEnum):
+    """Why a device may not stand behind a gateway."""
+
+    ITSELF = "ITSELF"
+    SECOND_LEVEL = "SECOND_LEVEL"  # that one stands behind a gateway itself
+    GATEWAY = "GATEWAY"  # others stand behind the device
+
+
+SENTENCES = {
+    NotBehind.ITSELF: "it would stand behind itself",
+    NotBehind.SECOND_LEVEL: "that one stands behind a gateway itself",
+    NotBehind.GATEWAY: "it is a gateway itself",
+}
+
+
+def refused_because(device_no: int, gateway_no: int, *, has_gateway: bool, has_children: bool) -> NotBehind | None:
     """Why a device may not stand behind a gateway that has one itself, or with others behind it; None: it may."""
     if gateway_no == device_no:
-        return "it would stand behind itself"
+        return NotBehind.ITSELF
     if has_gateway:
-        return "that one stands behind a gateway itself"
+        return NotBehind.SECOND_LEVEL
     if has_children:
-        return "it is a gateway itself"
+        return NotBehind.GATEWAY
     return None

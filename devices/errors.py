@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+
+from devices.behind import SENTENCES, NotBehind
 
 
 class DevicesError(Exception):
@@ -66,9 +69,9 @@ class SerialTakenError(DevicesError):
 class GatewayError(DevicesError):
     """A device cannot stand behind that gateway: it would be a circle, or a second level."""
 
-    def __init__(self, device_id: str, gateway_id: str, reason: str) -> None:
-        super().__init__(f"{device_id!r} cannot stand behind {gateway_id!r}: {reason}")
-        self.device_id, self.gateway_id, self.reason = device_id, gateway_id, reason
+    def __init__(self, device_id: str, gateway_id: str, because: NotBehind) -> None:
+        super().__init__(f"{device_id!r} cannot stand behind {gateway_id!r}: {SENTENCES[because]}")
+        self.device_id, self.gateway_id, self.because = device_id, gateway_id, because
 
 
 class DeviceTransitionError(DevicesError):
@@ -88,12 +91,20 @@ class DeviceOwnedError(DevicesError):
         self.device_id = device_id
 
 
+class NoSuccessor(StrEnum):
+    """Why a device cannot take over the label of another."""
+
+    ITSELF = "ITSELF"
+    OUT_OF_SERVICE = "OUT_OF_SERVICE"
+    OWNED = "OWNED"  # it belongs to somebody else
+
+
 class SuccessorError(DevicesError):
     """A device cannot take over the label of that one."""
 
-    def __init__(self, device_id: str, successor_id: str, reason: str) -> None:
-        super().__init__(f"{successor_id!r} cannot replace {device_id!r}: {reason}")
-        self.device_id, self.successor_id, self.reason = device_id, successor_id, reason
+    def __init__(self, device_id: str, successor_id: str, because: NoSuccessor, sentence: str) -> None:
+        super().__init__(f"{successor_id!r} cannot replace {device_id!r}: {sentence}")
+        self.device_id, self.successor_id, self.because = device_id, successor_id, because
 
 
 class StaleError(DevicesError):

@@ -11,12 +11,10 @@ from uuid import UUID
 from psycopg import Connection
 
 from devices import labels, store
-from devices.behind import refused_because
 from devices.datum import Point, to_wgs84
 from devices.errors import (
     BadIdError,
     DeviceTakenError,
-    GatewayError,
     SerialTakenError,
     UnknownClassError,
     UnknownDeviceError,
@@ -196,23 +194,6 @@ def find(conn: Connection[Any], tenant_id: str, device_id: str) -> Device:
     return device
 
 
-def place(
-    conn: Connection[Any], device: Device, gateway_id: str | None, site: str | None, *, by: Scope, now: datetime
-) -> Device:
-    """The device, behind that gateway and at that site from now on. Raises UnknownDeviceError, GatewayError."""
-    store.lock_devices(conn)
-    gateway_no = None if gateway_id is None else _gateway_of(conn, device, gateway_id)
-    if (device.gateway_no, device.site) == (gateway_no, site):
-        return device
-    if site is not None:
-        store.settle_site(conn, device.tenant_id, site)
-    placed = replace(locked(conn, device.device_no), gateway_no=gateway_no, site=site)
-    placed = replace(placed, version=placed.version + 1)
-    store.save_device(conn, placed)
-    log.note(conn, "device.placed", device.device_id, by, now, {"gateway": gateway_id, "site": site})
-    return placed
-
-
 def locked(conn: Connection[Any], device_no: int) -> Device:
     """As it is now, and stays until the transaction ends. Raises UnknownDeviceError."""
     device = store.lock_device(conn, device_no)
@@ -227,17 +208,6 @@ def held(conn: Connection[Any], device_no: int) -> Device:
     if device is None:
         raise UnknownDeviceError(str(device_no))
     return device
-
-
-def _gateway_of(conn: Connection[Any], device: Device, gateway_id: str) -> int:
-    found = store.find_gateway(conn, device, gateway_id)
-    if found is None:
-        raise UnknownDeviceError(gateway_id)
-    gateway_no, has_gateway, has_children = found
-    reason = refused_because(device.device_no, gateway_no, has_gateway=has_gateway, has_children=has_children)
-    if reason is not None:
-        raise GatewayError(device.device_id, gateway_id, reason)
-    return gateway_no
 
 
 def by_no(conn: Connection[Any], device_no: int) -> Device:

@@ -32,9 +32,10 @@ from api.http.rest import (
 from api.http.rest import outages as rest_outages
 from api.http.rest import refusals as rest_refusals
 from api.http.rest import twins as rest_twins
+from api.http.staff import amending, desk, device, outages, refusals, work
 from api.http.staff import claims as staff_claims
 from api.http.staff import credentials as staff_credentials
-from api.http.staff import desk, device, outages, refusals, work
+from api.http.staff import customers as staff_customers
 from api.http.staff import registry as staff_registry
 from api.http.staff import twin as staff_twin
 from api.watch import exposition
@@ -44,6 +45,8 @@ PUBLIC = (question.router, following.router, report.router, item.router, claim.r
 STAFF = (
     desk.router,
     device.router,
+    amending.router,
+    staff_customers.router,
     staff_registry.router,
     staff_credentials.router,
     staff_claims.router,
@@ -101,7 +104,7 @@ def _app(
         openapi_url=openapi_url,
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
-        middleware=[Middleware(Meter, meters=house.meters), Middleware(Guard, hosts=hosts)],
+        middleware=[Middleware(Meter, meters=house.meters), Middleware(Guard, hosts=hosts, page=pages.problem_page)],
     )
     app.state.house = house
     answer = problems.answerer(pages.problem_page)

@@ -5,9 +5,10 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.problems import Problem, as_json
+from api.http.problems import Page, Problem, answered
 
 FORM_BYTES = 64 * 1024
 PHOTO_BYTES = 8 * 1024 * 1024
@@ -65,10 +66,11 @@ def _name(host: str) -> str | None:
 
 @dataclass(frozen=True)
 class Guard:
-    """ASGI middleware; `hosts` are the names that this server answers to."""
+    """ASGI middleware; `hosts` are the names that this server answers to, `page` is how a person is told no."""
 
     app: ASGIApp
     hosts: frozenset[str]
+    page: Page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,7 +80,7 @@ class Guard:
         say = _with_headers(send, path)
         problem = refusal(scope["method"], path, Headers(scope=scope), self.hosts)
         if problem is not None:
-            await as_json(problem)(scope, receive, say)
+            await answered(Request(scope), problem, self.page)(scope, receive, say)
             return
         await self.app(scope, _bounded(receive, body_limit(path)), say)
 

@@ -8,10 +8,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api.http import when
+from api.http import excuses, when
 from api.http.house import House
 from api.http.problems import Problem
-from api.texts import LANGUAGES, preferred, say, speaks
+from api.texts import LANGUAGES, preferred, say
 
 _templates = Environment(
     loader=PackageLoader("api.http", "templates"),
@@ -76,38 +76,17 @@ def _in(request: Request, language: str) -> str:
 
 
 def problem_page(request: Request, problem: Problem) -> Response:
-    """An error as a person should meet it: what happened, what to do; the program's words stay small, and are for staff
-    alone."""
+    """An error as a person should meet it: what happened, what to do; for staff also the way back."""
     language = language_of(request)
     return render(
         request,
         "problem.html",
         language=language,
         status=problem.status,
-        kind=_kind(problem),
-        problem=problem,
+        headline=excuses.title(language, problem),
+        sentence=excuses.sentence(language, problem),
         way_back=_way_back(request),
     )
-
-
-_KINDS = {
-    404: "not_found",
-    410: "gone",
-    403: "foreign",
-    409: "conflict",
-    412: "conflict",
-    413: "too_large",
-    422: "not_valid",
-    429: "too_many",
-}
-
-
-def _kind(problem: Problem) -> str:
-    """A problem that has words of its own, else what its status means."""
-    own = problem.slug.replace("-", "_")
-    if speaks("en", f"problem.{own}.title"):
-        return own
-    return "broken" if problem.status >= 500 else _KINDS.get(problem.status, "refused")
 
 
 def _way_back(request: Request) -> str | None:
@@ -115,5 +94,5 @@ def _way_back(request: Request) -> str | None:
     steps = request.url.path.split("/")
     if steps[1] not in {"desk", "work"}:
         return None
-    of_one = steps[1] == "work" or steps[2:3] == ["devices"]
+    of_one = steps[1] == "work" or steps[2:3] in (["devices"], ["customers"])
     return "/desk/" if request.method == "GET" else quote("/".join(steps[: 4 if of_one else 3]))

@@ -22,12 +22,14 @@ from ticketing import errors as ticketing
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """RFC 9457. `slug` names the kind of problem for programs, `detail` is for a person."""
+    """RFC 9457. `slug` names the kind of problem, `detail` is its sentence for whoever writes programs. A person reads
+    words of his own language instead (api/http/excuses.py), which may name what is in `named`."""
 
     status: int
     slug: str
     detail: str
     more: dict[str, Any] = field(default_factory=dict)
+    named: dict[str, Any] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
         title = self.slug.replace("-", " ").capitalize()
@@ -44,7 +46,7 @@ class RefusedError(Exception):
 
 
 def refuse(status: int, slug: str, detail: str, **more: Any) -> RefusedError:
-    return RefusedError(Problem(status=status, slug=slug, detail=detail, more=more))
+    return RefusedError(Problem(status=status, slug=slug, detail=detail, more=more, named=more))
 
 
 # error -> status, slug; the detail is the error's own sentence
@@ -113,7 +115,8 @@ def problem_of(error: Exception) -> Problem:
         return Problem(status=error.status_code, slug=_slug(error.status_code), detail=str(error.detail))
     for kind, (status, slug) in KNOWN.items():
         if isinstance(error, kind):
-            return Problem(status=status, slug=slug, detail=_OWN_WORDS.get(kind, str(error)), more=_more(error))
+            detail = _OWN_WORDS.get(kind, str(error))
+            return Problem(status=status, slug=slug, detail=detail, more=_more(error), named=dict(vars(error)))
     return Problem(status=500, slug="broken", detail="Something broke on our side. Nothing was changed.")
 
 
@@ -142,10 +145,10 @@ Page = Callable[[Request, Problem], Response]
 
 
 def answerer(page: Page) -> Callable[[Request, Exception], Response]:
-    """An exception handler: programs are those that call /api/."""
+    """An exception handler."""
+    return lambda request, error: answered(request, problem_of(error), page)
 
-    def answer(request: Request, error: Exception) -> Response:
-        problem = problem_of(error)
-        return as_json(problem) if request.url.path.startswith("/api/") else page(request, problem)
 
-    return answer
+def answered(request: Request, problem: Problem, page: Page) -> Response:
+    """Programs are those that call /api/."""
+    return as_json(problem) if request.url.path.startswith("/api/") else page(request, problem)

@@ -21,7 +21,7 @@ def _read(language: str) -> dict[str, str]:
 CATALOGUE = {language: _read(language) for language in LANGUAGES}
 
 
-def say(language: str, key: str, **values: object) -> str:
+def say(language: str, key: str, /, **values: object) -> str:
     """The text of `key` with `{names}` filled in. Raises KeyError for a key or a name that is not there."""
     return CATALOGUE[language][key].format(**values)
 

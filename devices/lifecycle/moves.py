@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from devices import registry, store
-from devices.errors import DeviceOwnedError, StaleError, SuccessorError, UnknownCustomerError
+from devices.errors import DeviceOwnedError, NoSuccessor, StaleError, SuccessorError, UnknownCustomerError
 from devices.lifecycle import transitions
 from devices.model import Device, DeviceState
 from devices.twin import wishes
@@ -122,11 +122,11 @@ def replace(
 
 def _refuse_successor(old: Device, new: Device) -> None:
     if new.device_no == old.device_no:
-        raise SuccessorError(old.device_id, new.device_id, "it is the same device")
+        raise SuccessorError(old.device_id, new.device_id, NoSuccessor.ITSELF, "it is the same device")
     if new.state in transitions.OUT_OF_SERVICE:
-        raise SuccessorError(old.device_id, new.device_id, f"it is {new.state}")
+        raise SuccessorError(old.device_id, new.device_id, NoSuccessor.OUT_OF_SERVICE, f"it is {new.state}")
     if new.customer_id not in (None, old.customer_id):
-        raise SuccessorError(old.device_id, new.device_id, "it belongs to somebody else")
+        raise SuccessorError(old.device_id, new.device_id, NoSuccessor.OWNED, "it belongs to somebody else")
 
 
 def _exchange_labels(conn: Connection[Any], old: Device, new: Device) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from devices.adjustables import COMMON, SET_POINT, Adjustable, Kind
 from devices.model import ApplianceClass, Device, DeviceState
-from devices.twin.errors import GoneError, SettingRefusedError
+from devices.twin.errors import GoneError, SettingRefusedError, Unfit
 from devices.twin.model import Value
 
 MOST_SETTINGS = 64  # of one state
@@ -42,10 +42,10 @@ def check(appliance: ApplianceClass, said: Mapping[str, Any]) -> None:
     known = adjustables_of(appliance)
     for name, value in said.items():
         if name not in known:
-            raise SettingRefusedError(name, f"a {appliance.class_id} has: {', '.join(known)}")
-        reason = None if value is None else _why_not(known[name], value)
-        if reason is not None:
-            raise SettingRefusedError(name, reason)
+            raise SettingRefusedError(name, Unfit.UNKNOWN, f"a {appliance.class_id} has: {', '.join(known)}")
+        refused = None if value is None else _why_not(known[name], value)
+        if refused is not None:
+            raise SettingRefusedError(name, *refused, known[name])
 
 
 def read(appliance: ApplianceClass, name: str, text: str) -> Value | None:
@@ -60,27 +60,30 @@ def read(appliance: ApplianceClass, name: str, text: str) -> Value | None:
     try:
         number = float(text)
     except ValueError:
-        raise SettingRefusedError(name, f"{text!r} is no {setting.kind}") from None
+        unfit = Unfit.NO_SWITCH if setting.kind is Kind.SWITCH else Unfit.NO_NUMBER
+        raise SettingRefusedError(name, unfit, f"{text!r} is no {setting.kind}", setting) from None
     return int(number) if number.is_integer() else number
 
 
-def _why_not(setting: Adjustable, value: Any) -> str | None:
+def _why_not(setting: Adjustable, value: Any) -> tuple[Unfit, str] | None:
     if setting.kind is Kind.TEXT:
         short = isinstance(value, str) and 0 < len(value) <= TEXT_CHARS and value.isprintable()
-        return None if short else f"is a text of 1 to {TEXT_CHARS} characters"
+        return None if short else (Unfit.NO_TEXT, f"is a text of 1 to {TEXT_CHARS} characters")
     if setting.kind is Kind.SWITCH:
-        return None if isinstance(value, bool) else "is true or false"
+        return None if isinstance(value, bool) else (Unfit.NO_SWITCH, "is true or false")
     return _why_no_number(setting, value)
 
 
-def _why_no_number(setting: Adjustable, value: Any) -> str | None:
+def _why_no_number(setting: Adjustable, value: Any) -> tuple[Unfit, str] | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
-        return f"is a number in {setting.unit}"
-    if abs(value) > _EXACT or (setting.kind is Kind.WHOLE and value != int(value)):
-        return "is a whole number" if abs(value) <= _EXACT else "is too large"
+        return Unfit.NO_NUMBER, f"is a number in {setting.unit}"
+    if abs(value) > _EXACT:
+        return Unfit.TOO_LARGE, "is too large"
+    if setting.kind is Kind.WHOLE and value != int(value):
+        return Unfit.NOT_WHOLE, "is a whole number"
     low, high = setting.low, setting.high
     if (low is not None and value < low) or (high is not None and value > high):
-        return f"{value:g} is not between {_said(low)} and {_said(high)} {setting.unit}"
+        return Unfit.OUT_OF_RANGE, f"{value:g} is not between {_said(low)} and {_said(high)} {setting.unit}"
     return None
 
 

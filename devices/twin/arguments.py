@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from devices.twin.errors import BadCommandError
+from devices.twin.errors import BadCommandError, NoCommand
 
 NAME_CHARS = 64
 
@@ -17,7 +17,7 @@ def read(lines: Iterable[str]) -> dict[str, Any]:
 def _argument(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not 0 < len(name.strip()) <= NAME_CHARS:
-        raise BadCommandError(f"{text[:40]!r} should read KEY=VALUE, such as minutes=20")
+        raise BadCommandError(NoCommand.NO_PAIR, f"{text[:40]!r} should read KEY=VALUE, such as minutes=20")
     return name.strip(), _value(value.strip())
 
 

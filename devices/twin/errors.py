@@ -1,17 +1,34 @@
 """Errors of the twin."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from uuid import UUID
 
+from devices.adjustables import Adjustable
 from devices.errors import DevicesError
 
 
-class SettingRefusedError(DevicesError):
-    """A value that the device's class cannot take, or a setting that it has not."""
+class Unfit(StrEnum):
+    """Why a value is none of a setting."""
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}")
-        self.name, self.reason = name, reason
+    UNKNOWN = "UNKNOWN"  # there is no such setting
+    NO_NUMBER = "NO_NUMBER"
+    NOT_WHOLE = "NOT_WHOLE"
+    TOO_LARGE = "TOO_LARGE"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    NO_SWITCH = "NO_SWITCH"
+    NO_TEXT = "NO_TEXT"
+
+
+class SettingRefusedError(DevicesError):
+    """A value that the device's class cannot take, or a setting that it has not. `title`: by language."""
+
+    def __init__(self, name: str, because: Unfit, sentence: str, setting: Adjustable | None = None) -> None:
+        super().__init__(f"{name}: {sentence}")
+        self.name, self.because = name, because
+        self.title = setting.title if setting else name
+        self.low, self.high = (setting.low, setting.high) if setting else (None, None)
+        self.unit = setting.unit if setting and setting.unit != "1" else ""
 
 
 class StaleTwinError(DevicesError):
@@ -37,8 +54,21 @@ class UnknownCommandError(DevicesError):
         self.command_id = command_id
 
 
+class NoCommand(StrEnum):
+    """What of it no command has."""
+
+    NAME = "NAME"
+    EXPIRY = "EXPIRY"
+    ARGUMENTS = "ARGUMENTS"
+    NO_PAIR = "NO_PAIR"  # an argument that does not read KEY=VALUE
+
+
 class BadCommandError(DevicesError):
     """A name, arguments or an expiry that no command has."""
+
+    def __init__(self, because: NoCommand, sentence: str) -> None:
+        super().__init__(sentence)
+        self.because = because
 
 
 class TooManyCommandsError(DevicesError):

@@ -14,7 +14,7 @@ from devices import registry
 from devices import store as devices
 from devices.model import Device
 from devices.twin import accepts, journal, lifecycle, store
-from devices.twin.errors import BadCommandError, TooManyCommandsError, UnknownCommandError
+from devices.twin.errors import BadCommandError, NoCommand, TooManyCommandsError, UnknownCommandError
 from devices.twin.model import Command, CommandState, Result
 from ledger.ids import uuid7
 from ledger.model import Scope
@@ -39,11 +39,11 @@ def queue(
     """Raises BadCommandError, TooManyCommandsError, GoneError."""
     accepts.check_there(registry.held(conn, device.device_no))
     if not _NAME.fullmatch(name):
-        raise BadCommandError("a command's name is 1 to 64 of a-z 0-9 _ and begins with a letter")
+        raise BadCommandError(NoCommand.NAME, "a command's name is 1 to 64 of a-z 0-9 _ and begins with a letter")
     if not now < expires_at <= now + LONGEST:
-        raise BadCommandError(f"a command expires in the future, within {LONGEST.days} days")
+        raise BadCommandError(NoCommand.EXPIRY, f"a command expires in the future, within {LONGEST.days} days")
     if len(said(arguments)) > ARGUMENTS_BYTES:
-        raise BadCommandError(_ARGUMENTS)
+        raise BadCommandError(NoCommand.ARGUMENTS, _ARGUMENTS)
     if store.count_open(conn, device.device_no) >= MOST_OPEN:
         raise TooManyCommandsError(device.device_id, MOST_OPEN)
     command = Command(
@@ -68,7 +68,7 @@ def said(what: Any) -> bytes:
     try:
         return orjson.dumps(what, option=orjson.OPT_SORT_KEYS)
     except TypeError:
-        raise BadCommandError(_ARGUMENTS) from None
+        raise BadCommandError(NoCommand.ARGUMENTS, _ARGUMENTS) from None
 
 
 def cancel(conn: Connection[Any], device: Device, command_id: UUID, *, by: Scope, now: datetime) -> Command:

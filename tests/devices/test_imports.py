@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from devices import registry
+from devices import placing, registry
 from devices.datum import Datum, Point
 from devices.errors import GatewayError
 from devices.imports import export, run
@@ -195,7 +195,7 @@ def test_gateways_make_no_circle_and_no_second_level_here_either(firm: Firm) -> 
     assert found.counts == (5, 0, 0, 0)
     assert firm.found("a").gateway_no == firm.found("b").device_no
     with pytest.raises(GatewayError):
-        registry.place(firm.conn, firm.found("b"), "c", None, by=BY, now=NOW)
+        placing.place(firm.conn, firm.found("b"), "c", None, by=BY, now=NOW)
 
 
 @pytest.mark.parametrize(("encoding", "separator"), [("utf-8", "\t"), ("utf-8-sig", ";"), ("gb18030", ",")])

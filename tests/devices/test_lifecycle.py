@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from devices import registry
+from devices import placing, registry
 from devices.datum import Datum, Point
 from devices.errors import (
     DeviceOwnedError,
@@ -87,7 +87,7 @@ def test_a_resold_device_forgets_where_its_old_owner_lives_and_remembers_that_he
     device = firm.device(
         owner=Owner(name="Ann", phone="+49 30 1"), place="12 Canal Street", region="north", point=point
     )
-    registry.place(firm.conn, device, None, "Mill 3", by=BY, now=NOW)
+    placing.place(firm.conn, device, None, "Mill 3", by=BY, now=NOW)
     bob = firm.customer("Bob", phone="+49 30 2")
     resold = moves.resell(firm.conn, device, to=bob, by=BY, now=LATER)
     assert (resold.state, resold.customer_id) == (S.CLAIMED, bob)
@@ -108,7 +108,7 @@ def test_a_resold_device_without_a_next_owner_waits_for_a_claim(firm: Firm) -> N
 def test_a_successor_stands_where_the_old_one_stood_and_both_labels_lead_to_it(database: Database, firm: Firm) -> None:
     old = firm.device(owner=Owner(name="Ann", phone="+49 30 1"), place="12 Canal Street", region="north")
     gateway, new = firm.device("gw"), firm.device("fridge-2")
-    registry.place(firm.conn, old, "gw", "Mill 3", by=BY, now=NOW)
+    placing.place(firm.conn, old, "gw", "Mill 3", by=BY, now=NOW)
     replaced, successor = moves.replace(firm.conn, old, new, by=BY, now=LATER)
     assert (replaced.state, replaced.successor_no, replaced.customer_id) == (S.REPLACED, new.device_no, old.customer_id)
     assert (successor.place, successor.site, successor.gateway_no) == (old.place, "Mill 3", gateway.device_no)
@@ -137,7 +137,7 @@ def test_however_often_it_was_replaced_a_label_leads_to_the_last_one(firm: Firm,
 
 def test_what_stood_behind_a_gateway_stands_behind_its_successor(firm: Firm) -> None:
     gateway, child, new = firm.device("gw"), firm.device("child"), firm.device("gw-2")
-    registry.place(firm.conn, child, "gw", None, by=BY, now=NOW)
+    placing.place(firm.conn, child, "gw", None, by=BY, now=NOW)
     moves.replace(firm.conn, gateway, new, by=BY, now=NOW)
     assert firm.found("child").gateway_no == new.device_no
 
@@ -162,7 +162,7 @@ def test_pages_of_devices_are_narrowed_by_each_of_their_facts(firm: Firm) -> Non
     ann = Owner(name="Ann", phone="+49 30 1")
     fridge = firm.device("f1", owner=ann, place="12 Canal Street")
     room = firm.device("r1", class_id="cold_room", model="W-9")
-    registry.place(firm.conn, room, None, "Mill 3", by=BY, now=NOW)
+    placing.place(firm.conn, room, None, "Mill 3", by=BY, now=NOW)
 
     def asked(**facts: Any) -> list[str]:
         return [each.device_id for each in registry.listed(firm.conn, "demo", DeviceFilter(**facts))]

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from devices import catalogue, labels, recordings, registry
+from devices import catalogue, labels, placing, recordings, registry
 from devices.errors import (
     BadIdError,
     DeviceTakenError,
@@ -166,20 +166,20 @@ def test_a_device_stands_behind_a_gateway_and_at_a_site_until_somebody_says_othe
     gateway = register(conn, device_id="gw", serial="G").device
     child = register(conn).device
     for _ in range(2):
-        child = registry.place(conn, child, "gw", "Mill 3", by=BY, now=NOW)
+        child = placing.place(conn, child, "gw", "Mill 3", by=BY, now=NOW)
     assert (child.gateway_no, child.site) == (gateway.device_no, "Mill 3")
     assert registry.find(conn, "demo", "fridge-1") == child
     assert [event.kind for event in outbox.history(conn, "fridge-1")] == ["device.registered", "device.placed"]
-    registry.place(conn, child, None, None, by=BY, now=NOW)
+    placing.place(conn, child, None, None, by=BY, now=NOW)
     assert registry.find(conn, "demo", "fridge-1").gateway_no is None
     assert not register(conn).created, "where it stands is no fact of its registration"
 
 
 def test_gateways_make_no_circle_and_no_second_level(conn: psycopg.Connection[Any]) -> None:
     gateway, child, other = (register(conn, device_id=name, serial=name).device for name in ("gw", "child", "other"))
-    child = registry.place(conn, child, "gw", None, by=BY, now=NOW)
+    child = placing.place(conn, child, "gw", None, by=BY, now=NOW)
     for device, behind in ((gateway, "child"), (gateway, "gw"), (other, "child"), (gateway, "other")):
         with pytest.raises(GatewayError):
-            registry.place(conn, device, behind, None, by=BY, now=NOW)
+            placing.place(conn, device, behind, None, by=BY, now=NOW)
     with pytest.raises(UnknownDeviceError):
-        registry.place(conn, child, "nobody", None, by=BY, now=NOW)
+        placing.place(conn, child, "nobody", None, by=BY, now=NOW)

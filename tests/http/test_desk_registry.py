@@ -91,3 +91,15 @@ def test_a_devices_page_says_who_changed_what_of_it_last(client: TestClient) -> 
     for language, words in (("en", ("Facts corrected", "desk")), ("zh", ("资料已更正", "服务台"))):
         page = client.get(f"/desk/devices/fridge-1?lang={language}").text
         assert f"{words[0]}<br><small>{words[1]}</small>" in page
+
+
+def test_another_device_takes_over_its_label_by_a_form(fleet: TestClient) -> None:
+    form = {"successor": " room-1 ", "version": "1"}
+    assert "/desk/devices/fridge-1/replace" in fleet.get("/desk/devices/fridge-1").text
+    for wrong, status, words in (("fridge-1", 409, "是同一台设备"), ("nobody", 404, "没有登记设备 nobody")):
+        answer = fleet.post("/desk/devices/fridge-1/replace?lang=zh", data={**form, "successor": wrong})
+        assert (answer.status_code, words in answer.text) == (status, True)
+    assert fleet.post("/desk/devices/fridge-1/replace", data=form).status_code == 303
+    page = fleet.get("/desk/devices/fridge-1").text
+    assert ("room-1" in page, "/desk/devices/fridge-1/replace" in page) == (True, False)
+    assert "Ann" in fleet.get("/desk/devices/room-1").text

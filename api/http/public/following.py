@@ -110,7 +110,7 @@ def act(
         followed = _followed(conn, home, token)
         to = _MOVES.get(do)
         if to is None or not followed.may_act or not _offered(do, followed.ticket):
-            raise refuse(409, "illegal-transition", "That is not possible any more.")
+            raise refuse(409, "too-late", "That is not possible any more.")
         desk.move(
             conn,
             ticket_id=followed.ticket.ticket_id,

@@ -1,6 +1,5 @@
 """Customers and their households, and the tenant whose they are."""
 
-import hashlib
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,6 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.encoders import jsonable_encoder
 from pydantic import AfterValidator, StringConstraints
 
+from api.http import settling
 from api.http.house import Home
 from api.http.rest import versions
 from api.http.rest.devices import Body, CustomerBody, Word, known_time_zone
@@ -17,9 +17,6 @@ from devices.model import Customer
 from devices.people import customers, households
 from devices.people.model import Member
 from devices.people.roles import Role
-from devices.registry import Owner
-from ledger import idempotency
-from ledger.idempotency import StoredAnswer
 
 router = APIRouter(tags=["customers"])
 
@@ -79,16 +76,7 @@ def settle(
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> dict[str, Any]:
     """Somebody without mail and phone is new each time, but not under the same Idempotency-Key."""
-    tenant, key = home.settings.tenant, f"customer:{idempotency_key}"
-    digest = hashlib.sha256(body.model_dump_json().encode()).digest()
-    with home.acting() as conn:
-        stored = idempotency.find(conn, tenant, key, digest) if idempotency_key else None
-        known = registry.customer(conn, tenant, UUID(stored.answer["customer_id"])) if stored else None
-        customer = known or customers.settle(conn, Owner(**body.model_dump()), by=home.scope(), now=home.clock())
-        if idempotency_key and stored is None:
-            answer = StoredAnswer(status=200, answer={"customer_id": str(customer.customer_id)})
-            idempotency.keep(conn, tenant, key, digest, answer, home.clock())
-    return _answer(response, customer)
+    return _answer(response, settling.settle(home, body, idempotency_key))
 
 
 @router.get("/customers/{customer_id}", summary="One customer; the ETag is what a change must carry")

@@ -9,7 +9,7 @@ from pydantic import Field
 from api.http.house import Home
 from api.http.refused import DeviceId
 from api.http.rest.devices import Body, Word, as_json
-from devices import registry
+from devices import placing, registry
 from ingest.presence import shown
 from ingest.presence.model import Kind, Outage
 from ingest.presence.shown import OutageFilter
@@ -51,7 +51,7 @@ def outages(
 def place(device_id: str, body: PlaceBody, house: Home) -> dict[str, Any]:
     with house.acting() as conn:
         device = registry.find(conn, house.settings.tenant, device_id)
-        placed = registry.place(conn, device, body.gateway, body.site, by=house.scope(), now=house.clock())
+        placed = placing.place(conn, device, body.gateway, body.site, by=house.scope(), now=house.clock())
     return {**as_json(house, placed), "gateway": body.gateway}
 
 

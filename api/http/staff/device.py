@@ -90,7 +90,9 @@ def device_labels(
     sheet` draws at home."""
     wanted = list(dict.fromkeys(each for each in devices.split(",") if each))
     if grid not in sheet.PRESETS or len(wanted) > MOST_LABELS:
-        raise refuse(422, "not-valid", f"At most {MOST_LABELS} devices, on a grid of {', '.join(sheet.PRESETS)}.")
+        grids = ", ".join(sheet.PRESETS)
+        detail = f"At most {MOST_LABELS} devices, on a grid of {grids}."
+        raise refuse(422, "sheet-refused", detail, most=MOST_LABELS, grids=grids)
     with home.looking() as conn:
         found = [registry.find(conn, home.settings.tenant, device_id) for device_id in wanted] or registry.listed(
             conn, home.settings.tenant, limit=MOST_LABELS

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse
 from api.http import moving, pages
 from api.http.house import Home, House
 from api.http.moving import Move
+from api.http.problems import refuse
 from api.http.staff import story
 from devices import registry
 from devices.lifecycle.transitions import ALLOWED
@@ -41,6 +42,7 @@ def of_device(conn: Connection[Any], home: House, device: Device, zone: ZoneInfo
     members = households.members(conn, device.tenant_id, device.customer_id) if device.customer_id else []
     return {
         "may": [state for state in BUTTONS if state in ALLOWED[device.state]],
+        "replaceable": DeviceState.REPLACED in ALLOWED[device.state],
         "owners": _owners(conn, device),
         "members": members[1:],
         "successor": successor,
@@ -65,7 +67,24 @@ def move(
     to: Annotated[DeviceState, Form()],
     version: Annotated[int, Form(ge=1)],
 ) -> Response:
+    if to not in BUTTONS:
+        raise refuse(422, "not-valid", "There is no such button.")
     with home.acting() as conn:
         device = registry.find(conn, home.settings.tenant, device_id)
         moving.move(conn, home, device, Move(to=to, expected_version=version))
+    return RedirectResponse(pages.back(request, f"/desk/devices/{device_id}"), status_code=303)
+
+
+@router.post("/{device_id}/replace")
+def replace(
+    device_id: str,
+    request: Request,
+    home: Home,
+    successor: Annotated[str, Form(max_length=64)],
+    version: Annotated[int, Form(ge=1)],
+) -> Response:
+    """Another device takes over its label, its place and its owner."""
+    said = Move(to=DeviceState.REPLACED, expected_version=version, successor=successor.strip())
+    with home.acting() as conn:
+        moving.move(conn, home, registry.find(conn, home.settings.tenant, device_id), said)
     return RedirectResponse(pages.back(request, f"/desk/devices/{device_id}"), status_code=303)

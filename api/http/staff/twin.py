@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from psycopg import Connection
 from starlette.responses import RedirectResponse
 
 from api.http import pages, telling, when
 from api.http.house import Home
-from api.http.staff import story
+from api.http.staff import forms, story
+from api.http.staff.forms import Typed
 from api.http.telling import CommandBody, ExpiresS, Name
 from devices import registry, settings
 from devices.adjustables import Kind
@@ -105,22 +106,15 @@ def _word(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-async def _fields(request: Request) -> dict[str, str]:
-    """Of a form whose fields are the class's."""
-    async with request.form(max_files=0, max_fields=2 * accepts.MOST_SETTINGS) as form:
-        return {key: str(value) for key, value in form.items()}
-
-
 @router.post("/{device_id}/twin")
-def desire(device_id: str, request: Request, said: Annotated[dict[str, str], Depends(_fields)], home: Home) -> Response:
+def desire(device_id: str, request: Request, said: Typed, home: Home) -> Response:
     """All settings of the form; an empty one is desired no more."""
     with home.acting() as conn:
         device = registry.find(conn, home.settings.tenant, device_id)
         appliance = settings.of(home.catalogue[device.class_id], device.tenant_id, device.model)
         texts = {key.removeprefix(_PREFIX): text for key, text in said.items() if key.startswith(_PREFIX)}
         patch = {name: accepts.read(appliance, name, text) for name, text in texts.items()}
-        version = said.get("version", "")
-        expected = int(version) if version.isdecimal() and len(version) < 19 else -1
+        expected = forms.version(said)
         wishes.desire(conn, device, appliance, patch, expected=expected, by=home.scope(), now=home.clock())
     return _back(device_id, request, "twin")
 
