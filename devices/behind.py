@@ -1,21 +1,6 @@
 """Which device may stand behind which: there is one level of gateways and no circle. Pure."""
 
-from enum import StrEnum
-
-
-class NotBehind(StrEnum):
-    """Why a device may not stand behind a gateway."""
-
-    ITSELF = "ITSELF"
-    SECOND_LEVEL = "SECOND_LEVEL"  # that one stands behind a gateway itself
-    GATEWAY = "GATEWAY"  # others stand behind the device
-
-
-SENTENCES = {
-    NotBehind.ITSELF: "it would stand behind itself",
-    NotBehind.SECOND_LEVEL: "that one stands behind a gateway itself",
-    NotBehind.GATEWAY: "it is a gateway itself",
-}
+from devices.errors import NotBehind
 
 
 def refused_because(device_no: int, gateway_no: int, *, has_gateway: bool, has_children: bool) -> NotBehind | None:

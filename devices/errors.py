@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from devices.behind import SENTENCES, NotBehind
-
 
 class DevicesError(Exception):
     """Root of the room's errors."""
@@ -66,11 +64,26 @@ class SerialTakenError(DevicesError):
         self.device_id, self.model, self.serial = device_id, model, serial
 
 
+class NotBehind(StrEnum):
+    """Why a device may not stand behind a gateway."""
+
+    ITSELF = "ITSELF"
+    SECOND_LEVEL = "SECOND_LEVEL"  # that one stands behind a gateway itself
+    GATEWAY = "GATEWAY"  # others stand behind the device
+
+
+_NOT_BEHIND = {
+    NotBehind.ITSELF: "it would stand behind itself",
+    NotBehind.SECOND_LEVEL: "that one stands behind a gateway itself",
+    NotBehind.GATEWAY: "it is a gateway itself",
+}
+
+
 class GatewayError(DevicesError):
     """A device cannot stand behind that gateway: it would be a circle, or a second level."""
 
     def __init__(self, device_id: str, gateway_id: str, because: NotBehind) -> None:
-        super().__init__(f"{device_id!r} cannot stand behind {gateway_id!r}: {SENTENCES[because]}")
+        super().__init__(f"{device_id!r} cannot stand behind {gateway_id!r}: {_NOT_BEHIND[because]}")
         self.device_id, self.gateway_id, self.because = device_id, gateway_id, because
 
 

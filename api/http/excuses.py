@@ -6,8 +6,7 @@ from typing import Any
 
 from api.http.problems import Problem
 from api.texts import say, speaks
-from devices.behind import NotBehind
-from devices.errors import NoSuccessor
+from devices.errors import NoSuccessor, NotBehind
 from devices.model import DeviceState
 from devices.twin.errors import NoCommand, Unfit
 from devices.twin.model import CommandState

@@ -16,7 +16,6 @@ from api.http.problems import Problem, problem_of
 from api.texts import CATALOGUE, LANGUAGES
 from devices import adjustables
 from devices import errors as devices
-from devices.behind import NotBehind
 from devices.credentials import errors as credentials
 from devices.imports.model import MeanwhileError
 from devices.lifecycle.transitions import ALLOWED
@@ -40,7 +39,7 @@ RAISED = [
     devices.DeviceTransitionError("d1", DeviceState.REPLACED, DeviceState.ACTIVE, ()),
     devices.DeviceOwnedError("d1"),
     *(devices.SuccessorError("d1", "d2", because, "it is so") for because in devices.NoSuccessor),
-    *(devices.GatewayError("d1", "d2", because) for because in NotBehind),
+    *(devices.GatewayError("d1", "d2", because) for because in devices.NotBehind),
     devices.StaleError("device 'd1'", 1, 2),
     devices.UnknownCustomerError(ONE),
     devices.UnknownSiteError("S1"),
