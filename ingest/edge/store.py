@@ -3,17 +3,17 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
 from ingest.edge.model import ITSELF, Birth, EdgeTopic, Known, Node, NodeKey, Standing, Step, Told
+from ingest.store import moment, ms
 from ledger.statements import Statements
 
 _sql = Statements("ingest.edge")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Wish(NamedTuple):
@@ -65,7 +65,7 @@ def _birth(device_id: str, seq: int, received_at: datetime, *row: Any) -> Birth:
     return Birth(
         device_id=device_id,
         seq=seq,
-        received_ms=(received_at - _EPOCH) // timedelta(milliseconds=1),
+        received_ms=ms(received_at),
         born=born,
         bd_seq=bd_seq,
         sent_ms=sent_ms,
@@ -156,8 +156,8 @@ def _columns(keys: Sequence[NodeKey]) -> dict[str, Any]:
 
 
 def _moment(epoch_ms: int | None) -> datetime | None:
-    return None if epoch_ms is None else _EPOCH + timedelta(milliseconds=epoch_ms)
+    return None if epoch_ms is None else moment(epoch_ms)
 
 
 def _ms(at: datetime | None) -> int | None:
-    return None if at is None else (at - _EPOCH) // timedelta(milliseconds=1)
+    return None if at is None else ms(at)

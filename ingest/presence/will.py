@@ -28,9 +28,9 @@ def read(payload: bytes, place: int, device_no: int, received_ms: int) -> Word |
         or not said.keys() <= {"online", "sleep_s"}
     ):
         return _flaw(payload, 'it reads {"online": true} or {"online": false}, with "sleep_s" if it sleeps')
-    sleep_s = said.get("sleep_s")
-    if sleep_s is None and "sleep_s" not in said:
+    if "sleep_s" not in said:
         return Word(place, device_no, received_ms, online=said["online"])
+    sleep_s = said["sleep_s"]
     if said["online"] or type(sleep_s) is not int or not 0 < sleep_s <= MOST_SLEEP_S:
         return _flaw(payload, f"sleep_s goes with online: false and is 1 to {MOST_SLEEP_S} seconds")
     return Word(place, device_no, received_ms, online=False, sleep_ms=sleep_s * 1000)

@@ -1,10 +1,13 @@
-"""A record to write into: devices registered, readings as batches."""
+"""A record to write into: devices registered, readings as batches, or a worker's intake of messages."""
 
 from typing import Any
 
 import numpy as np
 import psycopg
 
+from api.worker.batch import Intake
+from api.worker.memory import Memory
+from ingest import partition
 from ingest.model import Batch
 from tests.ingest.builders import CATALOGUE, NOW_MS
 
@@ -51,3 +54,13 @@ def a_batch(
         flags=np.array(flags or [0] * n, dtype=np.int64),
         extra=extra or [None] * n,
     )
+
+
+def an_intake(conn: psycopg.Connection[Any]) -> Intake:
+    """Of a worker that has just started; `conn` is its own, and commits."""
+    with conn.transaction():
+        claim = partition.take(conn, "me")
+    assert claim is not None
+    memory = Memory(CATALOGUE)
+    memory.stand_at(conn, claim, None)
+    return Intake(conn, memory, claim)

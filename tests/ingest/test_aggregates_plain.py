@@ -24,7 +24,6 @@ from tests.ingest.conftest import Record
 from tests.ingest.plain import Plain, aggregated, kept_aggregates
 from tests.ingest.record import register
 from tests.ingest.test_aggregates import DAY_MS, METRICS, START_MS, aggregate, at, envelope, window
-from tests.ingest.test_bad_input import intake  # noqa: F401
 
 pytestmark = pytest.mark.engines
 HOURS, SETTLED_MS = 4, 300_000
@@ -45,7 +44,7 @@ Said, Look = list[tuple[int, dict[str, Any]]], tuple[int, int, int]
 @given(steps=st.lists(batches | looks, min_size=3, max_size=12))
 def test_aggregates_and_curves_are_what_a_loop_over_the_log_makes_of_it(
     record: Record,
-    intake: Intake,  # noqa: F811
+    intake: Intake,
     monkeypatch: pytest.MonkeyPatch,
     steps: list[list[tuple[str, Said]] | Look],
 ) -> None:

@@ -1,7 +1,6 @@
 """Bad input on a real database: whatever a device sends, its bytes are stored as a refusal and its neighbours live."""
 
 import re
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -11,29 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.worker.batch import Intake
-from api.worker.memory import Memory
-from ingest import partition
 from ingest import refusals as refusal_room
 from ingest.model import Message, Reason, RefusalFilter
 from tests.conftest import Database
 from tests.ingest.bad import METRIC, WHOLE, payloads, with_metric
-from tests.ingest.builders import CATALOGUE, NOW_MS, a_message, a_reading
-from tests.ingest.record import register
+from tests.ingest.builders import NOW_MS, a_message, a_reading
 
 SUBJECT = "log.7.demo.d1.up.telemetry"
-
-
-@pytest.fixture
-def intake(database: Database) -> Iterator[Intake]:
-    with database.connect() as conn:
-        register(conn, ("demo", "d1", "refrigerator"))
-    with database.connect("foremend_worker", autocommit=False) as conn:
-        claim = partition.take(conn, "me")
-        assert claim is not None
-        memory = Memory(CATALOGUE)
-        memory.stand_at(conn, claim, None)
-        conn.commit()
-        yield Intake(conn, memory, claim)
 
 
 def refusals(database: Database) -> list[tuple[int, str, bytes]]:

@@ -1,7 +1,6 @@
 """A worker that starts from a checkpoint remembers what one that never stopped remembers."""
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -20,29 +19,15 @@ from ingest import partition
 from ingest.adapter_log import LogReader
 from ingest.errors import FencedError
 from ingest.partition import Claim
-from tests.conftest import Database, NatsServer
 from tests.ingest import tahu
 from tests.ingest.builders import CATALOGUE, a_reading
 from tests.ingest.edges import bd_seq, named
-from tests.ingest.house import House, a_house, now_ms
+from tests.ingest.house import House, now_ms
 from tests.ingest.record import register
 from tests.processes import wait_for, working
 
 pytestmark = pytest.mark.engines
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def house(database: Database, nats_server: NatsServer) -> Iterator[House]:
-    nats_server.clear()
-    with a_house(database, nats_server) as made:
-        yield made
-
-
-@pytest.fixture
-def conn(house: House) -> Iterator[Connection[Any]]:
-    with house.database.connect("foremend_worker", autocommit=False) as opened:
-        yield opened
 
 
 class Desk:

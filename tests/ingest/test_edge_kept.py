@@ -9,17 +9,14 @@ import numpy as np
 import pytest
 from psycopg import Connection
 
-from api.worker.batch import Intake
-from api.worker.memory import Memory
 from ingest import partition
 from ingest.edge import store
 from ingest.edge.model import EdgeTopic, Kind, Node, NodeKey
 from ingest.model import Message
 from ledger.statements import Statements
 from tests.conftest import Database
-from tests.ingest.builders import CATALOGUE
 from tests.ingest.edges import KEY, Edge, after, bd_seq, heard
-from tests.ingest.record import register
+from tests.ingest.record import an_intake, register
 
 pytestmark = pytest.mark.engines
 REGISTERED = {"edge1": 1, "d1": 2, "d2": 3}
@@ -32,16 +29,6 @@ def conn(database: Database) -> Iterator[Connection[Any]]:
         assert register(owner, *[("demo", name, "refrigerator") for name in REGISTERED]) == list(REGISTERED.values())
     with database.connect("foremend_worker", autocommit=False) as opened:
         yield opened
-
-
-def an_intake(conn: Connection[Any]) -> Intake:
-    """Of a worker that has just started."""
-    with conn.transaction():
-        claim = partition.take(conn, "me")
-    assert claim is not None
-    memory = Memory(CATALOGUE)
-    memory.stand_at(conn, claim, None)
-    return Intake(conn, memory, claim)
 
 
 def known(conn: Connection[Any], before: int = 2**62) -> dict[NodeKey, Node]:

@@ -1,7 +1,6 @@
 """A device of each format speaks over MQTT to a real worker: what libraries of others encode is in the record."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import cbor2
@@ -10,18 +9,10 @@ import pytest
 
 from ingest.payloads.formats import FORMATS
 from ingest.payloads.records import NUMBERS
-from tests.conftest import Database, NatsServer
-from tests.ingest.house import House, a_house, now_ms
+from tests.ingest.house import House, now_ms
 from tests.processes import working
 
 pytestmark = pytest.mark.engines
-
-
-@pytest.fixture
-def house(database: Database, nats_server: NatsServer) -> Iterator[House]:
-    nats_server.clear()
-    with a_house(database, nats_server) as made:
-        yield made
 
 
 def _pack(at_ms: int, power_w: float) -> list[dict[str, Any]]:

@@ -14,7 +14,6 @@ from ingest.model import Message
 from tests.conftest import Database
 from tests.ingest.builders import FRIDGE, NOW_MS
 from tests.ingest.plain import Plain, kept, refused
-from tests.ingest.test_bad_input import intake  # noqa: F401
 
 pytestmark = pytest.mark.engines
 PHASES = [Phase.explicit, Phase.generate]
@@ -43,7 +42,7 @@ logs = st.lists(st.tuples(messages, st.booleans()), min_size=2, max_size=12)
 @example(log=[(("d1", [(1, {"power_w": 0})]), False), (("d1", [(1, {"power_w": 1}), (1, {"power_w": 1})]), True)])
 @settings(max_examples=30, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(log=logs)
-def test_the_record_is_what_a_loop_over_the_log_makes_of_it(database: Database, intake: Intake, log: Any) -> None:  # noqa: F811
+def test_the_record_is_what_a_loop_over_the_log_makes_of_it(database: Database, intake: Intake, log: Any) -> None:
     """Each example has a moment of its own in one record. Behind a True the batch ends."""
     seq, at_ms = 1000 * (turn := next(_rounds)), NOW_MS - turn * 100_000
     plain, batch = Plain({"d1"}), []

@@ -26,11 +26,11 @@ from ingest.edge import rebirth
 from ingest.edge.model import NodeKey
 from ingest.edge.store import wishes
 from ingest.errors import MapError
-from tests.conftest import Database, NatsServer
+from tests.conftest import NatsServer
 from tests.ingest import tahu
 from tests.ingest.bridging import a_client, a_mosquitto
 from tests.ingest.edges import bd_seq, named
-from tests.ingest.house import House, a_house, now_ms
+from tests.ingest.house import House, now_ms
 from tests.processes import bridging, relaying, wait_for, working
 
 pytestmark = pytest.mark.engines
@@ -41,13 +41,6 @@ KEY = NodeKey("demo", "plant", "edge1")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     with a_mosquitto(tmp_path_factory.mktemp("mosquitto")) as running:
         yield running
-
-
-@pytest.fixture
-def house(database: Database, nats_server: NatsServer) -> Iterator[House]:
-    nats_server.clear()
-    with a_house(database, nats_server) as made:
-        yield made
 
 
 class EdgeNode:

@@ -1,28 +1,19 @@
 """What is too large to be read is acknowledged and refused, so that no device sends it for ever."""
 
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
 from api.engines.nats import MAX_PAYLOAD_BYTES
 from ingest import limits
-from tests.conftest import Database, NatsServer
-from tests.ingest.house import House, a_house
+from tests.ingest.house import House
 from tests.processes import working
 
 pytestmark = pytest.mark.engines
 TOPIC = b"fm/demo/d1/up/telemetry"
 HEADERS = len(b"NATS/1.0\r\nNmqtt-Pub:1\r\n\r\n")  # which NATS puts before what it stores, and counts
 CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00"
-
-
-@pytest.fixture
-def house(database: Database, nats_server: NatsServer) -> Iterator[House]:
-    nats_server.clear()
-    with a_house(database, nats_server) as made:
-        yield made
 
 
 def test_a_payload_beyond_64_kib_is_acknowledged_and_refused_and_its_device_stays_connected(house: House) -> None:

@@ -1,6 +1,5 @@
 """What a model or a tenant says of limits and rules holds from the device's first message on, and after a start."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +12,9 @@ from devices.variants import Variants
 from ingest.admit import admit
 from ingest.allowance import Allowance
 from ingest.model import Reason
-from tests.conftest import Database, NatsServer
 from tests.ingest import test_checkpoint
 from tests.ingest.builders import CATALOGUE, FRIDGE, a_message, a_reading, a_source
-from tests.ingest.house import House, a_house, now_ms
+from tests.ingest.house import House, now_ms
 from tests.ingest.record import register
 
 SAID = Settings(limits={"messages_per_s": 1, "burst_s": 1}, levels={"cabinet_temp_c": {"min_shift": 9.0}})
@@ -35,19 +33,6 @@ def test_a_models_limits_are_its_appliances_and_nobody_elses() -> None:
         (1, Reason.OVER_LIMIT),
     ]
     assert [over.at_once for over in admitted.over] == [1, 1]
-
-
-@pytest.fixture
-def house(database: Database, nats_server: NatsServer) -> Iterator[House]:
-    nats_server.clear()
-    with a_house(database, nats_server) as made:
-        yield made
-
-
-@pytest.fixture
-def conn(house: House) -> Iterator[Connection[Any]]:
-    with house.database.connect("foremend_worker", autocommit=False) as opened:
-        yield opened
 
 
 @pytest.mark.engines

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,20 +19,12 @@ from ingest.adapter_log import Head
 from ingest.adapter_wire import Wire
 from ingest.errors import FencedError, LogLostError
 from ingest.model import Message, Reason, RefusalFilter
-from tests.conftest import Database, NatsServer
 from tests.ingest.builders import CATALOGUE, NOW_MS, a_message, a_reading
-from tests.ingest.house import House, a_house, now_ms
-from tests.ingest.record import register
+from tests.ingest.house import House, now_ms
+from tests.ingest.record import an_intake, register
 from tests.processes import wait_for, working
 
 pytestmark = pytest.mark.engines
-
-
-@pytest.fixture
-def house(database: Database, nats_server: NatsServer) -> Iterator[House]:
-    nats_server.clear()
-    with a_house(database, nats_server) as made:
-        yield made
 
 
 def test_what_was_acknowledged_is_in_the_record_or_refused_once(house: House) -> None:
@@ -97,13 +88,8 @@ def test_after_a_repeat_batches_are_written_with_care_for_a_while(
     monkeypatch.setattr(history, "keep", watched)
     monkeypatch.setattr(batch, "_WARY_BATCHES", 2)
     with house.database.connect("foremend_worker", autocommit=False) as conn:
-        with conn.transaction():
-            claim = partition.take(conn, "me")
-        assert claim is not None
-        memory = Memory(CATALOGUE)
-        memory.stand_at(conn, claim, None)
-        intake = Intake(conn, memory, claim)
-        for seq, minute in enumerate((1, 2, 2, 3, 2, 4, 5, 6), start=claim.cursor + 1):
+        intake, next_seq = an_intake(conn), house.nats.state().last_seq + 1
+        for seq, minute in enumerate((1, 2, 2, 3, 2, 4, 5, 6), start=next_seq):
             intake.take(_messages(seq, [a_reading(NOW_MS + minute * 1000)]))
     assert hopes == [True, True, True, False, False, False, False, False, True]
     assert house.one("SELECT count(*) FROM reading_refrigerator") == 6
@@ -123,13 +109,8 @@ def test_a_batch_that_would_open_too_many_compressed_rows_is_halved_and_refuses_
 
     monkeypatch.setattr(history, "keep", limited)
     with house.database.connect("foremend_worker", autocommit=False) as conn:
-        with conn.transaction():
-            claim = partition.take(conn, "me")
-        assert claim is not None
-        memory = Memory(CATALOGUE)
-        memory.stand_at(conn, claim, None)
-        intake = Intake(conn, memory, claim)
-        intake.take(_messages(claim.cursor + 1, [a_reading(NOW_MS + i * 1000) for i in range(8)]))
+        intake, next_seq = an_intake(conn), house.nats.state().last_seq + 1
+        intake.take(_messages(next_seq, [a_reading(NOW_MS + i * 1000) for i in range(8)]))
     assert sizes == [8, 4, 2, 2, 4, 2, 2]
     assert (intake.counts.readings, house.refusals()) == (8, [])
 
