@@ -94,11 +94,8 @@ def _said(record: Record, name: str) -> Iterator[tuple[str, str, Any]]:
     """Label, metric and value of what a record says: a value, a sum, or both."""
     for label in VALUES:
         if label in record.fields:
-            yield (
-                label,
-                name,
-                _sum(record.fields[label], record.base.get("bv")) if label == "v" else record.fields[label],
-            )
+            value = record.fields[label]
+            yield label, name, _sum(value, record.base.get("bv")) if label == "v" else value
     if "s" in record.fields or "bs" in record.base:
         yield "s", f"{name}.sum", _sum(record.fields.get("s", 0), record.base.get("bs"))
 
