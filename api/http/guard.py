@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from api.http.problems import Page, Problem, answered
 
 FORM_BYTES = 64 * 1024
 PHOTO_BYTES = 8 * 1024 * 1024
+PIECE_S, BODY_S = 30, 600  # for how long a body may pause, and take in all: a photo over the slowest of networks
 IMPORT_BYTES = 64 * 1024 * 1024  # some 300,000 devices; it is held in memory while it is read
 _LARGE = {  # a photo as a file, or as base64 in JSON; a file of devices
     "/r/": PHOTO_BYTES + FORM_BYTES,
@@ -86,13 +88,20 @@ class Guard:
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:
-    """A body without a declared length is counted while it arrives."""
-    taken = 0
+    """A body without a declared length is counted while it arrives, and one that does not arrive is given up."""
+    taken, arrives, until_s = 0, True, anyio.current_time() + BODY_S
 
     async def bounded() -> Message:
-        nonlocal taken
-        message = await receive()
+        nonlocal taken, arrives
+        if not arrives:  # what comes now says only that nobody is there any more
+            return await receive()
+        try:
+            with anyio.fail_after(min(PIECE_S, until_s - anyio.current_time())):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, "What you send does not arrive; please send it again.") from None
         taken += len(message.get("body", b""))
+        arrives = message.get("more_body", False)
         if taken > limit:
             raise HTTPException(413, f"At most {limit} bytes are taken here.")
         return message

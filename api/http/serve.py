@@ -1,5 +1,6 @@
 """The HTTP process: one server for everything, and where asked for a second one for the public pages alone."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from api import classes, database
 from api.http import lan
@@ -16,7 +18,32 @@ from api.http.app import public_app, staff_app
 from api.http.house import House
 from api.settings import Settings
 
+SILENT_S = 30  # for how long a connection may have nothing to ask
 _STOP_S = 3  # how long a page that follows live may hold up the end
+
+
+class _Patient(H11Protocol):
+    """Whoever connects and begins no request is let go: what is open is bounded for all pages together."""
+
+    _timer: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._look_again()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _look_again(self) -> None:
+        self._timer = self.loop.call_later(SILENT_S, self._look, self.cycle)
+
+    def _look(self, before: RequestResponseCycle | None) -> None:
+        waits = self.cycle is None or self.cycle.response_complete
+        if waits and self.cycle is before:
+            self.transport.close()
+        else:
+            self._look_again()
 
 
 class _Server(uvicorn.Server):
@@ -84,6 +111,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _config(app: Any, proxies: str) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=_Patient,
         log_level="warning",
         access_log=False,  # addresses with tokens do not belong in logs
         server_header=False,

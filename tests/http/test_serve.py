@@ -5,15 +5,20 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
+import uvicorn
 
 from api.engines.ports import free_port
-from api.http import lan
+from api.http import guard, lan, live, serve
+from api.http.app import staff_app
+from api.http.house import House
 from tests.conftest import Database, need
 
 PATIENCE_S = 30
@@ -101,3 +106,38 @@ def test_whose_address_it_is_says_the_network_or_the_proxy_that_is_named(
         asked = [client.get("/01/9506000134352/21/S1", headers={"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(33)]
     assert Counter(answer.status_code for answer in asked) == answers
     assert ended(process) == 0
+
+
+@pytest.fixture
+def hurried(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
+    """Where a house listens that waits for nobody as long as it would."""
+    monkeypatch.setattr(serve, "SILENT_S", 0.5)
+    monkeypatch.setattr(guard, "PIECE_S", 0.5)
+    monkeypatch.setattr(live, "STILL_HERE_EVERY", 1)
+    with serve._listen("127.0.0.1", 0) as listener:
+        server = uvicorn.Server(serve._config(staff_app(house), ""))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield listener.getsockname()
+        house.stopping.set()
+        server.should_exit = True
+        thread.join(PATIENCE_S)
+
+
+def said(where: tuple[str, int], begun: bytes) -> bytes:
+    """What is answered until the connection is ended from there."""
+    with socket.create_connection(where, timeout=PATIENCE_S) as line:
+        line.sendall(begun)
+        return b"".join(iter(lambda: line.recv(4096), b""))
+
+
+def test_who_asks_nothing_is_let_go_and_who_follows_a_page_is_not(hurried: tuple[str, int]) -> None:
+    form = b"POST /r/x HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    with httpx2.stream("GET", f"http://{hurried[0]}:{hurried[1]}/desk/live", timeout=PATIENCE_S) as page:
+        lines = page.iter_lines()
+        assert next(lines) == "retry: 2000"
+        assert said(hurried, b"") == b""
+        assert said(hurried, b"GET / HTTP/1.1\r\nHost: loc") == b""
+        assert said(hurried, form + b"Content-Length: 9\r\n\r\nwords=").startswith(b"HTTP/1.1 408 ")
+        assert said(hurried, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nGET /").startswith(b"HTTP/1.1 200 ")
+        assert [line for _, line in zip(range(6), lines, strict=False) if line][-2:] == [": still here"] * 2
