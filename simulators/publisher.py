@@ -13,6 +13,7 @@ from simulators.packets import Ints, Templates, connect, packet_ids, pubacks
 
 _CHUNK = 256  # readings encoded at once
 _CONNACK = b"\x20\x02\x00\x00"
+_PATIENCE_S = 30  # for a broker that is there and busy
 FUTURE_MS = 300_000  # the house refuses readings from further ahead
 
 
@@ -55,7 +56,7 @@ class Publisher:
         self.sent = 0  # on this connection and before; falls back to `acknowledged` on a new one
         self._out, self._in = b"", b""
         self._heard_s = time.monotonic()
-        self.socket = self._open()
+        self.socket = self._open(_PATIENCE_S)
 
     def _client_id(self) -> str:
         """A device that signs in, `{tenant}.{device}.{n}`, must bear its own; whoever speaks for many has any."""
@@ -63,8 +64,8 @@ class Publisher:
         device = rest.partition(".")[0]
         return f"{tenant}:{device}" if device else f"load-{os.getpid()}-{self.first_device}"
 
-    def _open(self) -> socket.socket:
-        made = socket.create_connection((self.order.host, self.order.port), self.order.keep_alive_s or 5)
+    def _open(self, patience_s: float) -> socket.socket:
+        made = socket.create_connection((self.order.host, self.order.port), patience_s)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         who = (self._client_id(), self.order.keep_alive_s, self.order.username)
         made.sendall(connect(*who, self.order.password))
@@ -84,7 +85,7 @@ class Publisher:
         """False while the broker is away."""
         self.socket.close()
         try:
-            self.socket = self._open()
+            self.socket = self._open(self.order.keep_alive_s or _PATIENCE_S)
         except OSError:
             return False
         self.sent, self._out, self._in = self.acknowledged, b"", b""

@@ -31,8 +31,9 @@ _numbers = count(1)
 
 # How busy the machine is decides no test, nor does chance: the same commit gives the same result. Who looks for what
 # nobody thought of says --hypothesis-profile explore.
-hypothesis.settings.register_profile("same", deadline=None, derandomize=True)
-hypothesis.settings.register_profile("explore", deadline=None, derandomize=False)
+_UNHURRIED = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("same", derandomize=True, **_UNHURRIED)
+hypothesis.settings.register_profile("explore", derandomize=False, **_UNHURRIED)
 hypothesis.settings.load_profile("same")
 
 

@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 from pydantic import SecretStr
 
@@ -18,9 +20,11 @@ from ingest import partition
 from tests.conftest import Database
 
 Running = AbstractContextManager[Future[None]]
+_FOR_THE_TEST = timedelta(minutes=10)
 
 
-def wait_for(true: Callable[[], Any], seconds: float = 20) -> None:
+def wait_for(true: Callable[[], Any], seconds: float = 60) -> None:
+    """`seconds`: against hanging; it ends as soon as it can."""
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "it did not come"
@@ -49,17 +53,23 @@ def _turning(run: Callable[..., None], settings: Settings, *more: Any) -> Iterat
             yield running
         finally:
             stop.set()
-        running.result(20)
+        running.result(60)
 
 
 @contextmanager
 def as_if_all_lived(database: Database, last_seq: int) -> Iterator[None]:
-    """What worker and relay leave in the record while they live; all up to `last_seq` of the log is committed."""
-    with database.connect("foremend_worker", autocommit=False) as worker_, database.connect("foremend_relay") as relay_:
+    """What worker and relay leave in the record while they live; all up to `last_seq` of the log is committed. It holds
+    for as long as a test takes."""
+    with (
+        patch.object(partition, "LEASE", _FOR_THE_TEST),
+        database.connect("foremend_worker", autocommit=False) as worker_,
+        database.connect("foremend_relay") as relay_,
+    ):
         claim = partition.take(worker_, "test:1")
         assert claim is not None
         partition.place(worker_, claim, last_seq, "now")
         worker_.commit()
         for loop in LOOPS:
             Pulse(loop).beat(relay_)
+        relay_.execute("UPDATE pulse SET at = at + %s", [_FOR_THE_TEST])
         yield

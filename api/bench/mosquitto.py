@@ -13,7 +13,7 @@ from api.engines.ports import free_port
 
 _PLACES = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"])
 _HOST = "127.0.0.1"
-_START_S = 10
+_START_S = 120
 KEEPS_ALL = (  # docs/how-to/join-another-broker.md
     "persistence true",
     "max_queued_messages 0",

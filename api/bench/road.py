@@ -18,8 +18,8 @@ from ledger.statements import Statements
 
 _QUIET_S = 3.0
 _LONGEST_BACKLOG_S = 300
-_LONGEST_ALERT_S = 10
-_LONGEST_AGGREGATION_S = 60
+_LONGEST_ALERT_S = 120
+_LONGEST_AGGREGATION_S = 300
 _LOOKS = 4  # at the worker's memory, while the load runs
 _sql = Statements("api.bench")
 

@@ -29,7 +29,7 @@ from api.engines.errors import EngineStartError
 from api.engines.nats_access import access
 from api.engines.nats_request import NatsRequestError, request
 from api.engines.nats_streams import ensure_stream
-from api.engines.process import Child, wait_until
+from api.engines.process import LONGEST_START_S, Child, wait_until
 from api.settings import SignIn
 
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024  # of a packet; a larger one ends its device's connection. Large payloads we refuse
@@ -115,7 +115,7 @@ class Nats:
         binary = self._reachable_binary()
         env, account = _environment(), self._account
         self.process.start([binary, "-c", config], log=self.log, env=env, account=account, niceness=_STANDS_BACK)
-        answers = wait_until(lambda: self._answers(mqtt=mqtt) or not self.process.alive(), 60)
+        answers = wait_until(lambda: self._answers(mqtt=mqtt) or not self.process.alive(), LONGEST_START_S)
         if not answers or not self.process.alive():
             self.process.end()
             raise EngineStartError("NATS", f"see {self.said}: {self._last_words()}")

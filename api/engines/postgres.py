@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from api.engines import account as accounts
 from api.engines.account import Account
 from api.engines.errors import DataFolderError, EngineStartError
-from api.engines.process import Child, wait_until
+from api.engines.process import LONGEST_START_S, Child, wait_until
 
 MAJOR = 18
 _PORT = 5432  # only part of the socket's name; nothing listens on TCP
@@ -89,7 +89,8 @@ class Postgres:
             env=_environment(),
             account=self._account,
         )
-        if not wait_until(lambda: self._answers() or not self.process.alive(), 60) or not self.process.alive():
+        answers = wait_until(lambda: self._answers() or not self.process.alive(), LONGEST_START_S)
+        if not answers or not self.process.alive():
             self.stop()
             raise EngineStartError("PostgreSQL", f"see {self.log}: {_last_line(self.log)}")
 

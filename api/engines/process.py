@@ -14,6 +14,7 @@ from api.engines.account import Account
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _POLL_S = 0.02
+LONGEST_START_S = 600.0  # of an engine that recovers first, after a crash; that it died is noticed at once
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,7 @@ from ledger.statements import Statements
 
 _TICK_S = 0.1
 _LOOK_S = 1.0
-_API_START_S = 120  # three interpreters import at once on a busy machine
+_API_START_S = 300  # three interpreters import at once on a busy machine
 _sql = Statements("api")
 
 

@@ -10,12 +10,15 @@ from pathlib import Path
 import psycopg
 
 from api.bench.house import House
+from api.patience import LAST_S
 from api.watch.pulse import LOOPS
 from benchmarks.faults.hands import Api, Relay, Worker
-from benchmarks.faults.trial import Door, Row, Trial, an_order, ended, environment
+from benchmarks.faults.trial import NOT_OURS_S, STARTS_S, Door, Row, Trial, an_order, ended, environment
 
 _PAGES_S = 12.0
-_STOPS_S = 8.0
+_STOPS_S = LAST_S + 3.0  # and it closes what it has open
+_BACK_S = 60.0
+_SAYS_S = 8.0  # a pool's patience is 5 at most
 
 
 def stopped(trial: Trial, *, away_s: float, rate: float) -> Row:
@@ -25,11 +28,10 @@ def stopped(trial: Trial, *, away_s: float, rate: float) -> Row:
     trial.begin()
     running = Worker(environment(ours))
     with trial.working(running):
-        load = ours.load(an_order(away_s + 2.0, rate))
-        time.sleep(1.0)
+        load = trial.load(an_order(away_s + 2.0, rate))
         assert ours.postgres.process.pid is not None
         os.kill(ours.postgres.process.pid, signal.SIGQUIT)
-        trial.wait(lambda: not ours.postgres.process.alive(), 20, "the database stops")
+        trial.wait(lambda: not ours.postgres.process.alive(), 60, "the database stops")
         trial.say(f"database stopped for {away_s:g} s")
         time.sleep(away_s)
         ours.postgres.start()
@@ -47,9 +49,8 @@ def hung(trial: Trial, *, hang_s: float, patience_s: float, rate: float) -> Row:
     relay = Relay(environment(ours, metrics_port=str(relayed.port), **told))
     api = Api(environment(ours, http_port=str(pages.port), **told))
     with trial.working(running), ended(api, relay, waiting):
-        trial.wait(lambda: pages.status("/api/devices") == 200, 30, "the pages answer")
-        load = ours.load(an_order(hang_s + 2.0, rate))
-        time.sleep(1.0)
+        trial.wait(lambda: pages.status("/api/devices") == 200, STARTS_S, "the pages answer")
+        load = trial.load(an_order(hang_s + 2.0, rate))
         begun = time.monotonic()
         with _hanging(ours):
             trial.say(f"database hangs for {hang_s:g} s")
@@ -57,13 +58,13 @@ def hung(trial: Trial, *, hang_s: float, patience_s: float, rate: float) -> Row:
             trial.wait(lambda: pages.status("/readyz") == 503, _PAGES_S, "/readyz says that the database is away")
             trial.promise(waiting.ends_within(_STOPS_S), f"a worker that is to stop ends within {_STOPS_S:g} s")
             trial.wait(lambda: pages.status("/api/devices") == 503, _PAGES_S, "a page says that the database is away")
-            trial.wait(here.waits, patience_s + 2, "the worker notices that the database hangs")
+            trial.wait(here.waits, patience_s + NOT_OURS_S, "the worker notices that the database hangs")
             time.sleep(max(0.0, begun + hang_s - time.monotonic()))
             alive = {door.status("/livez") for door in (here, relayed, pages)}
             trial.promise(alive == {200}, "worker, relay and pages are alive at the end of the hang")
         trial.catch_up()
-        trial.wait(lambda: pages.status("/api/devices") == 200, 15, "the pages are there again")
-        trial.wait(lambda: _beats(ours) == len(LOOPS), 15, "the relay's loops turn")
+        trial.wait(lambda: pages.status("/api/devices") == 200, _BACK_S, "the pages are there again")
+        trial.wait(lambda: _beats(ours) == len(LOOPS), _BACK_S, "the relay's loops turn")
         return trial.settle(f"hung for {hang_s:g} s at {rate:,.0f} messages/s", ours.sent(load))
 
 
@@ -92,8 +93,7 @@ def no_connection_left(trial: Trial, *, full_s: float, patience_s: float, rate: 
     trial.begin()
     here, relayed, pages = Door(), Door(), Door()
     first = Worker(environment(ours))
-    load = ours.load(an_order(full_s + 4.0, rate))
-    time.sleep(1.0)
+    load = trial.load(an_order(full_s + 4.0, rate))
     with ExitStack() as held:
         first.kill()
         others = list(_every_connection(ours, held))
@@ -103,17 +103,17 @@ def no_connection_left(trial: Trial, *, full_s: float, patience_s: float, rate: 
         held.enter_context(ended(relay, api))
         held.enter_context(trial.working(running))
         trial.say(f"{len(others)} connections held for {full_s:g} s")
-        trial.wait(here.waits, 10, "the worker waits")
-        trial.wait(lambda: pages.status("/livez") == 200, 30, "the pages answer")
-        took_s = trial.wait(lambda: pages.status("/api/devices") == 503, 10, "the pages say that the record is away")
-        trial.promise(took_s < 8, f"a page says so within 8 s, not {took_s:.1f}")
+        trial.wait(here.waits, STARTS_S, "the worker waits")
+        trial.wait(lambda: pages.status("/livez") == 200, STARTS_S, "the pages answer")
+        took_s = trial.wait(lambda: pages.status("/api/devices") == 503, _SAYS_S, "a page says that the record is away")
+        trial.promise(took_s < _SAYS_S, f"a page says so within {_SAYS_S:g} s, not {took_s:.1f}")
         trial.promise(relayed.status("/livez") == 200, "the relay lives")
         time.sleep(full_s)
         for each in others:
             each.close()
         trial.catch_up()
-        trial.wait(lambda: pages.status("/api/devices") == 200, 15, "the pages are there again")
-        trial.wait(lambda: _beats(ours) == len(LOOPS), 15, "the relay's loops turn")
+        trial.wait(lambda: pages.status("/api/devices") == 200, _BACK_S, "the pages are there again")
+        trial.wait(lambda: _beats(ours) == len(LOOPS), _BACK_S, "the relay's loops turn")
         return trial.settle(f"none left for {full_s:g} s at {rate:,.0f} messages/s", ours.sent(load))
 
 

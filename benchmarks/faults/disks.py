@@ -29,10 +29,9 @@ def data(trial: Trial, *, full_s: float, rate: float) -> Row:
     with _small_disk(ours, _DATA_MIB) as disk, _readings_on(ours, disk):
         running = Worker(environment(ours, metrics_port=str(here.port)))
         with trial.working(running):
-            load = ours.load(an_order(full_s + 2.5, rate))
-            time.sleep(1.0)
+            load = trial.load(an_order(full_s + 2.5, rate))
             ballast = _fill(disk)
-            trial.wait(here.waits, 20, "the worker waits for room")
+            trial.wait(here.waits, 60, "the worker waits for room")
             trial.say(f"disk full for {full_s:g} s")
             time.sleep(full_s)
             trial.promise(here.status("/livez") == 200, "the worker is alive")
@@ -53,12 +52,11 @@ def wal(trial: Trial, *, full_s: float, rate: float) -> Row:
             ours.postgres.start()
             running = Worker(environment(ours, metrics_port=str(here.port)))
             with trial.working(running):
-                load = ours.load(an_order(full_s + 3.0, rate))
-                time.sleep(1.0)
+                load = trial.load(an_order(full_s + 3.0, rate))
                 ballast = _fill(disk)
                 _use_up_the_segment(ours)
-                trial.wait(lambda: not ours.postgres.process.alive(), 20, "PostgreSQL panics")
-                trial.wait(here.waits, 20, "the worker waits")
+                trial.wait(lambda: not ours.postgres.process.alive(), 60, "PostgreSQL panics")
+                trial.wait(here.waits, 60, "the worker waits")
                 trial.say(f"no room for the WAL for {full_s:g} s")
                 time.sleep(full_s)
                 trial.promise(here.status("/livez") == 200, "the worker is alive")

@@ -4,7 +4,7 @@ import random
 import time
 
 from benchmarks.faults.hands import Worker
-from benchmarks.faults.trial import Row, Trial, an_order, environment
+from benchmarks.faults.trial import STARTS_S, Row, Trial, an_order, environment
 
 
 def worker(trial: Trial, *, kills: int, rate: float) -> Row:
@@ -14,7 +14,7 @@ def worker(trial: Trial, *, kills: int, rate: float) -> Row:
     start = ours.head()
     running = Worker(environment(ours))
     load = ours.load(an_order(kills * 0.6 + 1.0, rate))
-    trial.wait(lambda: ours.progress()[1] > start, 20, "the worker reads")
+    trial.wait(lambda: ours.progress()[1] > start, STARTS_S, "the worker reads")
     for kill in range(kills):
         time.sleep(chance.uniform(0.2, 0.8))
         running.kill()
@@ -31,8 +31,7 @@ def broker(trial: Trial, *, kills: int, rate: float) -> Row:
     trial.begin()
     running = Worker(environment(ours))
     with trial.working(running):
-        load = ours.load(an_order(kills * 1.5 + 0.5, rate))
-        time.sleep(0.3)
+        load = trial.load(an_order(kills * 1.5 + 0.5, rate), speaks_s=0.0)
         for kill in range(kills):
             time.sleep(chance.uniform(0.3, 1.3))
             ours.nats.process.kill()

@@ -2,6 +2,7 @@
 
 import math
 import os
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +24,8 @@ DEVICES = 50
 FLUSHED = 1000  # devices more, that come back after an outage
 BAD_EVERY = 20
 _ANSWER_S = 15
+NOT_OURS_S = 5.0  # beyond what we promise: the machine may be busy
+STARTS_S = 120  # a process of ours, on a machine that is busy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,14 @@ class Trial:
         with self.ours.connect() as conn:
             conn.execute("TRUNCATE reading_cold_room, refusal, refusal_day, checkpoint")
             conn.execute("UPDATE partition SET cursor = %s, cursor_received_at = NULL", [self.ours.head()])
+
+    def load(self, order: Order, speaks_s: float = 0.6) -> subprocess.Popen[bytes]:
+        """Returns when it has been speaking for so long: how soon it begins is the machine's matter."""
+        start = self.ours.head()
+        load = self.ours.load(order)
+        self.wait(lambda: self.ours.head() > start, STARTS_S, "the load speaks")
+        time.sleep(speaks_s)
+        return load
 
     @contextmanager
     def working(self, *workers: Worker) -> Iterator[None]:

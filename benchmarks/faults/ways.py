@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from benchmarks.faults.hands import Worker
-from benchmarks.faults.trial import Door, Row, Trial, an_order, environment
+from benchmarks.faults.trial import NOT_OURS_S, Door, Row, Trial, an_order, environment
 from benchmarks.faults.way import Way, to_port, to_socket
 
-_LOG_SILENCE_S = 9.0  # five heartbeats, and what is under way
+_LOG_SILENCE_S = 5.0  # five heartbeats
 
 
 def to_database(trial: Trial, *, dead_s: float, patience_s: float, rate: float, lease_s: float | None = None) -> Row:
@@ -17,14 +17,14 @@ def to_database(trial: Trial, *, dead_s: float, patience_s: float, rate: float, 
     with Way(to_socket(f"{known['host']}/.s.PGSQL.{known['port']}")) as way:
         dsn = make_conninfo("", host="127.0.0.1", port=way.port, dbname=known["dbname"])
         told = {"dsn": dsn, "db_patience_s": str(patience_s)}
-        return _with_a_dead_way(trial, way, told, dead_s, patience_s + 2, rate, lease_s)
+        return _with_a_dead_way(trial, way, told, dead_s, patience_s + NOT_OURS_S, rate, lease_s)
 
 
 def to_log(trial: Trial, *, dead_s: float, rate: float) -> Row:
     at = urlsplit(trial.ours.nats.url)
     with Way(to_port(trial.ours.nats.port)) as way:
         url = at._replace(netloc=f"{at.username}:{at.password}@127.0.0.1:{way.port}").geturl()
-        return _with_a_dead_way(trial, way, {"nats_url": url}, dead_s, _LOG_SILENCE_S, rate)
+        return _with_a_dead_way(trial, way, {"nats_url": url}, dead_s, _LOG_SILENCE_S + NOT_OURS_S, rate)
 
 
 def _with_a_dead_way(
@@ -40,8 +40,7 @@ def _with_a_dead_way(
     trial.begin()
     running = Worker(environment(ours, metrics_port=str(here.port), **told), lease_s=lease_s)
     with trial.working(running):
-        load = ours.load(an_order(dead_s + 2.0, rate))
-        time.sleep(1.0)
+        load = trial.load(an_order(dead_s + 2.0, rate))
         way.go_dead()
         trial.say(f"way dead for {dead_s:g} s")
         noticed_s = _noticed(trial, way, here, dead_s, notices_s)
@@ -74,11 +73,10 @@ def from_devices(trial: Trial, *, dead_s: float, rate: float, keep_alive_s: int)
     running = Worker(environment(ours))
     with trial.working(running), Way(to_port(ours.nats.mqtt_port)) as way:
         keep_alive = ("--keep-alive", str(keep_alive_s), "--publishers", "1")  # who waits to connect again waits alone
-        load = ours.load(an_order(dead_s + 2.5 * keep_alive_s + 2.0, rate, port=way.port, more=keep_alive))
-        time.sleep(1.0)
+        load = trial.load(an_order(dead_s + 2.5 * keep_alive_s + 2.0, rate, port=way.port, more=keep_alive))
         way.go_dead()
         trial.say(f"devices gone for {dead_s:g} s")
-        trial.wait(way.dropped, 3 * keep_alive_s, "the broker drops whoever is silent")
+        trial.wait(way.dropped, 3 * keep_alive_s + NOT_OURS_S, "the broker drops whoever is silent")
         time.sleep(dead_s)
         way.revive()
         sent = ours.sent(load)

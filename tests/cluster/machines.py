@@ -53,7 +53,7 @@ class Machine:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
-        self._process.wait(20)
+        self._process.wait(60)
         self._process = None
 
     def kill(self) -> None:
@@ -134,7 +134,7 @@ class Cluster:
         else:
             pytest.fail(self.last_words())
         if not machines:
-            assert wait_until(self._doors_are_open, 30), self.last_words()
+            assert wait_until(self._doors_are_open, 120), self.last_words()
 
     def _doors_are_open(self) -> bool:
         for front in self.fronts:
@@ -167,7 +167,7 @@ class Cluster:
                 return False
             return True
 
-        assert wait_until(look, 60)
+        assert wait_until(look, 180)
         return next(core for core in self.cores if core.name == found[-1])
 
     def head(self) -> Head:

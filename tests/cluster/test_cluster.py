@@ -22,7 +22,7 @@ from simulators.obedient import Obedient
 from tests.cluster.conftest import LEASE_S, K, Trial
 from tests.faults.crew import wait_for
 
-pytestmark = [pytest.mark.cluster, pytest.mark.engines, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.cluster, pytest.mark.engines, pytest.mark.timeout(900)]
 
 
 def test_the_ledger_balances_whoever_dies_or_sleeps(trial: Trial) -> None:
@@ -104,16 +104,16 @@ def test_what_a_dead_front_withholds_is_said_and_comes_with_its_disk(trial: Tria
     for core in cluster.cores[:2]:
         core.start()
     cluster.leader()
-    wait_for(lambda: fronts.has_drawn(cluster.url, fronts.heads(cluster.url, cluster.names[1:])), 60, 0.2)
-    wait_for(lambda: checks.fronts(cluster.head().fronts).state is State.WARNING, 60, 0.5)
+    wait_for(lambda: fronts.has_drawn(cluster.url, fronts.heads(cluster.url, cluster.names[1:])), 180, 0.2)
+    wait_for(lambda: checks.fronts(cluster.head().fronts).state is State.WARNING, 180, 0.5)
     assert held.name in checks.fronts(cluster.head().fronts).sentence
-    wait_for(lambda: len({cursor for _, cursor, _ in trial.rows().values()}) == 1, 60, 0.2)
+    wait_for(lambda: len({cursor for _, cursor, _ in trial.rows().values()}) == 1, 180, 0.2)
     without = trial.balance()
     assert without.missing > 0
     assert without.duplicates == 0
 
     held.start()
-    wait_for(lambda: fronts.has_drawn(cluster.url, _heads(trial)), 60, 0.2)
+    wait_for(lambda: fronts.has_drawn(cluster.url, _heads(trial)), 180, 0.2)
     trial.caught_up()
     assert trial.balance().balanced
     assert checks.fronts(cluster.head().fronts).state is State.OK
@@ -148,7 +148,7 @@ def test_what_is_desired_lies_at_every_front_and_a_command_reaches_a_device_of_a
     heard = {door: Obedient("fm/demo/told", f"told-{door}") for door in trial.cluster.doors}
     for door, device in heard.items():
         device.connect("127.0.0.1", door, *login)
-        assert device.subscribed.wait(10)
+        assert device.subscribed.wait(60)
     command = b'{"id": "1", "name": "ping", "arguments": {}, "expires_at": 0}'
     with closing(Wire(url)) as wire:
         wait_for(lambda: all(device.heard for device in heard.values()))

@@ -16,6 +16,7 @@ import pytest
 from api.door.token import Issuer
 from api.engines import account as accounts
 from api.engines import fronts
+from api.engines.nats_access import ANSWER_S
 from api.engines.nats_request import NatsRequestError, request
 from api.engines.ports import free_port
 from api.engines.process import wait_until
@@ -24,7 +25,7 @@ from tests import certificates
 from tests.conftest import Database
 from tests.engines import compose
 from tests.engines.compose import ROOT
-from tests.engines.doorway import Client, Doorway
+from tests.engines.doorway import AT_ONCE_S, Client, Doorway
 from tests.engines.test_door_strangers import a_connect
 from tests.engines.test_encrypted_door import Certified
 
@@ -59,7 +60,7 @@ def running(command: list[str], told: dict[str, str], log: Path) -> Iterator[Non
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture
@@ -122,8 +123,8 @@ def standing(folder: Path, database: Database) -> Iterator[Doorway]:
         running(core, core_told, folder / "core.log"),
         running(script, front_told, folder / "front.log"),
     ):
-        assert wait_until(made, 20), (folder / "front.log").read_text()
-        assert wait_until(broker.said.exists, 20), (folder / "front.log").read_text()
+        assert wait_until(made, 60), (folder / "front.log").read_text()
+        assert wait_until(broker.said.exists, 60), (folder / "front.log").read_text()
         yield Doorway(nats=broker, database=database, fronts="front-1")  # type: ignore[arg-type]
 
 
@@ -136,12 +137,10 @@ def test_a_front_lets_in_whom_the_door_lets_in_and_drops_who_was_revoked(front: 
         client.publish("fm/demo/fridge-1/up/telemetry", b"{}")
         client.publish("fm/demo/fridge-2/up/telemetry", b"{}")
         assert fronts.heads(front.nats.url, ["front-1"])["front-1"] == before + 1
-        assert wait_until(lambda: front.ask("SELECT kind, denied FROM denial") == [("PUBLISH", 1)], 5)
+        assert wait_until(lambda: front.ask("SELECT kind, denied FROM denial") == [("PUBLISH", 1)], 60)
         assert "error" not in request(front.nats.url, "$JS.API.INFO")
-        begun_s = time.monotonic()
         front.revoke("fridge-1")
-        assert client.lost.wait(5)
-        assert time.monotonic() - begun_s < 5
+        assert client.lost.wait(AT_ONCE_S)
         again = Client(front.nats.mqtt_port, str(own.username), own.password, own.username.client_id)
         assert not again.is_in
 
@@ -161,7 +160,7 @@ def test_while_no_door_answers_whoever_is_in_stays_and_nobody_comes_in(front: Do
     begun_s = time.monotonic()
     outside = come(other)
     assert not outside.is_in
-    assert 9 < time.monotonic() - begun_s < 13, "NATS waits for an answer"
+    assert time.monotonic() - begun_s > ANSWER_S - 1, "NATS waits for an answer, and then says no"
     assert inside.is_in
     with front.answering():
         assert come(other).is_in
@@ -188,16 +187,16 @@ def test_a_front_takes_up_a_renewed_certificate_and_who_is_in_loses_nothing(
             said += 1
             return certificates.serial(front.nats.mqtt_port, ca) != first
 
-        assert wait_until(another, 20), front.nats.said.read_text()
+        assert wait_until(another, 60), front.nats.said.read_text()
         assert [another() for _ in range(20)] == [True] * 20
         assert not device.lost.is_set(), front.nats.said.read_text()
         assert fronts.heads(front.nats.url, ["front-1"])["front-1"] == before + said
         front.revoke("d1")
-        assert device.lost.wait(5), "the leaf connection and the door are still there"
+        assert device.lost.wait(AT_ONCE_S), "the leaf connection and the door are still there"
 
 
 def _speaks_in_the_clear(port: int) -> bool:
-    with socket.create_connection(("127.0.0.1", port), 5) as wire:
+    with socket.create_connection(("127.0.0.1", port), 60) as wire:
         wire.sendall(a_connect(b"demo:d1", b"demo.d1.1", b"x"))
         try:
             return wire.recv(1) == b"\x20"

@@ -24,7 +24,7 @@ def has_docker_compose() -> bool:
 
 def by_docker(file: str = SERVER) -> dict[str, Any]:
     command = ["docker", "compose", "--file", file, "--profile", "mosquitto", "config", "--format", "json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -39,6 +39,7 @@ from tests.engines.compose import ROOT
 
 HOST = "127.0.0.1"
 AT_ONCE_S = 5.0  # within so long a revoked credential's session must be over
+SOON_S = 60.0  # for what is to happen, whenever this machine comes to it
 
 
 class Profile:
@@ -71,12 +72,12 @@ class Profile:
         with (self.folder / "mosquitto.log").open("a") as log:
             script = [*compose.confined("mosquitto"), "/bin/sh", str(ROOT / "deploy" / "mosquitto.sh")]
             self._process = subprocess.Popen(script, env={"PATH": path, **told}, stdout=log, stderr=log)
-        assert wait_until(self._is_open, 10), self.said()
+        assert wait_until(self._is_open, 60), self.said()
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(20)
+            self._process.wait(60)
             self._process = None
 
     def settings(self, database: Database) -> Settings:
@@ -112,7 +113,7 @@ class Profile:
             stop.set()
             with database.connect() as conn:
                 store.tell_of_change(conn)
-            thread.join(20)
+            thread.join(60)
             assert failed == []
             assert not thread.is_alive()
 
@@ -170,7 +171,7 @@ class Client:
         try:
             self._client.connect(HOST, port)
             self._client.loop_start()
-            self._in.wait(5)
+            self._in.wait(SOON_S)
         except OSError as error:
             self.refused = str(error)
 
@@ -197,7 +198,7 @@ class Client:
         self._client.loop_stop()
 
     def _allowed(self, number: int) -> bool:
-        assert wait_until(lambda: number in self._codes or not self.is_in, 5)
+        assert wait_until(lambda: number in self._codes or not self.is_in, 60)
         return number in self._codes and not self._codes[number][0].is_failure
 
     def _connected(self, _client: Any, _data: Any, _flags: Any, code: Any, _properties: Any) -> None:
@@ -255,7 +256,7 @@ def comes(profile: Profile, issued: Issued, **how: object) -> Client:
     return Client(profile.port, str(issued.username), password, client_id, **how)  # type: ignore[arg-type]
 
 
-def comes_in(profile: Profile, issued: Issued, within_s: float = AT_ONCE_S, **how: object) -> Client:
+def comes_in(profile: Profile, issued: Issued, within_s: float = SOON_S, **how: object) -> Client:
     """When the broker has been told."""
     until = time.monotonic() + within_s
     while not (client := comes(profile, issued, **how)).is_in:

@@ -27,7 +27,7 @@ def foremend(*arguments: str | Path, **environment: str) -> subprocess.Completed
         env={**os.environ, "COLUMNS": "200", **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

@@ -30,7 +30,7 @@ def running(command: list[str], environment: dict[str, str], log: Path) -> Itera
         yield
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
 
 
 def bridge(profile: Profile, nats_url: str) -> Any:
@@ -57,7 +57,7 @@ def test_what_a_device_says_to_the_profiles_mosquitto_is_in_the_log(
     issued = house.issue(house.device("d1"))
     with profile.kept(database), bridge(profile, nats_server.url):
         said = profile.folder / "bridge.log"
-        assert wait_until(lambda: '"connected"' in said.read_text(), 20), said.read_text()
+        assert wait_until(lambda: '"connected"' in said.read_text(), 60), said.read_text()
         assert not comes(profile, issued, password="guessed").is_in
         device = comes_in(profile, issued)
         assert not device.may_publish("fm/demo/d1/ctl/labels", b"1")

@@ -224,7 +224,7 @@ def _doctor(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "api.cli", "doctor", *arguments]
     known = {key: value for key, value in os.environ.items() if not key.startswith("FOREMEND_")}
     return subprocess.run(
-        command, cwd=_ROOT, env={**known, **env}, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=_ROOT, env={**known, **env}, capture_output=True, text=True, timeout=120, check=False
     )
 
 

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 
 import pytest
 
-from api.engines.nats_request import NatsRequestError, request
+from api.engines.nats_request import request
 from api.engines.process import wait_until
-from tests.engines.doorway import Client, Doorway, at_once, client_of, denied
+from ingest.adapter_wire import Wire
+from tests.engines.doorway import AT_ONCE_S, Client, Doorway, at_once, client_of, denied
 
 pytestmark = pytest.mark.engines
 
@@ -27,12 +29,13 @@ def test_a_device_is_heard_on_its_own_topic_and_hears_what_it_is_told(door: Door
     assert door.log().last_seq == before + 1
     assert own.subscribe("fm/demo/fridge-1/down/#") == 1
     request_down(door, "fridge-1")
-    assert wait_until(lambda: own.heard == ["fm/demo/fridge-1/down/do"], 5)
+    assert wait_until(lambda: own.heard == ["fm/demo/fridge-1/down/do"], 60)
 
 
 def request_down(door: Doorway, device_id: str) -> None:
-    with pytest.raises(NatsRequestError):  # nobody answers; a device hears
-        request(door.nats.url, f"fm.demo.{device_id}.down.do", timeout_s=0.2)
+    with closing(Wire(door.nats.url)) as wire:
+        wire.tell(f"fm.demo.{device_id}.down.do", b"{}")
+        wire.settle()
 
 
 FOREIGN = {
@@ -61,7 +64,7 @@ def test_what_it_publishes_anywhere_else_goes_nowhere_and_is_counted(door: Doorw
         own.publish(topic, qos=qos)
     assert own.is_in, "it is not thrown out, and cannot tell"
     assert door.log().last_seq == seq
-    assert wait_until(lambda: denied(door, "fridge-1", "PUBLISH") == counted + len(FOREIGN), 5)
+    assert wait_until(lambda: denied(door, "fridge-1", "PUBLISH") == counted + len(FOREIGN), 60)
     assert "LOG" in str(request(door.nats.url, "$JS.API.STREAM.NAMES")["streams"])
 
 
@@ -78,7 +81,7 @@ def test_what_it_subscribes_to_anywhere_else_is_refused(own: Client, door: Doorw
     assert {topic: own.subscribe(topic) for topic in DEAF} == dict.fromkeys(DEAF, 0x80)
     assert wait_until(
         lambda: denied(door, "fridge-1", "SUBSCRIBE") >= before + sum(not topic.startswith("$MQTT/") for topic in DEAF),
-        5,
+        60,
     )
 
 
@@ -96,10 +99,8 @@ def test_a_revoked_one_is_dropped_within_5_s_and_does_not_come_back(door: Doorwa
     issued = door.issue("revoked")
     client = client_of(door, issued)
     assert client.is_in
-    begun_s = time.monotonic()
     door.revoke("revoked")
-    assert client.lost.wait(5)
-    assert time.monotonic() - begun_s < 5
+    assert client.lost.wait(AT_ONCE_S)
     again = client_of(door, issued)
     assert not again.is_in
 
@@ -113,9 +114,9 @@ def test_a_rotation_has_no_gap_and_the_old_one_ends_when_the_new_one_is_used(doo
     first.publish("fm/demo/rotated/up/telemetry", b"{}")
     second = client_of(door, new)
     assert second.is_in
-    assert first.lost.wait(5), "two with one client id: the later one stays"
-    assert wait_until(lambda: not client_of(door, old).is_in, 5)
-    assert wait_until(lambda: client_of(door, new).is_in, 5)
+    assert first.lost.wait(60), "two with one client id: the later one stays"
+    assert wait_until(lambda: not client_of(door, old).is_in, 60)
+    assert wait_until(lambda: client_of(door, new).is_in, 60)
     rows = door.ask("SELECT n, expires_at < now(), revoked_at FROM credential WHERE username ~ 'rotated' ORDER BY n")
     assert rows == [(1, True, None), (2, None, None)]
 
@@ -136,8 +137,8 @@ def test_nobody_writes_into_the_log_what_another_one_was_denied(door: Doorway) -
     at_once(
         [partial(client_of, door, forger, client_id=f"x\n{line}\n"), partial(client_of, door, forger, username=line)]
     )
-    time.sleep(0.5)
-    assert "framed" in door.nats.said.read_text()
+    assert wait_until(lambda: "framed" in door.nats.said.read_text(), 60)
+    time.sleep(0.5)  # turns of the upkeep
     assert denied(door, "framed", "PUBLISH") == 0
 
 

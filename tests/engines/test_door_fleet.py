@@ -27,7 +27,7 @@ def row_of(door: Doorway, device: str, path: Path) -> Identity:
 
 
 async def until(holds: Callable[[], object], what: str) -> None:
-    for _ in range(150):
+    for _ in range(600):
         if holds():
             return
         await asyncio.sleep(0.1)

@@ -52,7 +52,7 @@ def test_whoever_is_wholly_itself_is_let_in(door: Doorway, stranger: Issued) -> 
 
 def knock(door: Doorway, packet: bytes) -> bytes:
     """What the broker answers to these bytes."""
-    with socket.create_connection(("127.0.0.1", door.nats.mqtt_port), 5) as wire:
+    with socket.create_connection(("127.0.0.1", door.nats.mqtt_port), 60) as wire:
         wire.sendall(packet)
         try:
             return wire.recv(4)
@@ -101,12 +101,12 @@ def test_guessing_is_limited_and_counted_and_locks_no_device_out(door: Doorway) 
     home = client_of(door, issued)
     assert home.is_in
     home.leave()
-    assert wait_until(lambda: door.ask("SELECT last_address FROM credential WHERE username ~ 'guessed'")[0][0], 5)
+    assert wait_until(lambda: door.ask("SELECT last_address FROM credential WHERE username ~ 'guessed'")[0][0], 60)
     assert not any(at_once([partial(client_of, door, issued, password="guess", address="127.0.0.9")] * 12))
     assert not client_of(door, issued, address="127.0.0.9").is_in, "from there nobody is looked at any more"
     assert at_once([partial(client_of, door, issued)]) == [True], "from where it was before, it comes in"
     assert at_once([partial(client_of, door, issued, address="127.0.0.10")]) == [True], "and from anywhere else"
-    assert wait_until(lambda: denied(door, "guessed", "SIGN_IN") == 13, 5)
+    assert wait_until(lambda: denied(door, "guessed", "SIGN_IN") == 13, 60)
     counts = dict(door.ask("SELECT what, times FROM door_count WHERE what ~ '^(WRONG_PASSWORD|LIMITED)'"))
     assert counts["WRONG_PASSWORD"] >= 10
     assert counts["LIMITED"] >= 3

@@ -23,7 +23,7 @@ from tests.conftest import Database
 
 def get(number: int, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{number}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{number}{path}", timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:

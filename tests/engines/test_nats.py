@@ -1,6 +1,7 @@
 """The embedded NATS as a device and as a stranger meet it."""
 
 import stat
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,11 +35,11 @@ class Device:
         self._client.loop_start()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(5)
+        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(60)
 
     def subscribe(self, topic: str) -> int:
         self._client.subscribe(topic, qos=1)
-        assert wait_until(lambda: bool(self.granted), 5)
+        assert wait_until(lambda: bool(self.granted), 60)
         return self.granted.pop()
 
     def vanish(self) -> None:
@@ -89,7 +90,7 @@ def test_retained_messages_and_last_wills_are_in_the_log(nats_server: NatsServer
     before = nats_server.clear()
     device.publish("fm/demo/x/up/status", b"kept", retain=True)
     Device(nats_server.mqtt_port, will="fm/demo/x/up/presence").vanish()
-    assert wait_until(lambda: nats_server.state().last_seq == before + 2, 5)
+    assert wait_until(lambda: nats_server.state().last_seq == before + 2, 60)
     assert _message(nats_server.url, before + 2)["subject"].endswith(".demo.x.up.presence")
 
 
@@ -142,13 +143,13 @@ def test_a_log_that_refuses_gets_no_acknowledgement(engines_folder: Path) -> Non
     client.connect("127.0.0.1", server.mqtt_port)
     client.loop_start()
     try:
-        client.publish("fm/demo/x/up/telemetry", b"taken", qos=1).wait_for_publish(5)
+        client.publish("fm/demo/x/up/telemetry", b"taken", qos=1).wait_for_publish(60)
         request(server.url, f"$JS.API.STREAM.UPDATE.{STREAM}", {**LOG_STREAM, "max_msgs": 1})
         sent = client.publish("fm/demo/x/up/telemetry", b"refused", qos=1)
         sent.wait_for_publish(0.5)
         assert not sent.is_published()
         request(server.url, f"$JS.API.STREAM.UPDATE.{STREAM}", LOG_STREAM)
-        sent.wait_for_publish(10)  # the device sends it again by itself
+        sent.wait_for_publish(60)  # the device sends it again by itself
         assert stream_state(server.url).messages == 2
     finally:
         client.loop_stop()
@@ -169,7 +170,7 @@ def test_a_log_of_an_earlier_version_listens_where_this_one_does(engines_folder:
     client.connect("127.0.0.1", server.mqtt_port)
     client.loop_start()
     try:
-        client.publish("fm/demo/x/up/telemetry", b"taken", qos=1).wait_for_publish(5)
+        client.publish("fm/demo/x/up/telemetry", b"taken", qos=1).wait_for_publish(60)
         assert stream_state(server.url).messages == 1
         assert request(server.url, f"$JS.API.STREAM.INFO.{STREAM}")["config"]["subjects"] == LOG_STREAM["subjects"]
     finally:
@@ -182,15 +183,16 @@ def test_when_the_disk_is_full_devices_get_no_acknowledgement_and_the_log_keeps_
 ) -> None:
     server = Nats(engines_folder / "full", port=free_port(), mqtt_port=free_port(), max_file_bytes=2_000_000)
     server.start()
-    acknowledged = 0
+    acknowledged, full = 0, threading.Event()
     client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    client.on_disconnect = lambda *_: full.set()
     client.connect("127.0.0.1", server.mqtt_port)
     client.loop_start()
     try:
         for _ in range(60):
             sent = client.publish("fm/demo/x/up/telemetry", b"x" * 50_000, qos=1)
-            sent.wait_for_publish(0.5)
-            if not sent.is_published():
+            assert wait_until(lambda sent=sent: sent.is_published() or full.is_set(), 60)
+            if full.is_set():
                 break
             acknowledged += 1
         assert 0 < acknowledged < 60
@@ -201,7 +203,7 @@ def test_when_the_disk_is_full_devices_get_no_acknowledgement_and_the_log_keeps_
 
 
 def _message(url: str, seq: int) -> dict[str, Any]:
-    for _ in range(50):
+    for _ in range(500):
         answer = request(url, f"$JS.API.STREAM.MSG.GET.{STREAM}", {"seq": seq})
         if "message" in answer:
             return answer["message"]

@@ -5,11 +5,13 @@ import stat
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 
 from api.engines import account as accounts
+from api.engines import process
 from api.engines.errors import DataFolderError
 from api.engines.postgres import Postgres
 from api.engines.process import PidFile
@@ -103,6 +105,15 @@ def test_a_pid_in_its_pid_file_that_is_somebody_elses_by_now_is_no_obstacle(serv
     with psycopg.connect(server.dsn, user="postgres") as conn:
         assert conn.execute("SELECT 1").fetchone() == (1,)
     os.kill(os.getpid(), 0)  # and we live
+
+
+def test_a_server_that_recovers_for_minutes_is_waited_for(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, clock = count(1), count()  # a second each
+    monkeypatch.setattr(server, "_answers", lambda: next(looks) > 300)
+    passing = SimpleNamespace(monotonic=lambda: float(next(clock)), sleep=lambda _: None)
+    monkeypatch.setattr(process, "time", passing)
+    server.start()
+    assert next(looks) > 300
 
 
 def test_data_of_another_major_version_is_refused_with_a_sentence(server: Postgres, folder: Path) -> None:

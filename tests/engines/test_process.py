@@ -53,7 +53,7 @@ def test_a_process_that_an_earlier_supervisor_left_is_ended(stranger: subprocess
     assert identity is not None
     PidFile(tmp_path / "worker").write(identity)
     Child("worker", tmp_path / "worker").end()
-    assert stranger.wait(5) == -signal.SIGTERM
+    assert stranger.wait(60) == -signal.SIGTERM
     assert not (tmp_path / "worker").exists()
 
 

@@ -59,12 +59,12 @@ def nats(folder: Path) -> Iterator[Any]:
         script = [*compose.confined("nats"), "/bin/sh", str(ROOT / "deploy" / "nats.sh"), *where]
         process = subprocess.Popen(script, env=told, stdout=out, stderr=out)
     try:
-        assert wait_until(lambda: _answers(url), 15), (folder / "out").read_text()
+        assert wait_until(lambda: _answers(url), 60), (folder / "out").read_text()
         fronts.ensure_logs(url, [], slots=None, replicas=None, issuer=Issuer(ISSUER).public)
         yield SimpleNamespace(url=url, mqtt_port=mqtt_port, issuer=ISSUER, said=said)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
 
 
 def _answers(url: str) -> bool:
@@ -85,7 +85,7 @@ def test_the_servers_nats_takes_up_a_renewed_certificate_and_who_is_in_loses_not
         except OSError:
             return None
 
-    assert wait_until(lambda: shown() is not None, 15), (folder / "out").read_text()
+    assert wait_until(lambda: shown() is not None, 60), (folder / "out").read_text()
     with door.answering():
         device = Certified(door, door.issue("d1"), ca, None)
         assert device.is_in
@@ -98,8 +98,8 @@ def test_the_servers_nats_takes_up_a_renewed_certificate_and_who_is_in_loses_not
             said += 1
             return shown() != first
 
-        assert wait_until(another, 10), nats.said.read_text()
+        assert wait_until(another, 60), nats.said.read_text()
         assert [another() for _ in range(30)] == [True] * 30
         assert not device.lost.is_set(), nats.said.read_text()
-        assert wait_until(lambda: door.log().messages - before == said, 5)
+        assert wait_until(lambda: door.log().messages - before == said, 60)
         device.leave()

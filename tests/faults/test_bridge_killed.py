@@ -43,7 +43,7 @@ def an_order(broker: Mosquitto, seconds: float) -> Order:
 def assert_balanced(trial: House, sent: Sent) -> None:
     """With a worker that runs, until everything that is kept anywhere has come through."""
     assert sent.acknowledged > 1000
-    wait_for(lambda: ledger(trial, sent).missing == 0, 30, pause_s=0.3)
+    wait_for(lambda: ledger(trial, sent).missing == 0, 120, pause_s=0.3)
     wait_for(lambda: trial.progress()[1] == trial.head())
     balance = ledger(trial, sent)
     assert balance.balanced, balance

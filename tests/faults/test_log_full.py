@@ -97,10 +97,11 @@ def test_a_full_log_disconnects_loses_nothing_and_has_room_again_by_itself(
     wait_for(lambda: all(device.ends or device.acknowledged == device.said for device in devices))
     assert any(device.ends for device in devices)
     wait_for(lambda: checks.log_room(log_standing(settings, 0)).state is State.FAILED)
-    before = {device.name: device.acknowledged for device in devices}
+    wait_for(lambda: _stands_still(devices))
+    before = _acknowledged(devices)
     assert 0 < sum(map(len, before.values())) < DEVICES * EACH
     time.sleep(0.5)
-    assert before == {device.name: device.acknowledged for device in devices}, "nothing more is acknowledged"
+    assert before == _acknowledged(devices), "nothing more is acknowledged"
 
     with working(settings):
         wait_for(lambda: all(device.acknowledged == device.said for device in devices), 120)
@@ -112,6 +113,17 @@ def test_a_full_log_disconnects_loses_nothing_and_has_room_again_by_itself(
         assert set(readings) == {ts_ms for ts_ms in device.said if ts_ms % 10}
         assert set(readings.values()) == {1}
         assert refused == dict.fromkeys((ts_ms for ts_ms in device.said if not ts_ms % 10), "NOT_A_READING")
+
+
+def _acknowledged(devices: list[Device]) -> dict[str, set[int]]:
+    return {device.name: device.acknowledged for device in devices}
+
+
+def _stands_still(devices: list[Device]) -> bool:
+    """What was stored last has been acknowledged by now."""
+    before = _acknowledged(devices)
+    time.sleep(0.5)
+    return before == _acknowledged(devices)
 
 
 def _cursor(database: Database) -> int:

@@ -19,7 +19,8 @@ from tests.faults.crew import wait_for
 
 pytestmark = pytest.mark.engines
 
-PATIENCE_S = 0.6
+PATIENCE_S = 1.0
+KERNELS_S = 20  # it gives up after 25, and that is not what bounds us
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_a_way_that_goes_dead_under_a_statement_is_an_error_in_bounded_time(sett
         begun = time.monotonic()
         with pytest.raises(psycopg.OperationalError, match="nothing was heard"), conn.transaction():
             conn.execute("SELECT 1")
-        assert PATIENCE_S <= time.monotonic() - begun < 5 * PATIENCE_S
+        assert PATIENCE_S <= time.monotonic() - begun < KERNELS_S
         assert conn.closed
     with pytest.raises(psycopg.OperationalError):
         roof.connect(settings, "foremend_worker")
@@ -53,25 +54,25 @@ def test_a_way_that_goes_dead_under_a_statement_is_an_error_in_bounded_time(sett
 def test_an_answer_that_takes_long_to_come_over_is_not_silence(settings: Settings) -> None:
     with roof.connect(settings, "foremend_worker") as conn:
         begun = time.monotonic()
-        said = conn.execute("SELECT repeat('x', 20000), pg_sleep(0.4) FROM generate_series(1, 4)")
-        assert said.rowcount == 4
-        assert time.monotonic() - begun > 2 * PATIENCE_S
+        said = conn.execute("SELECT repeat('x', 20000), pg_sleep(0.25) FROM generate_series(1, 6)")
+        assert said.rowcount == 6
+        assert time.monotonic() - begun > 1.4 * PATIENCE_S
 
 
 def test_whoever_is_to_stop_does_not_wait_for_an_answer(
     settings: Settings, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "LAST_S", 0.2)
     stop = threading.Event()
     patient = settings.model_copy(update={"db_patience_s": 60.0})
     with roof.connect(patient, "foremend_relay", stop=stop) as conn:
         stop.set()
         assert conn.execute("SELECT 1").fetchone() == (1,)  # what is under way may end
         way.go_dead()
+        monkeypatch.setattr(patience, "LAST_S", 0.2)
         begun = time.monotonic()
         with pytest.raises(psycopg.OperationalError, match="we are to stop"):
             conn.execute("SELECT 1")
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < KERNELS_S
 
 
 def test_a_vanished_worker_in_the_midst_of_a_batch_holds_up_its_successor_for_no_longer_than_its_patience(
@@ -89,7 +90,7 @@ def test_a_vanished_worker_in_the_midst_of_a_batch_holds_up_its_successor_for_no
     begun = time.monotonic()
     with database.connect("foremend_worker", options="-c lock_timeout=20s") as successor:
         wait_for(lambda: partition.take(successor, "successor") is not None, 20)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < KERNELS_S
     vanished.close()
 
 
@@ -102,7 +103,7 @@ def test_a_pool_that_reaches_nobody_says_so_soon_and_is_there_again_soon(setting
             begun = time.monotonic()
             with pytest.raises(psycopg.OperationalError), pool.connection() as conn:
                 conn.execute("SELECT 1")
-            assert time.monotonic() - begun < 4
+            assert time.monotonic() - begun < KERNELS_S
         way.revive()
 
         def answers() -> bool:
@@ -112,4 +113,4 @@ def test_a_pool_that_reaches_nobody_says_so_soon_and_is_there_again_soon(setting
             except psycopg.OperationalError:
                 return False
 
-        wait_for(answers, 10)
+        wait_for(answers)

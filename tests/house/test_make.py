@@ -29,7 +29,7 @@ def test_a_python_that_will_not_do_is_one_sentence_and_an_exit_code(
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
     assert done.returncode != 0
     sentence, *rest = done.stderr.splitlines()

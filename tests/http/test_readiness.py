@@ -12,7 +12,7 @@ from api import database as roof
 from api.http.app import staff_app
 from api.http.house import House
 from api.schema import SCHEMA_VERSION
-from api.watch import checks
+from api.watch import checks, standing
 from api.watch import watch as watching
 from api.watch.checks import Check, State, readiness
 from api.watch.pulse import LOOPS, Pulse
@@ -157,8 +157,12 @@ def test_another_schema_is_a_failure_that_says_what_to_do(version: int | None) -
 
 
 @pytest.fixture
-def ready(database: Database, house: House, nats_server: NatsServer) -> Iterator[House]:
-    """What worker and relay leave in the record while they live, and a log."""
+def ready(
+    database: Database, house: House, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[House]:
+    """What worker and relay leave in the record while they live, and a log; both have time to answer."""
+    for module in (watching, standing):
+        monkeypatch.setattr(module, "PATIENCE_S", 60.0)
     last = nats_server.clear()
     with as_if_all_lived(database, last):
         yield replace(house, settings=house.settings.model_copy(update={"nats_url": nats_server.secret_url}))
@@ -197,7 +201,7 @@ def test_a_database_that_hangs_is_said_and_waited_for_by_one_thread(house: House
 
     def hang(*_: Any) -> Standing:
         asked_s.append(1)
-        over.wait(5)
+        over.wait(60)
         return Standing(record="", log="")
 
     monkeypatch.setattr(watching, "look", hang)
@@ -212,7 +216,7 @@ def test_a_database_that_hangs_is_said_and_waited_for_by_one_thread(house: House
 
 def test_a_silent_door_is_named_and_one_that_is_not_encrypted_is_no_fault(house: House, monkeypatch: Any) -> None:
     over = threading.Event()
-    monkeypatch.setattr(watching.doors, "look", lambda *_: over.wait(5))
+    monkeypatch.setattr(watching.doors, "look", lambda *_: over.wait(60))
     monkeypatch.setattr(watching, "PATIENCE_S", 0.02)
     encrypted = house.settings.model_copy(update={"mosquitto_door": "127.0.0.1:1"})
     try:

@@ -21,7 +21,7 @@ from api.http.app import staff_app
 from api.http.house import House
 from tests.conftest import Database, need
 
-PATIENCE_S = 30
+PATIENCE_S = 90
 
 
 def started(database: Database, folder: Path, **more: str) -> tuple[subprocess.Popen[bytes], int]:
@@ -32,7 +32,7 @@ def started(database: Database, folder: Path, **more: str) -> tuple[subprocess.P
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx2.get(f"http://127.0.0.1:{port}/livez").status_code == 200:
+            if httpx2.get(f"http://127.0.0.1:{port}/livez", timeout=PATIENCE_S).status_code == 200:
                 return process, port
         except httpx2.HTTPError:
             time.sleep(0.05)
@@ -43,27 +43,32 @@ def started(database: Database, folder: Path, **more: str) -> tuple[subprocess.P
 def ended(process: subprocess.Popen[bytes]) -> int:
     process.send_signal(signal.SIGTERM)
     try:
-        return process.wait(timeout=10)
+        return process.wait(timeout=PATIENCE_S)
     finally:
         process.kill()
 
 
 def test_it_ends_when_asked_though_a_page_follows_live(database: Database, tmp_path: Path) -> None:
     process, port = started(database, tmp_path)
-    with httpx2.stream("GET", f"http://127.0.0.1:{port}/desk/live") as answer:
+    with httpx2.stream("GET", f"http://127.0.0.1:{port}/desk/live", timeout=PATIENCE_S) as answer:
         assert next(answer.iter_lines()) == "retry: 2000"
         assert ended(process) == 0
 
 
 def test_an_answer_does_not_wait_until_its_head_was_acknowledged(database: Database, tmp_path: Path) -> None:
+    """An acknowledgement that is put off takes 40 ms each time, but for the first ones; how long an answer takes
+    without that is the machine's matter, so one of many is enough."""
     process, port = started(database, tmp_path)
-    took_s = []
-    with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
-        for _ in range(12):
-            begun = time.monotonic()
-            client.get("/livez")
-            took_s.append(time.monotonic() - begun)
-    assert min(took_s[4:]) < 0.03, "a delayed acknowledgement takes 40 ms, and only the first ones come at once"
+
+    def takes_s() -> float:
+        begun = time.monotonic()
+        assert client.get("/livez").status_code == 200
+        return time.monotonic() - begun
+
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
+        for _ in range(4):
+            takes_s()
+        assert any(takes_s() < 0.03 for _ in range(200))
     assert ended(process) == 0
 
 
@@ -71,12 +76,12 @@ def test_the_local_network_sees_the_public_pages_alone(database: Database, tmp_p
     address = lan.address()
     need(address != lan.NO_NETWORK, "this machine has no network address of its own")
     process, port = started(database, tmp_path, LAN="1")
-    there = f"http://{address}:{port}"
-    assert httpx2.get(f"{there}/static/style.css").status_code == 200
-    assert httpx2.get(f"{there}/r/nothing").status_code == 404
-    assert "There is nothing here" in httpx2.get(f"{there}/r/nothing").text
-    assert [httpx2.get(f"{there}{path}").status_code for path in ("/desk/", "/api/devices", "/livez")] == [404] * 3
-    assert httpx2.get(f"{there}/r/nothing", headers={"host": "evil.example"}).status_code == 421
+    with httpx2.Client(base_url=f"http://{address}:{port}", timeout=PATIENCE_S) as client:
+        assert client.get("/static/style.css").status_code == 200
+        assert client.get("/r/nothing").status_code == 404
+        assert "There is nothing here" in client.get("/r/nothing").text
+        assert [client.get(path).status_code for path in ("/desk/", "/api/devices", "/livez")] == [404] * 3
+        assert client.get("/r/nothing", headers={"host": "evil.example"}).status_code == 421
     assert ended(process) == 0
 
 
@@ -102,7 +107,7 @@ def test_whose_address_it_is_says_the_network_or_the_proxy_that_is_named(
 ) -> None:
     """Who writes another address into each request is one address, unless we trust whoever passed it on."""
     process, port = started(database, tmp_path, PROXIES=proxies)
-    with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
         asked = [client.get("/01/9506000134352/21/S1", headers={"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(33)]
     assert Counter(answer.status_code for answer in asked) == answers
     assert ended(process) == 0

@@ -68,7 +68,7 @@ def a_client(
 
 def say(client: mqtt.Client, *payloads: bytes, topic: str = "plant/d1/state", qos: int = 1) -> None:
     for info in [client.publish(topic, payload, qos=qos) for payload in payloads]:
-        info.wait_for_publish(20)
+        info.wait_for_publish(60)
 
 
 def have_session(
@@ -83,7 +83,7 @@ def have_session(
     client.on_subscribe = lambda *_: subscribed.set()
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
-    assert subscribed.wait(10)
+    assert subscribed.wait(60)
     client.disconnect()
     client.loop_stop()
 
@@ -93,7 +93,7 @@ def the_log(nats: NatsServer, start: int, n: int) -> list[Message]:
     reader, found = LogReader(nats.url, start), []
     try:
         quiet = 0
-        while len(found) < n and quiet < 5:
+        while len(found) < n and quiet < 300:
             some = reader.fetch(0.2)
             quiet = 0 if some else quiet + 1
             found += [message for message in some if not message.subject.endswith(".ctl.bridge")]
@@ -129,7 +129,7 @@ class StandIn:
             while True:
                 connection, _ = self._listener.accept()
                 with connection, suppress(OSError):
-                    connection.settimeout(10)
+                    connection.settimeout(60)
                     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     self._serve(connection)
 

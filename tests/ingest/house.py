@@ -33,7 +33,7 @@ class House:
         texts = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in payloads]
         wait_for(self.device.is_connected)
         for info in [self.device.publish(f"fm/demo/{device}/up/{kind}", text, qos=1) for text in texts]:
-            info.wait_for_publish(10)
+            info.wait_for_publish(60)
 
     def one(self, query: str) -> Any:
         with self.database.connect() as conn:

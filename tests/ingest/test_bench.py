@@ -30,17 +30,29 @@ def measured(*options: str) -> dict[str, Any]:
     return said
 
 
+def kept_up(result: dict[str, Any], asked: int) -> bool:
+    """How fast the machine is decides nothing but this; of one run of a second."""
+    return search.keeps_up(
+        published_share=result["published"] / asked,
+        missing=result["missing"],
+        p99_s=result["publish_to_commit_ms"]["p99"] / 1000,
+        backlog_s=result["backlog_s"],
+        seconds=1.0,
+    )
+
+
 @pytest.mark.slow
 def test_a_short_bench_finds_every_acknowledged_reading_in_the_record_once() -> None:
     result = measured("ingest", "--seconds", "1", "--devices", "20", "--rate", "300", "--runs", "1")
     assert result["published"] == result["acknowledged"] > 200
     assert (result["missing"], result["duplicates"], result["refused"]) == (0, 0, 0)
     assert result["points_s"] == pytest.approx(8 * result["committed_msg_s"], rel=0.01)
-    assert result["ratio"] > 0.4
-    assert len(result["bare_runs_msg_s"]) == len(result["committed_runs_msg_s"]) == result["kept_up"] == 1
+    assert result["ratio"] == pytest.approx(result["committed_msg_s"] / result["bare_msg_s"], abs=0.001)
+    assert len(result["bare_runs_msg_s"]) == len(result["committed_runs_msg_s"]) == 1
+    assert result["kept_up"] == kept_up(result, asked=300)
     assert result["copy_points_s"] > result["points_s"]
     for waited_ms in (result["publish_to_commit_ms"], result["breach_to_alert_ms"]):
-        assert 0 < waited_ms["p50"] <= waited_ms["p99"] < 10_000
+        assert 0 < waited_ms["p50"] <= waited_ms["p99"]
     assert result["cpu_ms_per_1k_points"].keys() == {"broker", "database", "worker", "relay", "load"}
     assert all(spent > 0 for spent in result["cpu_ms_per_1k_points"].values())
     assert all(mib > 20 for mib in result["worker_mib"])
@@ -53,7 +65,6 @@ def test_a_short_bench_of_the_bridge_finds_every_acknowledged_message_in_the_log
     assert result["acknowledged"] > 300
     assert result["missing"] == 0
     assert result["ratio"] == pytest.approx(result["bridged_msg_s"] / result["bare_msg_s"], abs=0.001)
-    assert result["ratio"] > 0.6
     assert all(result[f"{who}_cpu_us"] > 0 for who in ("bridge", "bare", "log", "broker"))
 
 
@@ -86,7 +97,7 @@ def test_a_fleet_is_counted_after_every_device_has_spoken(tmp_path: Path) -> Non
     picture = tmp_path / "curve.svg"
     result = measured("fleet", "--sizes", "20", "--seconds", "1", "--rate", "200", "--picture", str(picture))
     assert (result["devices"], result["missing"]) == (20, 0)
-    assert result["msg_s"] == pytest.approx(200, rel=0.2)
+    assert result["msg_s"] > 0
     assert result["cost_us"] >= result["worker_us"] > 0
     assert ET.parse(picture).getroot().tag.endswith("svg")
 

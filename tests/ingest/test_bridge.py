@@ -128,13 +128,13 @@ def test_a_log_that_lives_and_stores_nothing_is_an_error_after_a_while(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It answers pings; what is under way is what counts."""
-    monkeypatch.setattr(adapter_publish, "_SILENCE_S", 0.5)
+    monkeypatch.setattr(adapter_publish, "_SILENCE_S", 1.5)
     monkeypatch.setattr(adapter_publish, "_PING_S", 0.1)
     have_session(broker)
     counts = Counts()
     with a_client(broker.port, "plant") as plant, WithholdingLog() as log:
         bridge = a_bridge(log.url, broker.port, counts, Mapping([foreign.parse(PLANT)], "demo"))
-        until = time.monotonic() + 1
+        until = time.monotonic() + 2
         while time.monotonic() < until:
             bridge.turn(0.05)
         say(plant, b"1")
@@ -153,7 +153,8 @@ def test_what_is_held_is_bounded_while_the_log_does_not_answer(
     with a_client(broker.port, "plant") as plant, WithholdingLog() as log:
         say(plant, *[b"x" * 2000] * 1500)
         bridge = a_bridge(log.url, broker.port, counts, Mapping([foreign.parse(PLANT)], "demo"))
-        for _ in range(50):
+        wait_for(lambda: bridge.turn(0.01) or bridge.under_way == 100)
+        for _ in range(20):
             bridge.turn(0.01)
         assert bridge.under_way == counts.received == 100
         assert bridge._broker.held < MOST_HELD + (1 << 18)
@@ -183,8 +184,9 @@ def test_a_group_of_bridges_shares_what_comes_and_nothing_comes_twice(
     with a_client(broker.port, "plant") as plant:
         say(plant, *away)
         with bridging(nats_server.url, left):
-            its_share = len(the_log(nats_server, start, 200))
-            assert 50 < its_share < 150
+            wait_for(lambda: came(nats_server, start) > 50)
+            time.sleep(0.3)
+            assert came(nats_server, start) < 150
             with bridging(nats_server.url, right):
                 say(plant, *live)
                 found = the_log(nats_server, start, 400)
@@ -204,7 +206,7 @@ def test_stopped_it_leaves_nothing_under_way_and_comes_back_to_what_was_kept_for
             running = _process(broker.url, nats_server.url)
             wait_for(lambda last=last: came(nats_server, start) >= last)
             running.send_signal(signal.SIGTERM)
-            _, errors = running.communicate(timeout=20)
+            _, errors = running.communicate(timeout=120)
             assert running.returncode == 0, errors
             said = [json.loads(line) for line in errors.splitlines()]
             assert [each["event"] for each in said] == ["started", "connected", "left", "stopped"], errors
@@ -227,6 +229,6 @@ def test_a_wrong_password_ends_it_with_one_sentence(tmp_path: Path, nats_server:
     passwords.write_text("")
     with a_mosquitto(tmp_path, listener=("allow_anonymous false", f"password_file {passwords}")) as broker:
         running = _process(broker.url, nats_server.url)
-        _, errors = running.communicate(timeout=20)
+        _, errors = running.communicate(timeout=120)
     assert running.returncode == 1
     assert errors.splitlines()[-1] == "foremend: the broker refuses us: this user may not do this"

@@ -31,6 +31,12 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker speaks of itself every second, and this machine may be busy."""
+    monkeypatch.setattr(doctor, "_LISTEN_S", 30.0)
+
+
 def at(port: int, *filters: str, host: str = "127.0.0.1") -> Broker:
     who = Account(client_id="looked-at")
     return Broker(host=host, port=port, filters=filters or ("plant/#",), account=who)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import accumulate, count, takewhile
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -12,6 +13,7 @@ from paho.mqtt.packettypes import PacketTypes
 
 from api.bench.mosquitto import ANYBODY, Mosquitto
 from api.bridge.meters import BridgeMeters
+from api.bridge.run import wait_s
 from ingest.bridge import adapter_bridge, foreign
 from ingest.bridge.adapter_bridge import Counts
 from ingest.bridge.adapter_mqtt import Account, Broker, Subscription
@@ -126,8 +128,10 @@ def test_a_broker_that_does_not_answer_is_not_taken_for_an_old_one(monkeypatch: 
     monkeypatch.setattr(Subscription._wait, "__defaults__", (0.1,))
     came: list[bytes] = []
     silent = StandIn(lambda connection: came.append(connection.recv(4096)) or (connection.recv(1) and None))
-    with silent as broker, pytest.raises(BrokerError, match="has not answered"):
-        a_subscription(broker.port)
+    with silent as broker:
+        with pytest.raises(BrokerError, match="has not answered"):
+            a_subscription(broker.port)
+        wait_for(lambda: came)
     assert len(came) == 1
 
 
@@ -143,7 +147,7 @@ def test_messages_with_properties_of_every_kind_come_whole(broker: Mosquitto, na
     )
     with a_client(broker.port, "plant-5", version=mqtt.MQTTProtocolVersion.MQTTv5) as plant:
         for payload in (b"1", b"", b"z" * 70_000, b"2"):
-            plant.publish("plant/d1/state", payload, 1, properties=talkative).wait_for_publish(10)
+            plant.publish("plant/d1/state", payload, 1, properties=talkative).wait_for_publish(60)
         with bridging(nats_server.url, an_order(broker.url, protocol=Protocol.V5)):
             found = the_log(nats_server, start, 4)
     assert [message.payload[:10] for message in found] == [b"1", b"", b"z" * 10, b"2"]
@@ -175,9 +179,11 @@ def test_with_5_the_broker_sends_as_much_as_we_can_hold_without_being_told_so_by
     with a_client(broker.port, "plant") as plant, WithholdingLog() as log:
         say(plant, *[b"x"] * 100)
         bridge = a_bridge(log.url, broker.port, counts, Mapping([foreign.parse(PLANT)], "demo"), protocol)
+        expected = 70 if protocol is Protocol.V5 else 20
+        wait_for(lambda: bridge.turn(0.01) or counts.received >= expected)
         for _ in range(30):
             bridge.turn(0.01)
-        assert counts.received == (70 if protocol is Protocol.V5 else 20)
+        assert counts.received == expected
         bridge.close()
 
 
@@ -187,7 +193,7 @@ def test_with_5_a_retained_message_comes_once_and_not_with_every_reconnect(
 ) -> None:
     name, kept = f"retained-{protocol}", f"kept/{protocol}"
     with a_client(broker.port, "plant") as plant:
-        plant.publish(kept, b"kept", 1, retain=True).wait_for_publish(10)
+        plant.publish(kept, b"kept", 1, retain=True).wait_for_publish(60)
         came = []
         for live in (b"1", b"2"):
             with a_subscription(broker.port, protocol, filters=(kept,), client_id=name) as subscription:
@@ -224,13 +230,19 @@ def test_two_bridges_with_one_client_id_do_not_hurry_though_the_broker_says_noth
 ) -> None:
     """Mosquitto 2.0 closes the connection without a word. What came through between does not count as a mend."""
     nats_server.clear()
-    twin = an_order(broker.url, client_id="twin")
+    twin, begun = an_order(broker.url, client_id="twin"), time.monotonic()
     with a_client(broker.port, "plant") as plant, bridging(nats_server.url, twin), bridging(nats_server.url, twin):
         for _ in range(30):
             say(plant, b"1")
             time.sleep(0.05)
     told = broker.log().count("Client twin already connected")
-    assert 1 <= told <= 8
+    assert 1 <= told <= _at_most(time.monotonic() - begun)
+
+
+def _at_most(lasted_s: float) -> int:
+    """How often two throw each other out, one after the other, when each waits twice as long after each time."""
+    waits = accumulate(wait_s(turn // 2, 0.0) for turn in count())
+    return 1 + sum(1 for _ in takewhile(lambda spent_s: spent_s <= lasted_s, waits))
 
 
 def test_last_words_are_heard_though_the_connection_is_gone_before_they_are_read() -> None:
@@ -245,7 +257,7 @@ def test_last_words_are_heard_though_the_connection_is_gone_before_they_are_read
         spoken.set()
 
     with StandIn(serve) as broker, a_subscription(broker.port) as subscription:
-        assert spoken.wait(10)
+        assert spoken.wait(60)
         with pytest.raises(SessionTakenError):
             wait_for(lambda: subscription.acknowledge([1]))  # the second one at the latest meets a closed door
 

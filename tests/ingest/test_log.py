@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import paho.mqtt.client as mqtt
@@ -36,12 +36,12 @@ def device(nats_server: NatsServer) -> Iterator[mqtt.Client]:
 
 def publish(device: mqtt.Client, *payloads: bytes, topic: str = "fm/demo/d1/up/telemetry") -> None:
     for info in [device.publish(topic, payload, qos=1) for payload in payloads]:
-        info.wait_for_publish(10)
+        info.wait_for_publish(60)
 
 
 def fetch(reader: LogReader, n: int) -> list[Message]:
     got: list[Message] = []
-    for _ in range(50):
+    for _ in range(300):
         got += reader.fetch(0.2)
         if len(got) >= n:
             break
@@ -76,7 +76,7 @@ def test_a_fetch_stops_at_its_limits_and_the_rest_stays(
 ) -> None:
     publish(device, *[b"x" * 1000] * 40)
     reader = LogReader(nats_server.url, start)
-    assert len(reader.fetch(5, most=7)) == 7
+    assert len(reader.fetch(60, most=7)) == 7
     rest = fetch(reader, 33)
     assert [message.seq for message in rest] == list(range(start + 8, start + 41))
     reader.close()
@@ -85,30 +85,50 @@ def test_a_fetch_stops_at_its_limits_and_the_rest_stays(
 def test_whoever_was_busy_gets_what_comes_meanwhile(
     nats_server: NatsServer, start: int, device: mqtt.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapter_log, "_GATHER_S", 1.0)
+    """Until it is much; here that is two messages, of which the second comes while it waits."""
+    naps = Naps(lambda: publish(device, b"3"))
+    monkeypatch.setattr(adapter_log, "time", naps)
+    monkeypatch.setattr(adapter_log, "_GATHER_S", 60.0)
+    monkeypatch.setattr(adapter_log, "_GATHER_TURNS", 600.0)
+    monkeypatch.setattr(adapter_log, "_MANY", 2)
     reader = LogReader(nats_server.url, start)
-    publish(device, b"1")
-    fetch(reader, 1)
-    publish(device, b"2")
+    publish(device, b"1", b"2")
+    time.sleep(0.5)  # busy
+    assert [message.payload for message in reader.fetch(60, most=1)] == [b"1"]
+    assert not naps.taken
     time.sleep(0.5)
-    later = threading.Timer(0.1, publish, (device, b"3"))
-    later.start()
-    assert [message.payload for message in reader.fetch(5)] == [b"2", b"3"]
+    assert [message.payload for message in reader.fetch(60)] == [b"2", b"3"]
     reader.close()
+
+
+class Naps:
+    """`time` to whoever gathers: what comes while he sleeps comes in his first nap, and none is long."""
+
+    monotonic = staticmethod(time.monotonic)
+
+    def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        self._meanwhile, self.taken = meanwhile, 0
+
+    def sleep(self, _: float) -> None:
+        self.taken += 1
+        if self.taken == 1:
+            self._meanwhile()
+        time.sleep(0.01)
 
 
 def test_whoever_is_behind_waits_for_nothing(
     nats_server: NatsServer, start: int, device: mqtt.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(adapter_log, "time", Naps())  # until what was published is here
     monkeypatch.setattr(adapter_log, "_GATHER_S", 60.0)
-    monkeypatch.setattr(adapter_log, "_GATHER_TURNS", 60.0)
+    monkeypatch.setattr(adapter_log, "_GATHER_TURNS", 600.0)
     monkeypatch.setattr(adapter_log, "_MANY", 3)
     reader = LogReader(nats_server.url, start)
     publish(device, b"1", b"2", b"3")
     time.sleep(0.3)
     begin_s = time.monotonic()
-    assert len(reader.fetch(5)) == 3
-    assert time.monotonic() - begin_s < 4
+    assert len(reader.fetch(60)) == 3
+    assert time.monotonic() - begin_s < 30, "not for the minute in which more might come"
     reader.close()
 
 
@@ -120,15 +140,17 @@ def test_whoever_was_not_busy_waits_for_nothing(
     later = threading.Timer(0.3, publish, (device, b"1"))
     later.start()
     begin_s = time.monotonic()
-    assert [message.payload for message in reader.fetch(5)] == [b"1"]
-    assert time.monotonic() - begin_s < 4
+    assert [message.payload for message in reader.fetch(60)] == [b"1"]
+    assert time.monotonic() - begin_s < 30
     reader.close()
 
 
-def test_a_quiet_log_keeps_its_reader(nats_server: NatsServer, start: int) -> None:
+def test_a_quiet_log_keeps_its_reader(nats_server: NatsServer, start: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Heartbeats count as life: silence is only what is longer than several of them."""
+    monkeypatch.setattr(adapter_log, "_HEARTBEAT_S", 0.25)
+    monkeypatch.setattr(adapter_log, "_SILENCE_S", 3.0)
     reader = LogReader(nats_server.url, start)
-    for _ in range(14):
+    for _ in range(8):
         assert reader.fetch(0.5) == []
     reader.close()
 

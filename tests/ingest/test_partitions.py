@@ -57,7 +57,7 @@ def split(house: House) -> None:
     with house.database.connect() as conn:
         partitions.check(conn, K)
         fronts.ensure_logs(house.nats.url, [], slots=K, replicas=None)
-        assert partitions.spread(conn, house.nats.url, K, patience_s=20)
+        assert partitions.spread(conn, house.nats.url, K, patience_s=60)
 
 
 def cursors(house: House) -> list[int]:

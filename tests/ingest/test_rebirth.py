@@ -56,7 +56,7 @@ class EdgeNode:
         self._client.on_message = self._on_message
         self._client.connect("127.0.0.1", broker.port)
         self._client.loop_start()
-        assert subscribed.wait(10)
+        assert subscribed.wait(60)
 
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
         (metric,) = tahu.read(message.payload).metrics
@@ -66,7 +66,7 @@ class EdgeNode:
     def _say(self, kind: str, *metrics: dict[str, Any], device: str = "") -> None:
         payload = tahu.a_payload(*metrics, timestamp=now_ms(), seq=self.seq % 256)
         self.seq += 1
-        self._client.publish(f"spBv1.0/plant/{kind}/edge1{device}", payload).wait_for_publish(10)
+        self._client.publish(f"spBv1.0/plant/{kind}/edge1{device}", payload).wait_for_publish(60)
 
     def born(self) -> None:
         self.seq = 0
@@ -118,7 +118,7 @@ def test_what_is_missing_is_asked_for_and_data_go_on(
         assert not node.told.is_set()
         node.loses()
         node.measures(2.0)
-        assert node.told.wait(15)
+        assert node.told.wait(60)
         node.born()
         node.measures(3.0)
         wait_for(lambda: powers(house) == [1.0, 2.0, 3.0])
@@ -139,7 +139,7 @@ def test_a_bridge_that_is_killed_and_comes_back_understands_the_node_after_its_r
             _listens(broker, house)
             node.measures(1.0)
             wait_for(lambda: house.refusals() == ["NO_BIRTH"])
-            assert node.told.wait(15)
+            assert node.told.wait(60)
             node.born()
             node.measures(2.0)
             wait_for(lambda: powers(house) == [2.0])
@@ -151,7 +151,7 @@ def test_a_bridge_that_is_killed_and_comes_back_understands_the_node_after_its_r
         with bridging(nats_server.url, an_order(broker)):
             _listens(broker, house)
             node.measures(4.0)
-            assert node.told.wait(15)
+            assert node.told.wait(60)
             node.born()
             node.measures(5.0)
             wait_for(lambda: powers(house) == [2.0, 4.0, 5.0])
@@ -180,7 +180,7 @@ def _listens(broker: Mosquitto, house: House) -> None:
     name = f"probe{time.time_ns()}"
     with a_client(broker.port, "probe") as probe:
         while not house.one(f"SELECT count(*) FROM sparkplug_node WHERE node_id = '{name}'"):
-            probe.publish(f"spBv1.0/plant/NDEATH/{name}", tahu.a_payload(bd_seq(0))).wait_for_publish(10)
+            probe.publish(f"spBv1.0/plant/NDEATH/{name}", tahu.a_payload(bd_seq(0))).wait_for_publish(60)
             time.sleep(0.1)
 
 

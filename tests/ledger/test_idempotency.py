@@ -58,7 +58,7 @@ def test_who_waits_gets_the_answer_of_the_first(begin: Callable[..., Conn]) -> N
         waiting = other.submit(idempotency.find, second, "demo", "k", b"body", waits=True)
         idempotency.keep(first, "demo", "k", b"body", ANSWER, NOW)
         first.commit()
-        assert waiting.result(timeout=20) == ANSWER
+        assert waiting.result(timeout=60) == ANSWER
 
 
 def test_another_tenants_key_is_another_key(begin: Callable[..., Conn]) -> None:

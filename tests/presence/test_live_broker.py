@@ -1,6 +1,5 @@
 """Another broker's devices, with time that runs fast: that it is stopped is one fact."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from api.bridge import herald as bridge_herald
 from tests.conftest import Database, NatsServer
 from tests.ingest.bridging import a_mosquitto, an_order
 from tests.ingest.record import register
-from tests.presence.town import ask, crowd, hurry, lasting, states
+from tests.presence.town import ask, crowd, hurry, lasting, learn, states
 from tests.processes import bridging, wait_for, working
 
 pytestmark = pytest.mark.engines
@@ -40,11 +39,11 @@ def test_a_broker_that_is_away_is_one_fact_with_its_devices_under_it(
         bridging(nats_server.url, an_order(broker.url)),
         crowd(broker.port, *NAMES, prefix="plant", suffix="state"),
     ):
-        wait_for(lambda: ask(database, "SELECT count(*) FROM presence WHERE broker IS NOT NULL") == [(2,)], 5)
-        time.sleep(0.5)  # they are learned
+        wait_for(lambda: ask(database, "SELECT count(*) FROM presence WHERE broker IS NOT NULL") == [(2,)])
+        learn(database, *NAMES)
         broker.stop()
-        wait_for(lambda: lasting(database) == {name: ("BROKER", "DISCONNECTED", None), **below}, 5)
+        wait_for(lambda: lasting(database) == {name: ("BROKER", "DISCONNECTED", None), **below})
         assert ask(database, "SELECT children FROM outage WHERE kind = 'BROKER'") == [(2,)]
         broker.start()
-        wait_for(lambda: lasting(database) == {} and set(states(database).values()) == {"ONLINE"}, 10)
+        wait_for(lambda: lasting(database) == {} and set(states(database).values()) == {"ONLINE"})
     assert ask(database, "SELECT count(*) FROM refusal") == [(0,)]

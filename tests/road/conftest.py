@@ -44,7 +44,7 @@ class House:
         assert self.ready.wait(timeout_s), "\n".join(self.lines[-20:])
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=60) as answer:
             return json.load(answer)
 
 
@@ -61,7 +61,7 @@ def _house(data: Path, *options: str) -> Iterator[House]:
             yield house
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 0, "\n".join(house.lines[-20:])
+            assert process.wait(120) == 0, "\n".join(house.lines[-20:])
             listener.join()
 
 
@@ -74,7 +74,7 @@ def up() -> Iterator[Up]:
 
         def start(*options: str) -> House:
             house = stack.enter_context(_house(folder / "data", *options))
-            house.wait_ready(150)
+            house.wait_ready(300)
             return house
 
         yield start

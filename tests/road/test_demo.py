@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from api.engines.process import wait_until
 from simulators.broker import Broker
 from simulators.demo import Demo, ill_unit
 from simulators.town import household
@@ -24,12 +25,17 @@ def _ill_device(seed: int) -> str:
     return household(ill[0] + 1).device_id
 
 
+def _read(house: House) -> bool:
+    log = house.get("/api/log")
+    return bool(log["cursor"] == log["head"] > 0)
+
+
 def _asked(house: House) -> set[str]:
     return {question["device_id"] for question in house.get("/api/questions")["questions"]}
 
 
 @pytest.mark.engines
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [pytest.param(6, marks=pytest.mark.slow), 10])
 def test_whichever_unit_falls_ill_its_customer_is_asked_soon_after_ready_and_nobody_else(up: Up, seed: int) -> None:
     house = up(*SMALL, "--fleet-seed", str(seed))
@@ -40,11 +46,10 @@ def test_whichever_unit_falls_ill_its_customer_is_asked_soon_after_ready_and_nob
 
 @pytest.mark.slow
 @pytest.mark.engines
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_healthy_fleet_is_left_in_peace(up: Up) -> None:
     house = up(*SMALL, "--fleet-fault", "none")
-    log = house.get("/api/log")
-    assert log["cursor"] == log["head"] > 0
+    assert wait_until(lambda: _read(house), 60)
     assert {check["name"]: check["state"] for check in house.get("/readyz")["checks"]} == dict.fromkeys(
         ("record", "schema", "worker", "cursor", "relay", "log", "log_room"), "ok"
     )

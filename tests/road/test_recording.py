@@ -25,7 +25,7 @@ def rows() -> list[dict[str, str]]:
 
 def replay(house: House) -> None:
     command = [sys.executable, "-m", "api.cli", "replay", str(FILE), "--class", "refrigerator", "--api", house.url]
-    subprocess.run([*command, "--map", "power_w=power_w"], check=True, timeout=110, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, "--map", "power_w=power_w"], check=True, timeout=280, stdout=subprocess.DEVNULL)
 
 
 def days_from_the_end(said: list[dict[str, str]]) -> float:
@@ -44,7 +44,7 @@ def ill(alert: dict[str, Any], ledger: dict[str, Any], ill_days: float) -> bool:
 @pytest.mark.slow
 @pytest.mark.recordings
 @pytest.mark.engines
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_every_row_of_a_real_refrigerator_is_committed_once_and_its_illness_is_noticed(up: Up) -> None:
     need(FILE.is_file(), f"no recording at {FILE}; FOREMEND_RECORDINGS names their folder")
     said = rows()

@@ -24,9 +24,9 @@ class House:
     log: Nats
 
     def get(self, path: str) -> Any:
-        return httpx2.get(self.api + path, timeout=30, trust_env=False).raise_for_status().json()
+        return httpx2.get(self.api + path, timeout=60, trust_env=False).raise_for_status().json()
 
-    def until(self, holds: Callable[[], object], what: str, timeout_s: float = 60) -> None:
+    def until(self, holds: Callable[[], object], what: str, timeout_s: float = 120) -> None:
         end = time.monotonic() + timeout_s
         while not holds():
             assert time.monotonic() < end, what
@@ -56,13 +56,13 @@ def house(database: Database, engines_folder: Path, tmp_path: Path) -> Iterator[
     processes = [subprocess.Popen(command, env=env) for command in commands]
     house = House(api=f"http://127.0.0.1:{port}", mqtt=f"127.0.0.1:{log.mqtt_port}", log=log)
     try:
-        house.until(lambda: _answers(house), "the API does not answer", 60)
+        house.until(lambda: _answers(house), "the API does not answer")
         yield house
     finally:
         for process in processes:
             process.terminate()
         for process in processes:
-            process.wait(30)
+            process.wait(60)
         log.stop()
 
 

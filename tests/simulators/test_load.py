@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from api.engines.nats import Nats
 from api.engines.nats_streams import stream_state
 from api.engines.ports import free_port
+from api.engines.process import wait_until
 from ingest.adapter_log import LogReader
 from simulators.load_messages import payloads
 from simulators.packets import Templates, connect, packet_ids, pubacks
@@ -29,11 +29,12 @@ def publish(port: int, keys_out: Path, *more: str) -> subprocess.Popen[str]:
 def test_what_load_says_it_published_is_in_the_log(nats_server: NatsServer, tmp_path: Path) -> None:
     nats_server.clear()
     process = publish(nats_server.mqtt_port, tmp_path / "keys.json", "--devices", "70", "--seconds", "1", "--flat-out")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     said = json.loads(out)
-    assert said["published"] == said["acknowledged"] == nats_server.state().messages > 1000
+    assert said["published"] == said["acknowledged"] == nats_server.state().messages
     keys = json.loads((tmp_path / "keys.json").read_text())
+    assert all(row["acknowledged"] > 1 for row in keys)
     assert sum(row["acknowledged"] for row in keys) == said["acknowledged"]
     assert [row["device"] for row in keys] == [f"bench-{i:06d}" for i in range(1, 71)]
 
@@ -44,26 +45,29 @@ def test_a_load_that_has_an_end_says_so_much_of_each_device_and_what_it_was_told
 ) -> None:
     start = nats_server.clear()
     more = ("--devices", "4", "--first-device", "7", "--turns", "10", "--bad-every", "5", "--flat-out")
-    process = publish(nats_server.mqtt_port, tmp_path / "keys.json", "--seconds", "50", *more)
-    out, err = process.communicate(timeout=40)
+    process = publish(nats_server.mqtt_port, tmp_path / "keys.json", "--seconds", "600", *more)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert json.loads(out)["acknowledged"] == 40
     keys = json.loads((tmp_path / "keys.json").read_text())
     assert [(row["device"], row["acknowledged"]) for row in keys] == [(f"bench-{i:06d}", 10) for i in range(7, 11)]
     with closing(LogReader(nats_server.url, start)) as reader:
-        said = [message for _ in range(4) for message in reader.fetch(0.1)]
+        said = reader.fetch(60, most=40)
+        wait_until(lambda: said.extend(reader.fetch(0.2)) or len(said) >= 40, 60)
     bad = [message.subject.split(".")[3] for message in said if b'"m":"x' in message.payload]
     assert (len(said), sorted(bad)) == (40, sorted(2 * [row["device"] for row in keys]))
 
 
 @pytest.mark.engines
 def test_a_rate_is_kept(nats_server: NatsServer, tmp_path: Path) -> None:
-    process = publish(
-        nats_server.mqtt_port, tmp_path / "keys.json", "--devices", "9", "--seconds", "2", "--rate", "500"
-    )
-    out, err = process.communicate(timeout=60)
+    """Whoever is behind hurries after it; never ahead of it."""
+    more = ("--devices", "9", "--turns", "100", "--seconds", "600", "--rate", "500")
+    process = publish(nats_server.mqtt_port, tmp_path / "keys.json", *more)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    assert 800 <= json.loads(out)["acknowledged"] <= 1000
+    said = json.loads(out)
+    assert said["acknowledged"] == 900
+    assert 1.7 < said["seconds"] < 15
 
 
 @pytest.mark.engines
@@ -72,10 +76,10 @@ def test_after_a_killed_broker_every_acknowledged_message_is_in_the_log(engines_
     engine.start()
     more = ("--devices", "20", "--seconds", "5", "--rate", "3000", "--reconnect")
     process = publish(engine.mqtt_port, tmp_path / "keys.json", *more)
-    time.sleep(2)
+    assert wait_until(lambda: stream_state(engine.url).messages > 1000, 60)
     engine.process.kill()
     engine.start()
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     said = json.loads(out)
     messages = stream_state(engine.url).messages
@@ -86,7 +90,7 @@ def test_after_a_killed_broker_every_acknowledged_message_is_in_the_log(engines_
 
 def test_a_broker_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     process = publish(free_port(), tmp_path / "keys.json", "--seconds", "1", "--flat-out")
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert len(err.splitlines()) == 1
 

@@ -29,7 +29,7 @@ def a_recording(folder: Path, name: str = "Old fridge (1).csv", end: datetime = 
 def replay(house: House, file: Path, *more: str) -> tuple[int, str, str]:
     command = [sys.executable, "-m", "api.cli", "replay", str(file), "--class", "refrigerator", "--api", house.api]
     ended = subprocess.run(
-        [*command, "--map", "power=power_w", *more], check=False, capture_output=True, text=True, timeout=110
+        [*command, "--map", "power=power_w", *more], check=False, capture_output=True, text=True, timeout=280
     )
     return ended.returncode, ended.stdout, ended.stderr
 

@@ -24,7 +24,7 @@ class Office:
     conn: psycopg.Connection[Any]
 
     def turn_until(self, holds: Callable[[], bool]) -> None:
-        for _ in range(200):
+        for _ in range(1200):
             self.post.turn(self.conn, 0.05)
             if holds():
                 return

@@ -34,7 +34,7 @@ def test_a_finding_becomes_a_question_and_is_told_to_subscribers(firm: Firm) -> 
 
 
 def test_a_notification_wakes_it_long_before_the_next_look(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "POLL_S", 5.0)
+    monkeypatch.setattr(relay, "POLL_S", 120.0)
     firm.now = datetime.now(UTC)
     device = firm.device()
     firm.readings(device)
@@ -42,10 +42,10 @@ def test_a_notification_wakes_it_long_before_the_next_look(firm: Firm, monkeypat
         idle = "pg_stat_activity WHERE usename = 'foremend_relay' AND state = 'idle'"
         wait_for(lambda: firm.count(idle) == len(LOOPS))
         time.sleep(0.3)  # its first look is over
-        begin = time.monotonic()
         firm.finding(device)
-        wait_for(firm.questions, 3)
-        assert time.monotonic() - begin < 3
+        wait_for(firm.questions)
+        monkeypatch.undo()
+        firm.finding(device)  # the last thing that it waits for so long
 
 
 def test_without_a_notification_it_finds_out_by_looking(firm: Firm) -> None:
@@ -59,7 +59,7 @@ def test_without_a_notification_it_finds_out_by_looking(firm: Firm) -> None:
             [device.device_no],
         )
     with relaying(firm.database.settings()):
-        wait_for(firm.questions, 5)
+        wait_for(firm.questions)
 
 
 def test_what_was_held_is_asked_when_its_moment_comes_and_expires_when_it_is_over(firm: Firm) -> None:

@@ -74,7 +74,7 @@ def served() -> Iterator[Timescale]:
             yield database
         return
     if not (HERE / "node_modules" / ".package-lock.json").exists():
-        subprocess.run(["npm", "ci", "--silent"], cwd=HERE, check=True, timeout=110)
+        subprocess.run(["npm", "ci", "--silent"], cwd=HERE, check=True, timeout=280)
     process = subprocess.Popen(["node", "serve.mjs"], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None

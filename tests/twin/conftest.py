@@ -100,7 +100,7 @@ def at_work(house: House) -> Iterator[None]:
 @contextmanager
 def a_device(port: int, memory: Told | None = None, *, clean: bool = True, name: str = "d1") -> Iterator[Obedient]:
     device = Obedient(f"fm/demo/{name}", f"demo:{name}", memory, clean=clean).connect("127.0.0.1", port)
-    assert device.subscribed.wait(10)
+    assert device.subscribed.wait(60)
     try:
         yield device
     finally:

@@ -38,7 +38,7 @@ def joined(house: House, broker: Mosquitto, client_id: str) -> Iterator[None]:
 @contextmanager
 def a_device(broker: Mosquitto, memory: Told) -> Iterator[Obedient]:
     device = Obedient("plant/d1", "demo:d1", memory).connect("127.0.0.1", broker.port)
-    assert device.subscribed.wait(10)
+    assert device.subscribed.wait(60)
     try:
         yield device
     finally:

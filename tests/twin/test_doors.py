@@ -55,7 +55,7 @@ def test_where_devices_sign_in_each_hears_what_is_desired_of_it_and_nothing_else
             who = issued.username
             device = Obedient(f"fm/demo/{who.device_id}", who.client_id)
             device.connect("127.0.0.1", door.nats.mqtt_port, str(who), issued.password)
-            assert device.subscribed.wait(10)
+            assert device.subscribed.wait(60)
             heard[who.device_id] = device
         assert telling.send_commands(conn) == 2
         for name, value in (("d1", 30), ("d2", 40)):
