@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 BELOW_THE_ROOF = ("ledger", "devices", "ingest", "detectors", "ticketing")
 ROOMS = (*BELOW_THE_ROOF, "api", "simulators")
 LONGEST_FILE = 300  # lines
+SOON_S = 20  # on a machine that is busy
 
 _CLOCK_OR_ENVIRONMENT = {
     "datetime.now", "datetime.utcnow", "datetime.today", "date.today",
@@ -98,6 +99,33 @@ def test_every_statement_says_what_it_is_for_and_is_used(file: Path) -> None:
     assert statements
     assert [name for name, comment in statements if not comment.startswith("-- ")] == []
     assert [name for name, _ in statements if not re.search(rf"\.{name}\b", used)] == []
+
+
+def _hurried(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """What a busy machine breaks: a wait that is given up soon, and a time that may not be longer than this."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func) in {"wait_for", "wait_until"}:
+            bounds = [*node.args[1:2], *(each.value for each in node.keywords if each.arg in {"seconds", "timeout_s"})]
+        elif isinstance(node, ast.Compare) and "monotonic()" in ast.unparse(node.left):
+            bounds = [right for sign, right in zip(node.ops, node.comparators, strict=True) if isinstance(sign, ast.Lt)]
+        else:
+            continue
+        if any(isinstance(each, ast.Constant) and each.value < SOON_S for each in bounds):
+            yield ast.unparse(node), node.lineno
+
+
+def _name(called: ast.expr) -> str:
+    return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+
+
+def test_no_test_is_in_a_hurry() -> None:
+    """A bound that is a promise has a name."""
+    found = [
+        f"{_named(path)}:{line} {text}"
+        for path in _python("tests")
+        for text, line in _hurried(ast.parse(path.read_text()))
+    ]
+    assert found == []
 
 
 def test_a_file_is_one_idea() -> None:

@@ -5,6 +5,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import accumulate, count, takewhile
 from pathlib import Path
 from typing import Self
 
@@ -107,6 +108,12 @@ def came(nats: NatsServer, start: int) -> int:
     asked = {"subjects_filter": "log.*.*.*.ctl.bridge"}
     said = request(nats.url, f"$JS.API.STREAM.INFO.{STREAM}", asked)["state"].get("subjects", {})
     return nats.state().last_seq - start - sum(said.values())
+
+
+def thrown_out_at_most(lasted_s: float) -> int:
+    """How often two throw each other out, one after the other, when each waits twice as long after each time."""
+    waits = accumulate(bridge.wait_s(turn // 2, 0.0) for turn in count())
+    return 1 + sum(1 for _ in takewhile(lambda spent_s: spent_s <= lasted_s, waits))
 
 
 def a_bridge(nats_url: str, port: int, counts: Counts, mapping: Mapping, protocol: Protocol = Protocol.AUTO) -> Bridge:

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from itertools import accumulate, count, takewhile
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -13,7 +12,6 @@ from paho.mqtt.packettypes import PacketTypes
 
 from api.bench.mosquitto import ANYBODY, Mosquitto
 from api.bridge.meters import BridgeMeters
-from api.bridge.run import wait_s
 from ingest.bridge import adapter_bridge, foreign
 from ingest.bridge.adapter_bridge import Counts
 from ingest.bridge.adapter_mqtt import Account, Broker, Subscription
@@ -32,6 +30,7 @@ from tests.ingest.bridging import (
     have_session,
     say,
     the_log,
+    thrown_out_at_most,
 )
 from tests.ingest.mqtt_speech import of_message, of_packet, packet
 from tests.processes import bridging, wait_for
@@ -236,13 +235,7 @@ def test_two_bridges_with_one_client_id_do_not_hurry_though_the_broker_says_noth
             say(plant, b"1")
             time.sleep(0.05)
     told = broker.log().count("Client twin already connected")
-    assert 1 <= told <= _at_most(time.monotonic() - begun)
-
-
-def _at_most(lasted_s: float) -> int:
-    """How often two throw each other out, one after the other, when each waits twice as long after each time."""
-    waits = accumulate(wait_s(turn // 2, 0.0) for turn in count())
-    return 1 + sum(1 for _ in takewhile(lambda spent_s: spent_s <= lasted_s, waits))
+    assert 1 <= told <= thrown_out_at_most(time.monotonic() - begun)
 
 
 def test_last_words_are_heard_though_the_connection_is_gone_before_they_are_read() -> None:
