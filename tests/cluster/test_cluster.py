@@ -29,7 +29,7 @@ def test_the_ledger_balances_whoever_dies_or_sleeps(trial: Trial) -> None:
     cluster = trial.cluster
     for _ in range(K + 1):
         trial.hire()
-    trial.speak(90)
+    trial.speak(120)
     wait_for(lambda: all(owner for _, _, owner in trial.rows().values()))
 
     leader = cluster.leader()

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,15 +100,15 @@ def test_a_taken_port_ends_the_process_with_an_error(database: Database, tmp_pat
     assert b"Address already in use" in done.stderr
 
 
-@pytest.mark.parametrize(("proxies", "answers"), [("", {404: 30, 429: 3}), ("127.0.0.0/8", {404: 33})])
+@pytest.mark.parametrize(("proxies", "answers"), [("", {404, 429}), ("127.0.0.0/8", {404})])
 def test_whose_address_it_is_says_the_network_or_the_proxy_that_is_named(
-    database: Database, tmp_path: Path, proxies: str, answers: dict[int, int]
+    database: Database, tmp_path: Path, proxies: str, answers: set[int]
 ) -> None:
     """Who writes another address into each request is one address, unless we trust whoever passed it on."""
     process, port = started(database, tmp_path, PROXIES=proxies)
     with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
-        asked = [client.get("/01/9506000134352/21/S1", headers={"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(33)]
-    assert Counter(answer.status_code for answer in asked) == answers
+        asked = [client.get("/01/9506000134352/21/S1", headers={"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(99)]
+    assert {answer.status_code for answer in asked} == answers
     assert ended(process) == 0
 
 
