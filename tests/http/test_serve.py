@@ -55,8 +55,8 @@ def test_it_ends_when_asked_though_a_page_follows_live(database: Database, tmp_p
 
 
 def test_an_answer_does_not_wait_until_its_head_was_acknowledged(database: Database, tmp_path: Path) -> None:
-    """An acknowledgement that is put off takes 40 ms each time, but for the first ones; how long an answer takes
-    without that is the machine's matter, so one of many is enough."""
+    """An acknowledgement that is put off takes 40 ms, each time but for one in a hundred; how long an answer takes
+    without that is the machine's matter, so one in ten is enough."""
     process, port = started(database, tmp_path)
 
     def takes_s() -> float:
@@ -65,9 +65,7 @@ def test_an_answer_does_not_wait_until_its_head_was_acknowledged(database: Datab
         return time.monotonic() - begun
 
     with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
-        for _ in range(4):
-            takes_s()
-        assert any(takes_s() < 0.03 for _ in range(200))
+        assert sum(takes_s() < 0.03 for _ in range(100)) >= 10
     assert ended(process) == 0
 
 
