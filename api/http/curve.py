@@ -61,8 +61,9 @@ def svg(drawing: Drawing) -> Markup:
         _usual_word(drawing, frame),
     ]
     head = (
-        f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="curve-title curve-about">'
-        f'<title id="curve-title">{escape(drawing.title)}</title><desc id="curve-about">{escape(drawing.about)}</desc>'
+        f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
+        f' aria-label="{escape(f"{drawing.title}. {drawing.about}")}">'
+        f"<title>{escape(drawing.title)}</title><desc>{escape(drawing.about)}</desc>"
     )
     return Markup(head + "".join(parts) + "</svg>")  # noqa: S704 - numbers, and words that were escaped above and below
 

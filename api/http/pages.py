@@ -86,6 +86,7 @@ def problem_page(request: Request, problem: Problem) -> Response:
         headline=excuses.title(language, problem),
         sentence=excuses.sentence(language, problem),
         way_back=_way_back(request),
+        acted=request.method not in {"GET", "HEAD"},
     )
 
 

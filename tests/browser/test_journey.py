@@ -119,13 +119,26 @@ def test_a_report_with_a_photo_from_a_phone(scene_of: SceneOf, visit: Visit) -> 
         expect(page.locator(".witness img")).to_have_js_property("naturalWidth", 200)
 
 
-def test_no_page_is_wider_than_a_phone(scene_of: SceneOf, visit: Visit) -> None:
+FIELDS = "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
+NAMELESS = f"{FIELDS}.filter(each => !each.labels.length && !each.ariaLabel).map(each => each.name)"
+IDS = "[...document.querySelectorAll('[id]')].map(each => each.id)"
+
+
+def test_no_page_is_wider_than_a_phone_and_each_field_has_its_name(scene_of: SceneOf, visit: Visit) -> None:
     scene = scene_of("en")
+    long = {"name": "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamter"}
+    customer = scene.client.post("/api/customers", json=long).json()["customer_id"]
+    scene.client.put(f"/api/customers/{scene.question()['customer_id']}/household/{customer}", json={"role": "MEMBER"})
+    theirs = f"/desk/customers/{scene.question()['customer_id']}?find=donau"
     question = scene.question_path()
     scene.answer("YES", scene.question_path())
     job = f"/work/{scene.ticket()['ticket_id']}"
     paths = ["/desk/", "/desk/alerts", "/desk/questions", "/desk/devices/fridge-1", "/work/", job, question]
+    paths += ["/desk/devices", "/desk/devices/fridge-1/edit", "/desk/customers", f"/desk/customers/{customer}", theirs]
     with visit("/desk/outbox") as page:
         for path in paths:
             page.goto(path)
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+            assert page.evaluate(NAMELESS) == [], path
+            ids = page.evaluate(IDS)
+            assert sorted(set(ids)) == sorted(ids), path

@@ -53,7 +53,7 @@ def test_one_peak_among_thousands_is_drawn() -> None:
 
 def test_it_speaks_to_who_cannot_see_it() -> None:
     svg = ET.fromstring(curve.svg(a_drawing(title="Cabinet temperature", about="Usual is 4")))
-    assert svg.get("role") == "img"
+    assert (svg.get("role"), svg.get("aria-label")) == ("img", "Cabinet temperature. Usual is 4")
     assert [node.text for node in svg][:2] == ["Cabinet temperature", "Usual is 4"]
 
 
