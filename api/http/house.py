@@ -38,6 +38,7 @@ class House:
     meters: Meters = field(default_factory=Meters)
     item_pace: Pace = field(default_factory=lambda: Pace(per_minute=10, burst=30))  # serials can be guessed
     claim_pace: Pace = field(default_factory=lambda: Pace(per_minute=0.2, burst=5))  # claims that wait for a press
+    report_pace: Pace = field(default_factory=lambda: Pace(per_minute=10, burst=30))  # each answer is a new link
     photo_pace: Pace = field(default_factory=lambda: Pace(per_minute=6, burst=10))  # photos cost time
 
     def scope(self, actor: str = DESK) -> Scope:

@@ -172,7 +172,8 @@ def test_who_only_looks_does_not_wait_for_a_crowd_of_photos(
     """The pages have some 40 threads, and the largest photos take seconds each."""
     looked_at = threading.Event()
     monkeypatch.setattr(photos, "clean", lambda data: looked_at.wait(60) and data)
-    app = staff_app(replace(house, photo_pace=Pace(per_minute=1, burst=1000)))
+    endless = Pace(per_minute=1, burst=1000)
+    app = staff_app(replace(house, photo_pace=endless, report_pace=endless))
     crowd = 50
     with (
         TestClient(app, base_url="http://127.0.0.1:8080") as client,
@@ -191,13 +192,33 @@ def test_who_only_looks_does_not_wait_for_a_crowd_of_photos(
     assert sorted(each.result().status_code for each in sent) == [200] * photos.MOST_WAITING + [429] * len(turned_away)
 
 
-def test_photo_after_photo_from_one_address_waits_and_words_do_not(scene: Scene) -> None:
-    answers = [send(scene, photo=b"no photo").status_code for _ in range(12)]
-    assert answers == [422] * 10 + [429] * 2
-    assert send(scene).status_code == 200
+def test_photo_after_photo_from_one_address_waits_and_words_do_not(scene: Scene, house: House) -> None:
+    app = staff_app(replace(house, photo_pace=Pace(per_minute=6, burst=10, clock=lambda: 0.0)))
+    with TestClient(app, base_url="http://127.0.0.1:8080") as client:
+        hurried = replace(scene, client=client)
+        answers = [send(hurried, photo=b"no photo").status_code for _ in range(12)]
+        assert answers == [422] * 10 + [429] * 2
+        assert send(hurried).status_code == 200
 
 
 def test_who_reports_an_appliance_all_day_is_told_that_it_is_known(scene: Scene) -> None:
     for n in range(MOST_AN_HOUR):
         send(scene, words=f"drip {n}", key=f"k{n}")
     assert "so we know" in send(scene, words="drip again", key="k").text
+
+
+def test_one_report_sent_over_and_over_waits_and_adds_no_link_any_more(scene: Scene, house: House) -> None:
+    """Its answer is kept, but the link in it is made anew each time."""
+    before = links(scene)
+    app = staff_app(replace(house, report_pace=Pace(per_minute=10, burst=30, clock=lambda: 0.0)))
+    with TestClient(app, base_url="http://127.0.0.1:8080") as client:
+        answers = [send(replace(scene, client=client)) for _ in range(35)]
+    assert [answer.status_code for answer in answers] == [200] * 30 + [429] * 5
+    assert links(scene) - before == 30
+    assert "Please wait a minute" in answers[-1].text
+
+
+def links(scene: Scene) -> int:
+    with scene.database.connect() as conn:
+        row = conn.execute("SELECT count(*) FROM link").fetchone()
+    return row[0] if row else 0

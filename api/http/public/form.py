@@ -95,6 +95,8 @@ def show(
 def take(request: Request, home: House, find: Find, said: Said) -> Response:
     with home.stranger() as conn:
         scan = find(conn)
+    if not home.report_pace.takes(address_of(request)):
+        return show(request, home, scan, said, ["many"], status=429)
     try:
         # between the transactions: it takes its time, and only who has a label may take it
         developed = _photo(request, home, said.photo)
