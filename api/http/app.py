@@ -37,6 +37,7 @@ from api.http.staff import claims as staff_claims
 from api.http.staff import credentials as staff_credentials
 from api.http.staff import customers as staff_customers
 from api.http.staff import registry as staff_registry
+from api.http.staff import sites as staff_sites
 from api.http.staff import twin as staff_twin
 from api.watch import exposition
 from api.watch.watch import Watch
@@ -47,6 +48,7 @@ STAFF = (
     device.router,
     amending.router,
     staff_customers.router,
+    staff_sites.router,
     staff_registry.router,
     staff_credentials.router,
     staff_claims.router,

@@ -27,6 +27,16 @@ def listed(conn: Connection[Any], tenant_id: str, *, after: str = "", limit: int
     return store.listed(conn, tenant_id, after=after, limit=limit)
 
 
+def named(conn: Connection[Any], name: str, *, by: Scope, now: datetime) -> Site:
+    """The site of that name, with its name alone where there was none."""
+    registry.settle_tenant(conn, by.tenant_id)
+    site = Site(tenant_id=by.tenant_id, name=name)
+    if not store.insert(conn, site):
+        return find(conn, by.tenant_id, name)
+    log.note(conn, "site.registered", name, by, now, {})
+    return site
+
+
 def put(
     conn: Connection[Any], said: Site, *, expected_version: int | None, by: Scope, now: datetime
 ) -> tuple[Site, bool]:

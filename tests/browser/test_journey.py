@@ -134,7 +134,14 @@ def test_no_page_is_wider_than_a_phone_and_each_field_has_its_name(scene_of: Sce
     scene.answer("YES", scene.question_path())
     job = f"/work/{scene.ticket()['ticket_id']}"
     paths = ["/desk/", "/desk/alerts", "/desk/questions", "/desk/devices/fridge-1", "/work/", job, question]
-    paths += ["/desk/devices", "/desk/devices/fridge-1/edit", "/desk/customers", f"/desk/customers/{customer}", theirs]
+    paths += [
+        "/desk/devices",
+        "/desk/devices/fridge-1/edit",
+        "/desk/customers",
+        f"/desk/customers/{customer}",
+        theirs,
+        "/desk/sites",
+    ]
     with visit("/desk/outbox") as page:
         for path in paths:
             page.goto(path)

@@ -186,3 +186,33 @@ def test_a_customer_whom_nobody_knows_is_no_page(client: TestClient) -> None:
     lost = client.get("/desk/customers/00000000-0000-0000-0000-000000000000?lang=zh")
     assert (lost.status_code, "没有这位客户" in lost.text) == (404, True)
     assert client.post("/desk/customers/nonsense", data=ANN).status_code == 422
+
+
+def test_a_site_is_described_with_the_version_that_the_page_showed(desk: TestClient) -> None:
+    assert (desk.post("/desk/sites", data={"name": " "}).status_code, desk.get("/api/sites").json()["sites"]) == (
+        422,
+        [],
+    )
+    for _ in range(2):
+        added = desk.post("/desk/sites?lang=zh", data={"name": "Mill 3/a?"})
+        assert (added.status_code, added.headers["location"]) == (303, "/desk/sites/Mill%203/a%3F?lang=zh")
+    amend(desk, "place", {**PLACE, "site": "Mill 3/a?"})
+    page = added.headers["location"]
+    assert "/desk/devices/fridge-1" in desk.get(page).text
+    assert "/desk/sites/Mill%203/a%3F" in desk.get(FRIDGE).text
+    said = {"address": "3 Mill Lane", "time_zone": "Asia/Shanghai", "latitude": "31.2", "longitude": "121.4"}
+    said |= {"datum": "BD-09", "version": "1"}
+    assert desk.post(page, data=said).status_code == 303
+    (known,) = desk.get("/api/sites").json()["sites"]
+    assert (known["address"], known["given_latitude"], known["datum"], known["version"]) == (
+        "3 Mill Lane",
+        31.2,
+        "BD-09",
+        2,
+    )
+    assert desk.post(page, data={**said, "address": "elsewhere"}).status_code == 412
+    wrong = desk.post(page, data={**said, "longitude": "", "time_zone": "Mars/Base", "version": "2"})
+    assert (wrong.status_code, set(beside(wrong.text))) == (422, {"time_zone"})
+    wrong = desk.post(page, data={**said, "longitude": "", "version": "2"})
+    assert (wrong.status_code, set(beside(wrong.text))) == (422, {"longitude"})
+    assert desk.get("/desk/sites/nowhere?lang=zh").status_code == 404

@@ -12,11 +12,11 @@ from starlette.responses import RedirectResponse
 from api.http import pages
 from api.http.house import Home, House
 from api.http.rest.devices import Body, Line, Word
-from api.http.staff import forms
+from api.http.staff import forms, points
 from api.http.staff.forms import Form, Typed
+from api.http.staff.points import PointFields
 from devices import placing, registry
 from devices.amend import amend
-from devices.datum import Datum, Point
 from devices.errors import GatewayError, SerialTakenError, UnknownDeviceError
 from devices.model import ApplianceClass, Device
 from devices.sites import sites
@@ -34,20 +34,11 @@ class Facts(Body):
     installed_on: date | None = None
 
 
-class Place(Body):
+class Place(PointFields):
     place: Line = ""
     region: Line = ""
     site: Annotated[Line, Field(max_length=64)] = ""
     gateway: Line = ""
-    latitude: Annotated[float | None, Field(ge=-90, le=90)] = None
-    longitude: Annotated[float | None, Field(ge=-180, le=180)] = None
-    datum: Datum = Datum.WGS_84
-
-    @property
-    def point(self) -> Point | None:
-        if self.latitude is None or self.longitude is None:
-            return None
-        return Point(latitude=self.latitude, longitude=self.longitude, datum=self.datum)
 
 
 @router.get("/{device_id}/edit")
@@ -76,9 +67,7 @@ def facts(device_id: str, request: Request, typed: Typed, home: Home) -> Respons
 @router.post("/{device_id}/place")
 def place(device_id: str, request: Request, typed: Typed, home: Home) -> Response:
     language = pages.language_of(request)
-    said = forms.check(Place, typed, language)
-    if not isinstance(said, Form) and (said.latitude is None) != (said.longitude is None):
-        said = forms.wrong(language, typed, "latitude" if said.latitude is None else "longitude", "half_point")
+    said = points.check(Place, typed, language)
     if not isinstance(said, Form):
         try:
             with home.acting() as conn:
@@ -121,7 +110,6 @@ def _page(
         stands=stands or Form(typed=_place(conn, device)),
         models=_models(appliance, device.tenant_id),
         sites=[each.name for each in sites.listed(conn, device.tenant_id, limit=MOST_SITES)],
-        datums=list(Datum),
     )
 
 
@@ -148,9 +136,7 @@ def _place(conn: Connection[Any], device: Device) -> Mapping[str, str]:
         "region": device.region,
         "site": device.site or "",
         "gateway": gateway.device_id if gateway else "",
-        "latitude": "" if device.given_latitude is None else f"{device.given_latitude:.10g}",
-        "longitude": "" if device.given_longitude is None else f"{device.given_longitude:.10g}",
-        "datum": device.datum or Datum.WGS_84,
+        **points.typed_of(device),
     }
 
 
