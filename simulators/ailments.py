@@ -42,7 +42,7 @@ FAULTS: dict[str, Effect] = {
     "condenser_fan_stopped": Effect(condenser_fan=0.0, step=True, seen_by=("level",)),
     "evaporator_fan_stopped": Effect(evaporator_fan=0.0, step=True, seen_by=("level", "on_time")),
     "coil_iced": Effect(moisture=1.5, melting=0.0),
-    "door_seal_leaking": Effect(leak_in=1.3, moisture=2.0, damp=5.0),  # a slow one: no detector here promises to see it
+    "door_seal_leaking": Effect(leak_in=1.3, moisture=1.5, damp=5.0),  # a slow one: no detector here promises to see it
     "door_left_open": Effect(door=1.0, step=True),
     "compressor_wear": Effect(volumetric=0.48, seen_by=("on_time",)),
     "capillary_restricted": Effect(bore=0.4, seen_by=("on_time",)),

@@ -9,7 +9,8 @@ from simulators.days import DAY_S, Floats, Habits
 from simulators.kinds import Kind
 from simulators.model import NEVER_H, Span, Unit
 
-FANS = 0.1  # share of the running draw that is no compressor's
+FANS = 0.1  # share of the running draw that is no compressor's ...
+STEADY = 0.3  # ... and, with friction and iron, of what it draws however little it pumps
 CONDENSER_S = 240.0  # it follows within minutes
 MANUAL_S = 120 * DAY_S  # in which a freezer gathers what its owner thaws then
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulators.body import FANS, Body
+from simulators.body import STEADY, Body
 from simulators.circuit import Flow, Pipes
 from simulators.days import Bools, Day, Floats
 from simulators.strain import Strain
@@ -18,11 +18,13 @@ DEFROST_LIMIT_S = 2_400.0
 # Of the windings; judgement, around what overload discs are commonly rated at
 WARM_K = 45.0  # above the room, after a healthy hour
 OPENS_C, CLOSES_C = 123.0, 61.0  # the disc snaps, and snaps back when it is much cooler
+SHELL = 0.8  # of what they are warmer than after that hour: so much warmer is the gas, and the line on the shell
 DRAINS_L_S = 4.0 / 3600  # a drain that is clear
 PAN_L = 1.2  # until the float of the pan stops the compressor; it dries up slowly
 DRIES_L_S = 0.04 / 3600
 WEAK_W = 0.07  # what a motor draws more for each healthy loss that is added
 STIFF_K = 15.0  # colder than usual, and half as many starts again fail: the oil is stiff
+LINE_S, STILL_LINE_S = 420.0, 900.0  # the discharge line follows its gas, and the room when nothing flows
 WARMS = 1.2  # a healthy flow takes the discharge line to 0.7 of its own temperature, less flow less far
 # As recorded of two real refrigerators, a sample a minute: a fifth of the starts show no inrush at all, the others more
 # or less of it; then the draw falls by an eighth within minutes, though the condenser warms up: cold oil, liquid in it.
@@ -88,7 +90,10 @@ class Cabinet:
         self._heat(minute)
         if self.thaws:
             self._melt(minute.heat_w)
-        self._electric(minute)
+        effort = self.flow.shaft_w / self.body.shaft_w
+        self._warm_lines(minute.ambient_c)
+        self._warm_windings(minute.losses, effort, minute.ambient_c)
+        self._electric(minute, effort)
         if self.pans:
             self._drip(minute.drains_l_s)
 
@@ -156,21 +161,27 @@ class Cabinet:
         self.frost_j -= melted_j
         self.coil_c -= melted_j / self.body.coil_j
 
-    def _electric(self, minute: Minute) -> None:
-        body, flow = self.body, self.flow
-        effort = flow.shaft_w / body.shaft_w
-        warms = -np.expm1(-WARMS * flow.moved_kg_s / body.circuit.flow_kg_s) * self.running
-        gas_c = minute.ambient_c + warms * (flow.discharge_c - minute.ambient_c)
-        self.discharge_c = self.discharge_c + (gas_c - self.discharge_c) * (self.step_s / 420)
-        suction_c = np.where(self.running, flow.evaporating_c + flow.superheat_k + 5.0, self.coil_c + 5.0)
+    def _warm_windings(self, losses: Floats, effort: Floats, ambient_c: Floats) -> None:
+        """`losses`: times a sound motor's."""
+        too_warm_k = np.maximum(self.condenser_c - self.body.circuit.design.condensing_c, 0.0)
+        losses = losses * effort**2 * (1 + too_warm_k / 25)
+        settles_c = ambient_c + WARM_K * losses * self.running
+        self.winding_c = self.winding_c + (settles_c - self.winding_c) * (self.step_s / self.body.winding_s)
+
+    def _warm_lines(self, ambient_c: Floats) -> None:
+        flow, running = self.flow, self.running
+        warms = -np.expm1(-WARMS * flow.moved_kg_s / self.body.circuit.flow_kg_s) * running
+        overheated_k = np.maximum(self.winding_c - ambient_c - WARM_K, 0.0)
+        gas_c = ambient_c + warms * (flow.discharge_c - ambient_c) + SHELL * overheated_k
+        share = np.where(running, self.step_s / LINE_S, self.step_s / STILL_LINE_S)
+        self.discharge_c = self.discharge_c + (gas_c - self.discharge_c) * share
+        suction_c = np.where(running, flow.evaporating_c + flow.superheat_k + 5.0, self.coil_c + 5.0)
         self.suction_c = self.suction_c + (suction_c - self.suction_c) * (self.step_s / 180)
-        losses = (
-            minute.losses * effort**2 * (1 + np.maximum(self.condenser_c - body.circuit.design.condensing_c, 0.0) / 25)
-        )
-        settles_c = minute.ambient_c + WARM_K * losses * self.running
-        self.winding_c = self.winding_c + (settles_c - self.winding_c) * (self.step_s / body.winding_s)
+
+    def _electric(self, minute: Minute, effort: Floats) -> None:
+        body = self.body
         oily = OILY * np.exp((self.on_since_s - self.clock_s) / OILY_S)
-        draw = body.running * (FANS + (1 - FANS) * effort) * (1 + WEAK_W * (minute.losses - 1)) * (1 + oily)
+        draw = body.running * (STEADY + (1 - STEADY) * effort) * (1 + WEAK_W * (minute.losses - 1)) * (1 + oily)
         draw = np.where(self.started & (minute.inrush > 0), body.starting * minute.inrush, draw)
         idle = body.idle + minute.heater * self.defrosting if self.thaws else body.idle
         draw = np.where(self.locked, LOCKED * body.running, np.where(self.running, draw, idle))

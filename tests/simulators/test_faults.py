@@ -8,8 +8,10 @@ from simulators.ailments import FAULTS
 from simulators.kinds import KINDS
 from simulators.model import Fault, Unit
 from simulators.moisture import saturated_pa
+from simulators.run import Run
 from simulators.thermal import simulate
 from tests.simulators.yard import (
+    DRAW,
     END_MS,
     HOUR_MS,
     MILD,
@@ -22,6 +24,7 @@ from tests.simulators.yard import (
     on_time_min,
     quantities,
     starts,
+    while_running,
 )
 
 
@@ -77,6 +80,43 @@ def test_no_fault_leaves_a_unit_as_it_was(class_id: str, name: str) -> None:
     late = last_hours(healthy(class_id))
     for sound, sick in zip(healthy(class_id).values[:, late], ill(class_id, name).values[:, late], strict=True):
         assert not np.array_equal(sound, sick, equal_nan=True)
+
+
+SIZES = {  # of the median unit, against itself when sound: the draw while running, the length of runs and of pauses
+    MILD + "condenser_fouled": {"draw": (1.01, 1.1), "on": (1.0, 1.25)},
+    "condenser_fouled": {"draw": (1.03, 1.3)},
+    "condenser_fan_stopped": {"draw": (1.4, 2.2), "on": (0.1, 0.35)},
+    "evaporator_fan_stopped": {"draw": (0.55, 0.9)},
+    "coil_iced": {"draw": (0.6, 0.9), "on": (1.5, 12.0)},
+    MILD + "refrigerant_leak": {"draw": (0.75, 0.98), "on": (1.2, 4.0), "off": (0.85, 1.1)},
+    "compressor_wear": {"draw": (0.5, 0.8), "on": (1.5, 4.0), "off": (0.85, 1.1)},
+    "door_seal_leaking": {"draw": (0.95, 1.03), "on": (1.0, 2.0), "off": (0.7, 0.95)},
+    "overcharged": {"draw": (1.02, 1.2), "on": (1.05, 1.5), "off": (0.85, 1.1)},
+}
+
+
+@pytest.mark.parametrize(("class_id", "name"), each(SIZES))
+def test_a_fault_moves_power_runs_and_pauses_as_far_as_the_field_says(class_id: str, name: str) -> None:
+    sound, sick = (_spells(run, class_id) for run in (healthy(class_id), ill(class_id, name)))
+    for what, (low, high) in SIZES[name].items():
+        assert low <= np.median(sick[what] / sound[what]) <= high, what
+
+
+def _spells(run: Run, class_id: str) -> dict[str, np.ndarray]:
+    rows = last_hours(run, 24)
+    running = run.truth.running[:, rows]
+    draw = np.array(
+        [np.nanmedian(row[on]) for row, on in zip(run.values[:, rows, DRAW[class_id]], running, strict=True)]
+    )
+    return {"draw": draw, "on": on_time_min(running), "off": on_time_min(~running)}
+
+
+@pytest.mark.parametrize(("class_id", "name"), each(["condenser_fouled", "condenser_fan_stopped"]))
+def test_a_condenser_that_gives_little_off_makes_the_line_behind_the_compressor_hotter(
+    class_id: str, name: str
+) -> None:
+    sound_c, sick_c = (_discharge_c(class_id, each) for each in ("", name))
+    assert (sick_c > sound_c).mean() > 0.8, sick_c - sound_c
 
 
 def test_a_leak_and_a_blocked_capillary_differ_in_what_waits_in_the_condenser() -> None:
@@ -141,17 +181,17 @@ def test_a_dirty_condenser_works_longer_at_first_and_is_cut_off_when_it_is_sever
 @pytest.mark.parametrize("class_id", KINDS)
 def test_a_leaks_discharge_line_is_hotter_first_and_cooler_when_hardly_any_gas_comes(class_id: str) -> None:
     """Late, a gas that is hotter than ever warms it less, because there is so little of it."""
-    late, column = last_hours(healthy(class_id)), 2
-
-    def line_c(name: str) -> np.ndarray:
-        run = ill(class_id, name)
-        on = run.truth.running[:, late]
-        return np.array([np.nanmedian(row[mask]) for row, mask in zip(run.values[:, late, column], on, strict=True)])
-
-    sound_c, early_c, late_c = (line_c(name) for name in ("", MILD + "refrigerant_leak", "refrigerant_leak"))
+    names = ("", MILD + "refrigerant_leak", "refrigerant_leak")
+    sound_c, early_c, late_c = (_discharge_c(class_id, name) for name in names)
     assert (early_c > sound_c).mean() > 0.8
     if class_id != "air_conditioner":  # with so warm a coil much gas comes even from what is left
         assert (late_c < early_c).mean() > 0.8
+
+
+def _discharge_c(class_id: str, name: str) -> np.ndarray:
+    run, column = ill(class_id, name), 2
+    late = last_hours(run)
+    return while_running(run.values[:, late, column], run.truth.running[:, late])
 
 
 @pytest.mark.parametrize("class_id", ["refrigerator", "freezer", "cold_room"])

@@ -99,13 +99,18 @@ class Signs(NamedTuple):
     fan: int = 0
 
 
+def while_running(column: np.ndarray, running: np.ndarray) -> np.ndarray:
+    """(units,): medians of (units, n)."""
+    return np.array([np.nanmedian(row[mask]) for row, mask in zip(column, running, strict=True)])
+
+
 def quantities(run: Run, class_id: str, rows: slice) -> Signs:
     """Each (units,): medians while running; duty, starts, frost and the air over all."""
     truth = Truth(*(column[:, rows] for column in run.truth))
     running = truth.running
 
     def on(column: np.ndarray) -> np.ndarray:
-        return np.array([np.nanmedian(row[mask]) for row, mask in zip(column, running, strict=True)])
+        return while_running(column, running)
 
     def said(ending: str) -> np.ndarray:
         names = catalogue.load()[class_id].metric_names
