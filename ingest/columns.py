@@ -131,16 +131,12 @@ class Gathered:
 
 
 def part_of_readings(appliance: ApplianceClass, readings: Sequence[tuple[int, Reading]]) -> Part:
-    """Readings that were read one at a time, with the places of their messages."""
+    """Readings that were read one at a time, with the places of their messages: all of a message, in its order, which
+    a stable sort keeps."""
     names = appliance.metric_names
-    order: dict[int, int] = {}
-    slots = []
-    for place, _ in readings:
-        slots.append((place << ORDINAL_BITS) + order.setdefault(place, 0))
-        order[place] += 1
     values = [[reading.values.get(name, np.nan) for name in names] for _, reading in readings]
     return Part(
-        slot=np.array(slots, dtype=np.int64),
+        slot=np.array([place for place, _ in readings], dtype=np.int64) << ORDINAL_BITS,
         ts_ms=np.array([reading.ts_ms for _, reading in readings], dtype=np.int64),
         values=np.array(values, dtype=np.float64).reshape(-1, len(names)),
         extra=[extra_text(reading.extra) for _, reading in readings],

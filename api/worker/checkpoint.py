@@ -22,6 +22,17 @@ _MOST_BYTES = 256 << 20
 _log = structlog.get_logger("worker")
 
 
+def is_due(behind: int | None, waited_s: float, wait_s: float) -> bool:
+    """`behind`: messages that the newest one does not hold; None: there is none. What had to be learned from the record
+    shall not have to be again, so then it is written at once."""
+    return behind is None or (waited_s >= wait_s and (behind >= _FEW or waited_s >= _LATEST_S))
+
+
+def wait_s(took_s: float) -> float:
+    """Until the next one, by what this one took."""
+    return max(EVERY_S, took_s / _SHARE)
+
+
 class Checkpoints:
     """Between two batches, where memory and cursor agree; under the claim, like every batch."""
 
@@ -31,10 +42,9 @@ class Checkpoints:
         self._written_s = time.monotonic()
 
     def now_and_then(self, conn: Connection[Any]) -> None:
-        waited_s = time.monotonic() - self._written_s
-        written, cursor = self._memory.written, self._memory.cursor or 0
-        # what had to be learned from the record shall not have to be again, so it is written at once
-        if written is None or (waited_s >= self._wait_s and (cursor - written >= _FEW or waited_s >= _LATEST_S)):
+        written = self._memory.written
+        behind = None if written is None else (self._memory.cursor or 0) - written
+        if is_due(behind, time.monotonic() - self._written_s, self._wait_s):
             self.write(conn)
 
     def write(self, conn: Connection[Any]) -> None:
@@ -55,4 +65,4 @@ class Checkpoints:
                 store.save_checkpoint(conn, self._claim.span.first, written)
                 edges.forget_before(conn, store.oldest_checkpoint(conn) or 0)
         self._memory.written, self._written_s = seq, time.monotonic()
-        self._wait_s = max(EVERY_S, (self._written_s - begin_s) / _SHARE)
+        self._wait_s = wait_s(self._written_s - begin_s)

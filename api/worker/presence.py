@@ -77,7 +77,7 @@ class Presence:
             facts = standing.server_facts(wire)
         server_ms = log_ms(facts["now"]) if "now" in facts else time.time_ns() // 1_000_000
         read_ms = messages[-1].received_ms if messages else server_ms - int(reader.quiet_s * 1000)
-        if _is_full(facts):
+        if is_full(facts):
             self._ear.broken = Cause.LOG_FULL
             self._ear.say(conn, self._claim, server_ms)
             return
@@ -166,6 +166,7 @@ class Presence:
             store.silence_bridges(conn, moment(deadline_ms), span.first, span.last)
 
 
-def _is_full(facts: dict[str, Any]) -> bool:
+def is_full(facts: dict[str, Any]) -> bool:
+    """By what the log's server says of itself; a small one is full when a hundredth of it is left."""
     store = standing.store_of(facts)
     return store is not None and store.limit_bytes - store.stored_bytes < min(FULL_BYTES, store.limit_bytes // 100)

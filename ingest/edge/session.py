@@ -23,8 +23,7 @@ def in_step(last: Step | None, payload: Payload) -> tuple[Step | None, bool]:
     if payload.seq is None:
         return last, False
     now = Step(payload.seq % _NUMBERS, storable(payload.timestamp_ms))
-    ahead = 1 if last is None else (now.seq - last.seq) % _NUMBERS
-    if last is None or ahead == 1:
+    if last is None or (ahead := (now.seq - last.seq) % _NUMBERS) == 1:
         return now, False
     if _is_old(last, now, ahead):
         return last, False

@@ -184,6 +184,27 @@ def test_the_fingerprint_follows_the_catalogue_and_the_code(monkeypatch: pytest.
         before = fingerprint(CATALOGUE)
 
 
+@pytest.mark.parametrize(
+    ("behind", "waited_s", "due"),
+    [
+        (None, 0.0, True),  # what was learned from the record
+        (1000, 30.0, True),
+        (999, 30.0, False),  # few are read again in no time
+        (1000, 29.9, False),
+        (999, 600.0, True),
+        (0, 599.9, False),
+    ],
+)
+def test_one_is_due_after_a_while_when_there_is_much_to_read_again(
+    behind: int | None, waited_s: float, *, due: bool
+) -> None:
+    assert checkpoint.is_due(behind, waited_s, checkpoint.EVERY_S) is due
+
+
+def test_writing_them_takes_a_fiftieth_of_the_time_at_most() -> None:
+    assert [checkpoint.wait_s(took_s) for took_s in (0.1, 0.6, 6.0)] == [30.0, 30.0, 300.0]
+
+
 def test_a_worker_writes_one_when_it_has_learned_now_and_then_and_when_it_is_stopped(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

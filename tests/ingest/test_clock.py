@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ingest import history
-from ingest.clock import CROWD_MS, ENOUGH, Clock, ClockState, judge
+from ingest.clock import CROWD_MS, ENOUGH, WRONG_MS, Clock, ClockState, judge
 from ingest.decode import decode
 from ingest.model import Reason
 from tests.ingest.builders import CATALOGUE, FRIDGE, NOW_MS, a_message, a_reading, a_source
@@ -55,6 +55,28 @@ def test_what_does_not_recur_or_is_too_little_is_not_judged() -> None:
     assert judge(wandering).state is ClockState.UNKNOWN
     assert judge(np.zeros(ENOUGH - 1, dtype=np.int64)).state is ClockState.UNKNOWN
     assert judge(np.zeros(0, dtype=np.int64)) == Clock(state=ClockState.UNKNOWN, offset_ms=None, messages=0)
+
+
+@pytest.mark.parametrize(
+    ("offset_ms", "state"),
+    [
+        (-WRONG_MS, ClockState.BEHIND),
+        (1 - WRONG_MS, ClockState.RIGHT),
+        (WRONG_MS - 1, ClockState.RIGHT),
+        (WRONG_MS, ClockState.AHEAD),
+    ],
+)
+def test_a_clock_is_wrong_from_two_minutes_on(offset_ms: int, state: ClockState) -> None:
+    found = judge(np.full(ENOUGH, -offset_ms, dtype=np.int64))
+    assert found == Clock(state=state, offset_ms=offset_ms, messages=ENOUGH)
+
+
+def test_half_of_the_messages_within_a_minute_are_a_crowd_and_fewer_are_none() -> None:
+    crowd = [5, 5, 5 + CROWD_MS]
+    alone = [HOUR_MS * hour for hour in range(1, 4)]
+    assert judge(np.array(crowd + alone, dtype=np.int64)).offset_ms == -5
+    assert judge(np.array([*crowd, *alone, 9 * HOUR_MS], dtype=np.int64)).offset_ms is None
+    assert judge(np.array([5, 5, 6 + CROWD_MS, *alone], dtype=np.int64)).offset_ms is None
 
 
 @pytest.fixture

@@ -68,6 +68,14 @@ def test_large_payloads_fill_a_senders_day_sooner_and_small_ones_still_find_room
     assert grown[OWN].payload_bytes <= OF_A_SENDER.payload_bytes
 
 
+def test_a_senders_day_is_full_to_the_last_byte() -> None:
+    used = {OWN: Tally(payload_bytes=OF_A_SENDER.payload_bytes - 2)}
+    rows, _ = settled(
+        [a_refusal(1, payload=b"xxx"), a_refusal(2, payload=b"xx"), a_refusal(3, payload=b"x")], used=used
+    )
+    assert [row.refusal.seq for row in rows] == [2]
+
+
 def test_strangers_share_a_bound_and_who_has_no_room_leaves_no_trace_but_a_count() -> None:
     """Else endless names would fill the table of counts."""
     strangers = [a_refusal(seq, device_no=None, topic=f"fm/demo/s{seq}/up/telemetry") for seq in range(3)]

@@ -213,4 +213,16 @@ def test_what_makes_a_whole_pack_doubtful_refuses_it_whole(payload: bytes, reaso
 
 
 def test_what_need_not_be_understood_is_passed_over() -> None:
-    assert read({"bver": 10, "n": "power_w", "v": 1, "ut": 60, "new": [1]}) == ({NOW_MS: {"power_w": 1.0}}, [])
+    for version in (1, 10):
+        said = {"bver": version, "n": "power_w", "v": 1, "ut": 60, "new": [1]}
+        assert read(said) == ({NOW_MS: {"power_w": 1.0}}, [])
+
+
+def test_a_record_of_base_fields_says_nothing_itself_not_even_all_of_them() -> None:
+    assert read({"bver": 10, "bn": "a:", "bt": NOW_S, "bu": "Cel", "bv": 1, "bs": 2}) == ({}, [(Reason.EMPTY, None)])
+
+
+@pytest.mark.parametrize("name", ["power_w", "nobody_declared"])
+def test_what_stands_twice_at_one_time_stands_nowhere(name: str) -> None:
+    twice = [{"n": name, "v": 1, "t": NOW_S}, {"n": "rssi", "v": 3}, {"n": name, "v": 2, "t": NOW_S}]
+    assert read(*twice) == ({NOW_MS: {"rssi": 3}}, [(Reason.DUPLICATE_KEY, name)])

@@ -126,10 +126,14 @@ def test_every_type_is_read_as_what_it_is(datatype: int, said: dict[str, Any], v
 
 ODD = [
     (Reason.NOT_A_NUMBER, 1, {"int_value": 300}),
+    (Reason.NOT_A_NUMBER, 1, {"int_value": 256}),
+    (Reason.NOT_A_NUMBER, 2, {"int_value": 2**16}),
     (Reason.NOT_A_NUMBER, 5, {"int_value": 256}),
     (Reason.NOT_A_NUMBER, 2, {"long_value": 2**40}),
     (Reason.NOT_A_NUMBER, 3, {"float_value": 4.5}),
     (Reason.NOT_A_NUMBER, 9, {"int_value": 4}),
+    (Reason.NOT_A_NUMBER, 9, {"string_value": "4"}),
+    (Reason.NOT_A_NUMBER, 12, {"double_value": 4.5}),
     (Reason.NOT_A_NUMBER, 11, {"int_value": 1}),
     (Reason.NOT_A_NUMBER, 12, {"int_value": 1}),
     (Reason.NOT_A_NUMBER, 17, {"bytes_value": b"\x01"}),

@@ -8,6 +8,7 @@ import numpy as np
 import psycopg
 import pytest
 
+from api.worker import presence
 from ingest.presence import folding, listening, store
 from ingest.presence.listening import Gap, Listening
 from ingest.presence.model import BridgeWord, Cause, State
@@ -239,6 +240,36 @@ def test_when_devices_could_reach_us_is_known_from_the_server_and_our_last_sign_
     unknown, gap = listening.after(before, 900_000, None, None)
     assert (unknown.since_ms, gap is not None) == (900_000, True)
     assert listening.after(None, 900_000, None, None) == (Listening(since_ms=900_000, heard_ms=900_000), None)
+
+
+@pytest.mark.parametrize("started_ms", [500, None])
+def test_a_worker_that_was_away_for_half_a_minute_missed_nothing(started_ms: int | None) -> None:
+    before = Listening(since_ms=1_000, heard_ms=100_000)
+    assert listening.after(before, 130_000, started_ms, None) == (Listening(since_ms=1_000, heard_ms=130_000), None)
+    _, gap = listening.after(before, 130_001, started_ms, None)
+    assert gap is not None
+    assert (gap.since_ms, gap.until_ms) == (100_000, 130_001)
+
+
+def test_a_log_that_started_when_it_was_last_heard_is_the_same_and_time_does_not_run_back() -> None:
+    before = Listening(since_ms=1_000, heard_ms=100_000)
+    assert listening.after(before, 99_000, 100_000, None) == (before, None)
+    back, gap = listening.after(before, 99_000, None, Cause.LOG_DOWN)
+    assert (back, gap) == (
+        Listening(since_ms=99_000, heard_ms=99_000),
+        Gap(since_ms=100_000, until_ms=100_000, cause=Cause.LOG_DOWN),
+    )
+
+
+@pytest.mark.parametrize(
+    ("limit_bytes", "room_bytes"), [(1 << 30, 1 << 20), (1 << 20, (1 << 20) // 100)], ids=["large", "small"]
+)
+def test_a_log_is_full_when_hardly_a_message_or_a_hundredth_of_it_is_left(limit_bytes: int, room_bytes: int) -> None:
+    def facts(left_bytes: int) -> dict[str, Any]:
+        return {"jetstream": {"stats": {"storage": limit_bytes - left_bytes}, "config": {"max_storage": limit_bytes}}}
+
+    assert [presence.is_full(facts(left)) for left in (room_bytes - 1, room_bytes)] == [True, False]
+    assert not presence.is_full({"jetstream": {}}), "nobody says so"
 
 
 def test_what_the_record_says_is_read_as_it_was_written(conn: psycopg.Connection[Any]) -> None:

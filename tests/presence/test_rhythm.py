@@ -6,9 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.presence import rhythm
 from ingest.presence.heard import Heard
 from ingest.presence.model import Spoken
-from ingest.presence.rhythm import Pace
+from ingest.presence.rhythm import Pace, Rhythm
 from tests.presence.builders import DAY, HOUR, MINUTE, SECOND, START_MS, a_batch, every, heard, patience_ms
 
 FLUSH = st.lists(st.integers(0, 2_000), max_size=400)
@@ -37,6 +38,38 @@ def test_an_uneven_rhythm_is_waited_for_but_not_for_ever(gaps_s: list[int]) -> N
     if at[-1] < Pace().learning_ms:
         return
     assert 60 * SECOND <= patience_ms(memory) <= 6 * MINUTE
+
+
+def rhythms(*rows: tuple[float, float, int, float]) -> Rhythm:
+    gap_ms, spread_ms, gaps, span_ms = (np.array(column) for column in zip(*rows, strict=True))
+    return Rhythm(gap_ms=gap_ms, spread_ms=spread_ms, gaps=gaps.astype(np.int32), span_ms=span_ms)
+
+
+def test_patience_is_three_gaps_or_one_and_four_spreads_and_long_until_it_is_learned() -> None:
+    pace = Pace()
+    learned = pace.few, float(pace.learning_ms)
+    found = rhythm.patience_ms(
+        rhythms(
+            (60_000.0, 10_000.0, *learned),
+            (60_000.0, 50_000.0, *learned),
+            (1_000.0, 0.0, *learned),
+            (60_000.0, 10_000.0, pace.few - 1, pace.learning_ms * 1.0),
+            (60_000.0, 10_000.0, pace.few, pace.learning_ms - 1.0),
+        ),
+        pace,
+    )
+    assert found.tolist() == [180_000, 260_000, pace.least_ms, pace.unlearned_ms, pace.unlearned_ms]
+
+
+def test_a_gap_weighs_what_it_lasted_and_an_outage_as_long_as_patience_was() -> None:
+    """By hand: 1 - exp(-gap / (8 * average)) of the way."""
+    known = (60_000.0, 30_000.0, 9, 900_000.0)
+    after = rhythm.after(
+        rhythms((0.0, 0.0, 0, 0.0), known, known, known), np.array([60_000, 60_000, 120_000, 86_400_000]), Pace()
+    )
+    np.testing.assert_allclose(after.gap_ms, [60_000, 60_000, 73_271.953, 97_525.287], rtol=1e-7)
+    np.testing.assert_allclose(after.spread_ms, [30_000, 26_474.907, 36_635.977, 58_143.965], rtol=1e-7)
+    assert (after.gaps.tolist(), after.span_ms.tolist()) == ([1, 10, 10, 10], [60_000, 960_000, 1_020_000, 1_080_000])
 
 
 def test_who_speaks_once_a_day_is_not_out_after_an_hour_nor_before_it_is_known() -> None:
