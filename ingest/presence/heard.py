@@ -135,13 +135,11 @@ class Heard:
             said[who] = 0
 
     def _take(self, word: Word, later: Ints) -> None:
-        """Whatever came after it from the device says that it is there."""
+        """Whatever came after it from the device says that it is there, as does its own word that it is."""
         self.room_for(word.device_no)
-        if (later == word.device_no).any():
+        if word.online or (later == word.device_no).any():
             return
-        if word.online:
-            self.gone_ms[word.device_no] = self.died_ms[word.device_no] = 0
-        elif word.sleep_ms:
+        if word.sleep_ms:
             self.asleep_ms[word.device_no] = word.received_ms + word.sleep_ms
         else:
             said = self.died_ms if word.cause is Cause.DEATH else self.gone_ms

@@ -128,6 +128,14 @@ def test_what_brings_no_reading_is_refused_for_its_own_reason_and_asks_for_nothi
     assert len(admitted.decoded.batches[0]) == 20
 
 
+@pytest.mark.parametrize(("cadence_s", "old_ms"), [(60, 300_000), (600, 1_800_000)])
+def test_what_is_older_than_five_minutes_or_three_readings_was_buffered(cadence_s: int, old_ms: int) -> None:
+    of = a_class(Limits(messages_per_s=1, burst_s=1), cadence_s=cadence_s)
+    live = send([a_reading(NOW_MS - old_ms + i) for i in (0, 1)], of)
+    assert refused(live) == [(2, "more live messages than 1 a second and 1 at once")]
+    assert refused(send([a_reading(NOW_MS - old_ms - i) for i in (1, 2)], of)) == []
+
+
 class Reference:
     """Token buckets as textbooks have them, a message after the other."""
 

@@ -144,3 +144,11 @@ def test_an_extension_of_any_size_is_no_number_and_its_neighbours_live(size: int
     refused, batch = heard(BY_NAME["msgpack"], msgpack.packb(said))
     assert refused == [(Reason.NOT_A_NUMBER, "cabinet_temp_c")]
     assert batch.values[0, POWER] == 85.0
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_thousand_refusals_of_a_message_are_stored_one_by_one_and_one_more_as_one(more: int) -> None:
+    bad = dict.fromkeys(FRIDGE.metric_names[:5], "x")
+    said = [{"ts": NOW_MS - i, "m": bad} for i in range(limits.FLAWS // 5)] + [{"ts": NOW_MS, "m": {"a": []}}] * more
+    reasons = [refusal.reason for refusal in decoded(said).refusals]
+    assert reasons == ([Reason.TOO_MANY_FLAWS] if more else [Reason.NOT_A_NUMBER] * limits.FLAWS)

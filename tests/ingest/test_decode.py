@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.model import Address
-from ingest import topics
+from ingest import merge, topics
 from ingest.decode import Decoded, decode
 from ingest.model import Message, Reason
 from tests.ingest.bad import METRIC, WHOLE, payloads, with_metric
@@ -90,6 +90,18 @@ def test_null_says_nothing() -> None:
     batch = decoded(a_reading(cabinet_temp_c=None, power_w=85)).batches[0]
     assert np.isnan(batch.values[0, 0])
     assert batch.values[0, 4] == 85.0
+
+
+def test_what_a_later_message_fills_in_is_in_the_row_and_not_in_what_was_said_first() -> None:
+    """One message that says a moment in two readings says all of it."""
+    parts = [a_reading(cabinet_temp_c=4.0), a_reading(power_w=85.0)]
+    (batch,) = decoded(parts, a_reading(door_open=1.0), a_reading(power_w=85.0)).batches
+    first = merge.first_said(batch)
+    names = [FRIDGE.metric_names.index(name) for name in ("cabinet_temp_c", "power_w", "door_open")]
+    assert batch.values[:, names].tolist() == [[4.0, 85.0, 1.0]]
+    np.testing.assert_equal(first.values[:, names], [[4.0, 85.0, np.nan]])
+    (alone,) = decoded(parts).batches
+    np.testing.assert_equal(merge.first_said(alone).values[:, names], [[4.0, 85.0, np.nan]])
 
 
 def test_readings_of_one_message_are_sorted_by_their_time_and_messages_stay_in_log_order() -> None:

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from devices import catalogue
+from ingest import limits
 from ingest.model import Reason
 from ingest.payloads import units
 from ingest.payloads.records import NUMBERS
@@ -226,3 +227,11 @@ def test_a_record_of_base_fields_says_nothing_itself_not_even_all_of_them() -> N
 def test_what_stands_twice_at_one_time_stands_nowhere(name: str) -> None:
     twice = [{"n": name, "v": 1, "t": NOW_S}, {"n": "rssi", "v": 3}, {"n": name, "v": 2, "t": NOW_S}]
     assert read(*twice) == ({NOW_MS: {"rssi": 3}}, [(Reason.DUPLICATE_KEY, name)])
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_pack_is_as_wide_as_its_widest_time(more: int) -> None:
+    wide = [{"n": f"k{i}", "v": i} for i in range(limits.KEYS + more)]
+    kept, refused = read(*wide, {"n": "power_w", "v": 1, "t": NOW_S - 1})
+    assert refused == [(Reason.TOO_MANY_KEYS, None)] * more
+    assert sorted(map(len, kept.values())) == ([] if more else [1, limits.KEYS])

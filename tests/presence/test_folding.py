@@ -15,7 +15,7 @@ from ingest.presence.model import BridgeWord, Cause, State
 from ingest.presence.silence import News
 from tests.conftest import Database
 from tests.ingest.record import register
-from tests.presence.builders import MINUTE, SECOND, START_MS
+from tests.presence.builders import HOUR, MINUTE, SECOND, START_MS
 
 pytestmark = pytest.mark.engines
 START = datetime.fromtimestamp(START_MS / 1000, UTC)
@@ -42,7 +42,7 @@ def tell(
         state=np.full(n, state, np.int64),
         since_ms=np.full(n, START_MS + at_s * SECOND, np.int64),
         patience_ms=np.full(n, patience_ms, np.int64),
-        until_ms=np.zeros(n, np.int64),
+        until_ms=np.full(n, START_MS + HOUR, np.int64),
     )
     folding.write(conn, news, START + timedelta(seconds=at_s))
 
@@ -278,3 +278,5 @@ def test_what_the_record_says_is_read_as_it_was_written(conn: psycopg.Connection
     known = store.list_presence(conn)
     assert dict(zip(known.device_no.tolist(), known.state.tolist(), strict=True)) == {1: 1, 2: 2, 3: 3, 4: 4, 5: 6}
     assert sorted(known.since_ms.tolist()) == [START_MS + number * SECOND for number in range(1, 6)]
+    asleep = known.device_no == 5
+    assert (set(known.until_ms[asleep]), set(known.until_ms[~asleep])) == ({START_MS + HOUR}, {0})
