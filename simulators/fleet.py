@@ -118,7 +118,7 @@ def ledger(order: Order, made: Sequence[Made], senders: Sequence[Sender]) -> dic
             "class_id": each.class_id,
             **asdict(sender.count),
             "unanswered": sender.unanswered,
-            "unsent": len(sender.waiting),
+            "unsent": sender.unsent,
         }
         for each, sender in zip(made, senders, strict=True)
     ]

@@ -62,6 +62,7 @@ class Sender:
         self._line: Line | None = None
         self._under_way: dict[int, tuple[Message, float]] = {}
         self._again: deque[Message] = deque()  # of a lost connection
+        self._packed: deque[Message] = deque()  # not sent yet, for a backlog's array may need several messages
         self._packet_id = 0
         self._wanted = asyncio.Event()
         self._wanted.set()
@@ -84,9 +85,13 @@ class Sender:
         return sent + sum(message.readings for message in self._again)
 
     @property
+    def unsent(self) -> int:
+        """Those that wait."""
+        return len(self.waiting) + sum(message.readings for message in self._packed)
+
+    @property
     def unfinished(self) -> int:
-        """And those that wait."""
-        return self.unanswered + len(self.waiting)
+        return self.unanswered + self.unsent
 
     async def keep_connected(self, after_s: float) -> None:
         """For ever: a lost connection is made again after a growing, uneven pause."""
@@ -150,9 +155,11 @@ class Sender:
                 message = self._again.popleft()
                 self.count.resent += message.readings
                 self._publish(message)
-            elif self.waiting:
-                for readings, payload in arrays(self._next()):
-                    self._publish(Message(self._telemetry, payload, readings, retain=False))
+            elif self._packed or self.waiting:
+                if not self._packed:
+                    made = arrays(self._next())
+                    self._packed.extend(Message(self._telemetry, payload, n, retain=False) for n, payload in made)
+                self._publish(self._packed.popleft())
             else:
                 return
 

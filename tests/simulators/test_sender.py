@@ -133,6 +133,22 @@ def test_a_backlog_comes_as_arrays_in_the_units_own_order(order: str) -> None:
     run(work())
 
 
+def test_a_long_backlog_never_has_more_than_eight_messages_under_way() -> None:
+    async def work() -> None:
+        spy = Spy()
+        spy.acknowledges = False
+        wide = {f"metric_{i:02}_c": 4.0 + i / 16 for i in range(20)}  # 400 readings of them are several messages
+        async with talking(spy) as sender:
+            await until(lambda: sender.connected, "no connection")
+            sender.waiting.extend((ts_ms, wide) for _ in range(4) for ts_ms, _ in SAID)
+            sender.push()
+            assert sender.unfinished == 4 * len(SAID)
+        assert len(spy.payloads()) + len(["its birth"]) == 8
+        assert sum(map(len, spy.payloads())) + sender.unsent == 4 * len(SAID)
+
+    run(work())
+
+
 def test_what_a_lost_connection_left_open_is_said_again_and_counted() -> None:
     async def work() -> None:
         spy = Spy()
