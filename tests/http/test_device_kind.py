@@ -46,7 +46,7 @@ def scene(database: Database, house: House, tmp_path: Path) -> Iterator[Scene]:
 def test_the_page_names_the_model_the_regime_and_the_tenants_own_values(scene: Scene) -> None:
     with scene.database.connect() as conn:
         conn.execute(
-            'UPDATE reading_refrigerator SET extra = \'{"shelf_kg": 12.5, "other": 3}\' WHERE device_no = %s'
+            'UPDATE reading_refrigerator SET extra = \'{"shelf_kg": 12.5, "undeclared_a": 3}\' WHERE device_no = %s'
             " AND ts = (SELECT max(ts) FROM reading_refrigerator WHERE device_no = %s)",
             [scene.device_no, scene.device_no],
         )
@@ -55,7 +55,7 @@ def test_the_page_names_the_model_the_regime_and_the_tenants_own_values(scene: S
         assert word in english, word
     assert "<dt>Weight on the shelf</dt><dd>12.5 kg</dd>" in english
     assert "<dt>搁架重量</dt><dd>12.5 kg</dd>" in chinese
-    assert "other" not in english
+    assert "undeclared_a" not in english
     assert "<dt>What it was doing then</dt><dd>running <small>since" in english
     assert "<dt>当时工况</dt><dd>运行" in chinese
 
