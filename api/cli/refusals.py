@@ -8,9 +8,7 @@ from typing import Annotated, Any, Self
 import typer
 
 from api.cli._api import ask
-from api.cli._options import HERE, Api, fail
-
-PATIENCE_S = 60
+from api.cli._options import HERE, Api
 
 Reason = Annotated[str | None, typer.Option("--reason", help="Only these, such as UNKNOWN_DEVICE.")]
 DeviceId = Annotated[str | None, typer.Option("--device", help="Only of this device, as its topic says it.")]
@@ -44,7 +42,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Send their bytes to the log again, as if the devices did: after a fix, such as registering a device."""
         asked = _asked(reason=reason, device=device, topic=topic, since=since, before=before)
-        _tell(*_pages(f"{api.rstrip('/')}/api/refusals/replay", {**asked, "dry_run": dry_run}), dry_run=dry_run)
+        _tell(*_pages(api, {**asked, "dry_run": dry_run}), dry_run=dry_run)
 
 
 def _list(
@@ -83,34 +81,18 @@ def _asked(
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _pages(url: str, asked: dict[str, Any]) -> tuple[int, dict[str, int]]:
+def _pages(api: str, asked: dict[str, Any]) -> tuple[int, dict[str, int]]:
     """How many went, and why some would be refused again."""
     sent, refused = 0, Counter[str]()
     with _Bar() as bar:
         page: dict[str, Any] = {}
         while True:
-            answer = _post(url, {**asked, **page})
+            answer = ask(api, "POST", "/api/refusals/replay", json={**asked, **page})
             bar.show(sent := sent + answer["sent"], sent - answer["sent"] + answer["matching"])
             refused.update(answer["refused"])
             if answer["after"] is None:
                 return sent, refused
             page = {"after": answer["after"], "up_to": answer["up_to"]}
-
-
-def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
-    import httpx2
-
-    try:
-        answer = httpx2.post(url, json=body, timeout=PATIENCE_S, trust_env=False)
-        found: dict[str, Any] = answer.json()
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        raise fail(
-            f"no Foremend answers at {url} ({error}); start it with make up, or name it with --api URL"
-        ) from None
-    if answer.status_code != 200:
-        reasons = "; ".join(f"{each.get('pointer', '')} {each['detail']}" for each in found.get("errors", []))
-        raise fail(" ".join(filter(None, [str(found.get("detail", answer.status_code)), reasons])))
-    return found
 
 
 def _tell(sent: int, refused: dict[str, int], *, dry_run: bool) -> None:

@@ -181,10 +181,10 @@ def test_the_command_goes_through_all_pages_and_says_what_it_did(
         road.publish(*[b"%d" % i for i in range(7)], device="late")
         road.caught_up()
 
-    def post(url: str, json: dict[str, Any], **_: Any) -> Any:
-        return desk.post(url.removeprefix(BASE), json={**json, "limit": 3})
+    def request(method: str, url: str, json: dict[str, Any], **_: Any) -> Any:
+        return desk.request(method, url.removeprefix(BASE), json={**json, "limit": 3})
 
-    monkeypatch.setattr(httpx2, "post", post)
+    monkeypatch.setattr(httpx2, "request", request)
     app = command_line()
     asked = ["replay", "--device", "late"]
     assert CliRunner().invoke(app, [*asked, "--reason", "NOT_JSON"]).stdout.startswith("Nothing to send again")
