@@ -1,6 +1,7 @@
 """The desk and the engineer's pages: everything that waits is shown, bounded, escaped, and can be acted on."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from ledger.ids import uuid7
 from ledger.model import Scope
 from tests.conftest import Database
 from tests.http.conftest import Clock, a_device_body, get_paths
-from tests.http.scene import Scene, a_finding, a_scene, readings, relay
+from tests.http.scene import Scene, a_finding, a_refusal, a_scene, readings, relay
 
 
 @pytest.fixture
@@ -210,3 +211,26 @@ def test_the_chart_is_told_what_it_draws(scene: Scene) -> None:
     assert 59 <= len(zoom["ts"]) <= 61
     assert zoom["metrics"][0]["high"] == noticed["high"]
     json.dumps(answer, allow_nan=False)
+
+
+SPEAKS_ITSELF = re.compile(r"\.(pdf|svg|jpg)|/snapshot|^/r/")  # a file, or a page in the language of whoever scans
+
+
+def test_whoever_chose_a_language_goes_on_in_it(scene: Scene) -> None:
+    scene.client.post(scene.label_path, data={"words": "hums", "key": "k"})
+    scene.client.put("/api/devices/fridge-1/place", json={"site": "Mill 3"})
+    a_refusal(scene.database, b"{")
+    job = f"/work/{scene.ticket()['ticket_id']}"
+    customer = scene.client.get("/api/devices/fridge-1").json()["customer_id"]
+    lists = ["", "alerts", "questions", "tickets", "devices", "customers", "sites"]
+    lists += ["outages", "refusals", "outbox", "review"]
+    ones = ["devices/fridge-1", "devices/fridge-1/edit", f"customers/{customer}", "sites/Mill 3"]
+    for path in [*(f"/desk/{each}" for each in (*lists, *ones)), "/work/", job]:
+        page = scene.client.get(f"{path}?lang=zh").text.partition("<nav")[2].partition("</nav>")[2]
+        ways = re.findall(r'(?:href|action|formaction)="(/[^"]*)"', re.sub(r'<form[^>]*method="get"[^>]*>', "", page))
+        lost = [way for way in ways if "lang=" not in way and not SPEAKS_ITSELF.search(way)]
+        assert (lost, page != "") == ([], True), path
+        for asks in re.findall(r'<form[^>]*method="get".*?</form>', page, re.DOTALL):
+            assert 'name="lang" value="zh"' in asks, path
+    moved = scene.client.post(f"{job}?lang=zh", data={"do": "cancel", "version": scene.ticket()["version"]})
+    assert (moved.status_code, moved.headers["location"]) == (303, f"{job}?lang=zh")

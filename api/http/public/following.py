@@ -101,6 +101,7 @@ def hints(token: str, home: Home) -> Response:
 @router.post("/t/{token}")
 def act(
     token: str,
+    request: Request,
     home: Home,
     do: Annotated[str, Form()],
     version: Annotated[int, Form()],
@@ -120,7 +121,7 @@ def act(
             expected_version=version,
             now=home.clock(),
         )
-    return RedirectResponse(f"/t/{token}", status_code=303)
+    return RedirectResponse(pages.back(request, f"/t/{token}"), status_code=303)
 
 
 def _offered(do: str, ticket: Ticket) -> bool:

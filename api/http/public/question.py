@@ -77,14 +77,14 @@ def answer(
 
 
 @router.post("/q/{token}/follow")
-def follow(token: str, home: Home) -> Response:
+def follow(token: str, request: Request, home: Home) -> Response:
     """Whoever answered yes comes back by the old link: a new one to the ticket, made by a POST."""
     with home.stranger(acts=True) as conn:
         asked = _asked(conn, home, token)
         ticket = tickets.find(conn, asked.question.ticket_id) if asked.question.ticket_id else None
         if ticket is None:
             raise bearer.nothing_here()
-        return RedirectResponse(_follow(conn, home, asked.link, ticket), status_code=303)
+        return RedirectResponse(pages.back(request, _follow(conn, home, asked.link, ticket)), status_code=303)
 
 
 def _follow(conn: Connection[Any], home: Home, link: Link, ticket: Ticket) -> str:

@@ -27,7 +27,7 @@ def front(request: Request, code: Annotated[str, Query(max_length=64)] = "") -> 
     """For who types what stands on the label; looking it up is the next page's matter."""
     token = labels.read(code)
     if token.isalnum() and token.isascii():
-        return RedirectResponse(f"/r/{token}", status_code=303)
+        return RedirectResponse(pages.back(request, f"/r/{token}"), status_code=303)
     return _front(request, None)
 
 

@@ -164,11 +164,11 @@ def outbox_list(request: Request, home: Home, limit: Limit = lists.STEP) -> Resp
 
 
 @router.post("/outbox/{delivery_id}/replay")
-def replay(delivery_id: UUID, home: Home) -> Response:
+def replay(delivery_id: UUID, request: Request, home: Home) -> Response:
     with home.acting() as conn:
         if not outbox.replay(conn, delivery_id, home.clock()):
             raise refuse(409, "not-dead", "Only a dead letter can be sent again.")
-    return RedirectResponse("/desk/outbox", status_code=303)
+    return RedirectResponse(pages.back(request, "/desk/outbox"), status_code=303)
 
 
 @router.get("/photos/{sha256}.jpg")

@@ -127,6 +127,7 @@ def hints(ticket_id: UUID, home: Home) -> Response:
 @router.post("/{ticket_id}")
 def act(
     ticket_id: UUID,
+    request: Request,
     home: Home,
     do: Annotated[str, Form(max_length=20)],
     version: Annotated[int, Form()],
@@ -154,7 +155,7 @@ def act(
                 now=now,
                 engineer_id=engineer if do == "accept" else None,
             )
-    return RedirectResponse(f"/work/{ticket_id}", status_code=303)
+    return RedirectResponse(pages.back(request, f"/work/{ticket_id}"), status_code=303)
 
 
 def _actor(conn: Connection[Any], home: House, ticket: Ticket, engineer_id: UUID | None) -> Scope:
