@@ -40,7 +40,7 @@ class Kind(Everyday):
     heated_k: float  # gas in the suction line and the shell
     efficiency: Span  # of compressor and motor
     still: float  # share of the coil's heat that passes without its fan ...
-    draught: float = 0.12  # ... and of the condenser's, which is tens of kelvins warmer than the room then
+    draught: float = 0.1  # ... and of the condenser's, which is tens of kelvins warmer than the room then
     winding_s: float  # in which the motor follows its losses: the heavier, the longer
     goods: Span  # heat capacity of goods or walls, as a multiple of the air's
     idle: Span
@@ -80,7 +80,7 @@ KINDS: dict[str, Kind] = {
         heated_k=28.0,
         efficiency=(0.42, 0.52),
         still=0.12,
-        winding_s=700.0,
+        winding_s=800.0,
         goods=(2.0, 4.0),
         idle=(0.8, 4.0),
         inrush=(2.0, 3.8),
@@ -113,7 +113,7 @@ KINDS: dict[str, Kind] = {
         efficiency=(0.46, 0.56),
         still=1.0,
         draught=1.0,
-        winding_s=700.0,
+        winding_s=800.0,
         goods=(3.0, 6.0),
         idle=(0.5, 2.5),
         inrush=(2.0, 3.8),
@@ -151,8 +151,8 @@ KINDS: dict[str, Kind] = {
         heated_k=12.0,
         efficiency=(0.58, 0.7),
         still=0.04,
-        draught=0.06,
-        winding_s=800.0,
+        draught=0.05,
+        winding_s=850.0,
         goods=(2.0, 4.0),
         idle=(15.0, 60.0),
         inrush=(1.6, 2.6),
