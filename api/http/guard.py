@@ -1,6 +1,7 @@
 """What stands before every route: who may call from where, how much may be sent, and what the browser is told."""
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import anyio
@@ -22,6 +23,8 @@ _LARGE = {  # a photo as a file, or as base64 in JSON; a file of devices
     "/api/reports": PHOTO_BYTES * 4 // 3 + FORM_BYTES,
     "/api/imports": IMPORT_BYTES,
 }
+MOST_LARGE = 64  # bodies beyond a form's at once: half a gigabyte of photos
+_large = threading.BoundedSemaphore(MOST_LARGE)
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _TOKEN_PAGES = ("/q/", "/t/", "/r/", "/01/", "/claim/", "/m/")
 _POLICY = (
@@ -84,29 +87,49 @@ class Guard:
         if problem is not None:
             await answered(Request(scope), problem, self.page)(scope, receive, say)
             return
-        await self.app(scope, _bounded(receive, body_limit(path)), say)
-
-
-def _bounded(receive: Receive, limit: int) -> Receive:
-    """A body without a declared length is counted while it arrives, and one that does not arrive is given up."""
-    taken, arrives, until_s = 0, True, anyio.current_time() + BODY_S
-
-    async def bounded() -> Message:
-        nonlocal taken, arrives
-        if not arrives:  # what comes now says only that nobody is there any more
-            return await receive()
+        body = _Body(receive=receive, limit=body_limit(path))
         try:
-            with anyio.fail_after(min(PIECE_S, until_s - anyio.current_time())):
-                message = await receive()
+            await self.app(scope, body, say)
+        finally:
+            body.end()
+
+
+@dataclass(kw_only=True)
+class _Body:
+    """What arrives. One without a declared length is counted meanwhile, one that does not arrive is given up, and of
+    large ones so many are taken in at once as memory and disk hold."""
+
+    receive: Receive
+    limit: int
+    until_s: float = field(default_factory=lambda: anyio.current_time() + BODY_S)
+    taken: int = 0
+    arrives: bool = True
+    large: bool = False
+
+    async def __call__(self) -> Message:
+        if not self.arrives:  # what comes now says only that nobody is there any more
+            return await self.receive()
+        try:
+            with anyio.fail_after(min(PIECE_S, self.until_s - anyio.current_time())):
+                message = await self.receive()
         except TimeoutError:
             raise HTTPException(408, "What you send does not arrive; please send it again.") from None
-        taken += len(message.get("body", b""))
-        arrives = message.get("more_body", False)
-        if taken > limit:
-            raise HTTPException(413, f"At most {limit} bytes are taken here.")
+        self._count(len(message.get("body", b"")))
+        self.arrives = message.get("more_body", False)
         return message
 
-    return bounded
+    def _count(self, more: int) -> None:
+        self.taken += more
+        if self.taken > self.limit:
+            raise HTTPException(413, f"At most {self.limit} bytes are taken here.")
+        if self.taken > FORM_BYTES and not self.large:
+            self.large = _large.acquire(blocking=False)
+            if not self.large:
+                raise HTTPException(429, "Many photos or files arrive just now; please send yours again in a minute.")
+
+    def end(self) -> None:
+        if self.large:
+            _large.release()
 
 
 def _with_headers(send: Send, path: str) -> Send:

@@ -1,10 +1,12 @@
 """What stands before every route: names, origins, sizes, and what the browser is told."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
+from api.http import guard
 from api.http.app import public_app
 from api.http.guard import FORM_BYTES
 from api.http.house import House
@@ -70,6 +72,22 @@ def test_a_body_beyond_the_limit_is_refused_while_it_arrives(doorway: TestClient
     answer = doorway.put("/api/devices/fridge-1", content=drops(), headers={"content-type": "application/json"})
     assert answer.status_code == 413
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_of_large_bodies_so_many_are_taken_in_at_once_as_there_is_room_for(
+    doorway: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What others send slowly lies in memory or on the disk meanwhile."""
+    room = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(guard, "_large", room)
+
+    def send(size: int) -> int:
+        return doorway.post("/r/", files={"photo": ("p.jpg", b"x" * size, "image/jpeg")}).status_code
+
+    assert [send(FORM_BYTES + 1), send(FORM_BYTES + 1)] == [422, 422], "one makes room for the next"
+    with room:
+        assert [send(FORM_BYTES + 1), send(9)] == [429, 422]
+    assert send(FORM_BYTES + 1) == 422
 
 
 def test_a_body_nested_without_end_is_refused_not_broken(doorway: TestClient) -> None:
