@@ -10,8 +10,11 @@ import re
 import secrets
 import select
 import time
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
 
 from ingest.adapter_wire import DELIVERIES, Wire
@@ -28,6 +31,8 @@ _SILENCE_S = 5.0  # several heartbeats: whoever is silent as long is gone
 _GATHER_TURNS = 1.0  # of what the last batch took: so small batches take half of the time at most
 _GATHER_S = 0.02  # and not longer
 _MANY, _MANY_BYTES = 1000, 256 << 10  # are a big batch already: whoever is behind does not wait for more
+_AHEAD, _AHEAD_BYTES = 10_000, 32 << 20  # are looked at before their turn; NATS has no more than that under way to us
+_LOOK_S = 0.02  # at most: flow control lets through a little, and the double each time that it is answered
 _FIRST_MS = re.compile(rb"\r\n%b: (\d{1,15})\r\n" % FIRST_MS.encode())
 _SLOTS = re.compile(r"partition\((\d+),")
 _MQTT_HEADER_BYTES = len(b"NATS/1.0\r\nNmqtt-Pub:1\r\n\r\n")  # what the listener itself writes
@@ -143,10 +148,14 @@ def _first_ms(headers: bytes) -> int | None:
 
 class LogReader:
     """Messages in order, from `cursor` + 1 on, of the whole log or of what stands under `subject`. One process reads;
-    `close` when done. `passed`: up to where, by the log's own word, nothing is left that was not fetched."""
+    `close` when done. `passed`: up to where, by the log's own word, nothing is left that was not read."""
 
     def __init__(self, url: str, cursor: int, subject: str | None = None) -> None:
         self._wire = Wire(url)
+        self._ahead: list[Message] = []  # read, and not fetched yet
+        self._ahead_bytes = 0
+        self._cut = False  # the last batch, for its bytes
+        self._pending = 0  # messages that the log has behind the last one that came, by its word
         self._delivered = 0  # the consumer's own count: it has no gaps, the log's sequence may have
         self._quiet_s = 0.0
         self._heard_s = time.monotonic()
@@ -195,8 +204,9 @@ class LogReader:
         backlog as much as is there. Raises LogError when the log can no longer be trusted to be complete."""
         came_s = time.monotonic()
         gathered_s = came_s + min((came_s - self._left_s) * _GATHER_TURNS, _GATHER_S)
-        messages: list[Message] = []
-        size = self._parse(messages, most)
+        messages, size = self._out_of_ahead(most, most_bytes)
+        if not self._ahead:
+            size += self._parse(messages, most)
         while not messages:
             if not self._receive(came_s + wait_s):
                 self._silent(wait_s)
@@ -211,7 +221,28 @@ class LogReader:
                 break
             time.sleep(left_s)  # what comes meanwhile is then read at once
         self._left_s = time.monotonic()
+        self._cut = size >= most_bytes
         return messages
+
+    def backlog(self) -> Sequence[Message]:
+        """In log order what is there behind the messages just fetched, if those were cut for their bytes, so are long:
+        as far as it can be looked at, and if it is a big batch. It is fetched as ever."""
+        until_s = time.monotonic() + _LOOK_S
+        while self._cut and len(self._ahead) < _AHEAD and self._ahead_bytes < _AHEAD_BYTES:
+            self._ahead_bytes += self._parse(self._ahead, _AHEAD)
+            if not self._receive(until_s if self._pending else 0.0):
+                break
+        return self._ahead if len(self._ahead) >= _MANY or self._ahead_bytes >= _MANY_BYTES else ()
+
+    def _out_of_ahead(self, most: int, most_bytes: int) -> tuple[list[Message], int]:
+        if not self._ahead:
+            return [], 0
+        sizes = list(accumulate(len(message.payload) for message in self._ahead[:most]))
+        count = min(len(sizes), bisect_left(sizes, most_bytes) + 1)
+        messages = self._ahead[:count]
+        del self._ahead[:count]
+        self._ahead_bytes -= sizes[count - 1]
+        return messages, sizes[count - 1]
 
     def _receive(self, until_s: float) -> bool:
         """Whether something came."""
@@ -232,6 +263,7 @@ class LogReader:
         buffer = self._wire.buffer
         find, end_of_buffer = buffer.find, len(buffer)
         at = size = 0
+        pending: bytes | int = self._pending
         while len(messages) < most:
             line_end = find(b"\r\n", at)
             if line_end < 0:
@@ -262,6 +294,8 @@ class LogReader:
             size += stop - start
             subject = fields[1].decode("utf-8", "replace")
             messages.append(Message(int(reply[5]), int(reply[7]) // 1_000_000, subject, buffer[start:stop], first_ms))
+            pending = reply[8]
+        self._pending = int(pending)
         self._wire.buffer = buffer[at:]
         return size
 

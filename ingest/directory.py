@@ -57,6 +57,10 @@ class Directory:
         answers = self._look_up(conn, strangers)
         return [answers[subject] if subject in answers else known[subject] for subject in subjects]
 
+    def known(self, subject: str) -> Source | None:
+        """Where its messages come from, without a look at the registry."""
+        return self._known.get(subject)
+
     def _look_up(self, conn: Connection[Any], subjects: set[str]) -> dict[str, Source]:
         read = {subject: topics.read(subject) for subject in sorted(subjects)}
         keys = sorted({source.key for source in read.values() if source.key is not None})

@@ -1,6 +1,7 @@
 """Readings are kept and read back. Reading goes through the tenant's views; keeping is the worker's alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,12 +38,13 @@ def keep(
     first_ms: Mapping[int, int] | None = None,
     *,
     hopeful: bool = False,
+    early: Collection[int] = (),
 ) -> Kept:
     """Write readings and refusals; the caller commits. Each batch has one row a (device, ts), as decode gives it;
     `first_ms` as decode says it.
 
-    `hopeful`: as if the record had nothing of them, which costs little more than half; where it had, raises
-    psycopg.errors.UniqueViolation and the transaction is over.
+    `hopeful`: as if the record had nothing of them but what was written `early` (by seq), which costs little more than
+    half; where it had, raises psycopg.errors.UniqueViolation and the transaction is over.
     """
     new: list[Batch] = []
     unfit: list[merge.Unfit] = []
@@ -50,7 +52,7 @@ def keep(
     for batch in batches:
         appliance = catalogue[batch.class_id]
         if hopeful:
-            store.append(conn, appliance, batch)
+            store.append(conn, appliance, batch.where(~np.isin(batch.seq, list(early))) if early else batch)
             new.append(merge.first_said(batch))
             continue
         if store.insert(conn, appliance, batch) == len(batch):
@@ -67,6 +69,21 @@ def keep(
     if every:
         refusals.keep(conn, every, first_ms or {})
     return Kept(new=new, refusals=every)
+
+
+def write_early(conn: Connection[Any], catalogue: Catalogue, batches: Sequence[Batch]) -> set[int]:
+    """Readings whose messages will be kept in their turn, each device's in log order; the caller commits. Which
+    messages' readings are all written: of others the record had something."""
+    sealed_ms = aggregates.sealed(conn, batches)
+    whole: set[int] = set()
+    for batch in batches:
+        appliance = catalogue[batch.class_id]
+        new = store.insert(conn, appliance, batch) == len(batch)
+        written = batch if new else _compare(conn, appliance, batch)[0]
+        said, there = (Counter(each.seq.tolist()) for each in (batch, written))
+        whole.update(seq for seq, readings in said.items() if there[seq] == readings)
+    aggregates.mark(conn, batches, sealed_ms)
+    return whole
 
 
 def kept_before(conn: Connection[Any], catalogue: Catalogue, batches: Sequence[Batch]) -> list[Batch]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
+import numpy as np
 import psycopg
 import structlog
 from psycopg import Connection
@@ -14,7 +15,7 @@ from psycopg.errors import UniqueViolation
 from api.worker.memory import Memory, Next
 from detectors import store as findings
 from detectors.model import Finding
-from ingest import history, limits, partition
+from ingest import early, history, limits, partition
 from ingest.admit import admit
 from ingest.allowance import KINDS, TRAFFIC
 from ingest.directory import edge_topics
@@ -48,6 +49,7 @@ class Counts:
 
     messages: int = 0
     readings: int = 0
+    early: int = 0  # of them, written before their turn
     refused: Counter[Reason] = field(default_factory=lambda: Counter(dict.fromkeys(Reason, 0)))
     over: Counter[tuple[str, str]] = field(default_factory=lambda: Counter(dict.fromkeys(product(TRAFFIC, KINDS), 0)))
     edge_births: int = 0
@@ -70,6 +72,8 @@ class Intake:
         self._conn, self._memory, self._claim = conn, memory, claim
         self.counts = counts or Counts()
         self._wary = 0  # batches that will be written as if anything of them might be there
+        self._tried: set[int] = set()  # seqs above the cursor that were to be written early
+        self._early: set[int] = set()  # and of them those whose readings all were
 
     def take(self, messages: Sequence[Message]) -> None:
         """Committed when this returns. A message that the database refuses for its content becomes a refusal; the
@@ -90,6 +94,29 @@ class Intake:
             self.take(messages[:half])
             self.take(messages[half:])
 
+    def write_early(self, waiting: Sequence[Message]) -> bool:
+        """Of what waits behind the last batch, the readings of those who have little of it: committed when this
+        returns, and taken in their turn as ever. Whether there were any. Raises psycopg.Error for what may pass,
+        FencedError."""
+        memory = self._memory
+        messages, sources = early.choose(waiting, self._tried, memory.directory.known)
+        if not messages:
+            return False
+        admitted = admit(messages, sources, memory.catalogue, memory.allowance)
+        batches = early.without(admitted.decoded.batches, self._tried)
+        self._tried.update(message.seq for message in messages)
+        try:
+            with self._conn.transaction():
+                partition.renew(self._conn, self._claim)
+                written = history.write_early(self._conn, memory.catalogue, batches)
+        except psycopg.Error as error:
+            if not is_about_content(error):
+                raise
+            return False  # who said it is found in its turn
+        self._early |= written
+        self.counts.early += sum(int(np.isin(batch.seq, list(written)).sum()) for batch in batches)
+        return bool(written)
+
     def renew(self) -> None:
         """Say that we live."""
         with self._conn.transaction():
@@ -109,7 +136,9 @@ class Intake:
             sources = memory.directory.sources(self._conn, messages)
             nodes = edges.load(self._conn, edge_topics(sources), messages[0].seq)
             admitted = admit(messages, sources, memory.catalogue, memory.allowance, nodes)
-            decoded = admitted.decoded.apart() if self._wary else admitted.decoded
+            # what a message adds to a row that was written early would be left out with that row
+            hopeful = not self._wary and not (self._early and admitted.decoded.repeats.batches)
+            decoded = admitted.decoded if hopeful else admitted.decoded.apart()
             if error is not None:
                 refusal = _not_storable(messages[0], sources[0], error)
                 decoded = replace(decoded, batches=[], refusals=[refusal], told=Told(), answers=[])
@@ -120,13 +149,16 @@ class Intake:
                 decoded.batches,
                 [*decoded.refusals, *map(of_stranger, strangers)],
                 decoded.first_ms,
-                hopeful=not self._wary,
+                hopeful=hopeful,
+                early=self._early,
             )
             step = memory.engine.observe(kept.new)
             self._store(step.findings)
             edges.save(self._conn, decoded.told)
             twins.insert(self._conn, [answer for answer in decoded.answers if answer not in strangers])
             partition.advance(self._conn, self._claim, cursor, messages[-1].received_ms)
+        self._early = {seq for seq in self._early if seq > cursor}
+        self._tried = {seq for seq in self._tried if seq > cursor}
         memory.keep(Next(cursor=cursor, observed=step, used=admitted.use, spoken=decoded.spoken))
         new = sum(map(len, kept.new))
         repeated = new < sum(map(len, decoded.batches))  # repeats come in crowds: a flush after a lost connection

@@ -65,6 +65,7 @@ class _CountsCollector(Collector):
         for name, words, value in (
             ("messages_committed", "Messages whose batch is committed.", counts.messages),
             ("readings_committed", "Readings that were new to the record.", counts.readings),
+            ("readings_early", "Readings that did not wait for a backlog to be read.", counts.early),
             ("edge_births", "Births of Sparkplug's edge nodes and their devices.", counts.edge_births),
             ("edge_deaths", "Deaths of Sparkplug's edge nodes and their devices.", counts.edge_deaths),
             ("edge_gaps", "Times that a message of an edge node was missing.", counts.edge_gaps),

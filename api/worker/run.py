@@ -38,6 +38,8 @@ from ingest.standing import Standing, judge
 
 _IDLE_S = 0.5
 _RENEW_S = 2.0
+_WHOLE = (adapter_log.MOST_MESSAGES, adapter_log.MOST_BYTES)
+_SMALL = (_WHOLE[0], _WHOLE[1] // 4)  # a batch, while somebody goes first: as long as one of single readings
 _BACKOFF_S = (0.05, 0.2, 0.5, 1.0, 2.0)
 _WAITED_FOR = (psycopg.OperationalError, psycopg.InterfaceError, LogError)
 _log = structlog.get_logger("worker")
@@ -155,17 +157,18 @@ class _Session:
         aggregating = Aggregating(self._memory.catalogue, self._meters.hours)
         checkpoints = Checkpoints(self._memory, claim)
         presence = Presence(self._settings, self._memory, claim, self._ear, self._meters.presence)
-        renewed = time.monotonic()
+        renewed, size = time.monotonic(), _WHOLE
         while not stop.is_set():
             self._turns.mark("read")
             forgetting.now_and_then(conn, claim)
             aggregating.now_and_then(conn)
             checkpoints.now_and_then(conn)
-            messages = reader.fetch(_IDLE_S)
+            messages = reader.fetch(_IDLE_S, *size)
             if messages:
                 begun = time.perf_counter()
                 intake.take(messages)
                 self._meters.took(len(messages), time.perf_counter() - begun)
+                size = _SMALL if intake.write_early(reader.backlog()) else _WHOLE
                 self.progressed = True
                 renewed = time.monotonic()
             elif time.monotonic() - renewed > _RENEW_S:

@@ -65,8 +65,10 @@ def _flushed(ours: House, backlog: Backlog, *, readings: int) -> Sent:
 
 
 def under_live_traffic(
-    trial: Trial, *, flush: Flush, devices: int, readings: int, rate: float, live_s: float, unhurt_ms: float
+    trial: Trial, *, flush: Flush, devices: int, readings: int, rate: float, live_s: float, waits: float
 ) -> Row:
+    """`waits`: for which share of the flush, until it is in the record, one of those who live may wait. A share and no
+    time: a slower machine takes longer for both."""
     ours = trial.ours
     trial.begin()
     with trial.working(Worker(environment(ours))):
@@ -89,8 +91,9 @@ def under_live_traffic(
             "logged": _p99(logged_ms[during]),
             "longest": round(float(waited_ms.max()), 1),
         }
-        trial.promise(trial.live_p99_ms["during"] < unhurt_ms, f"p99 of live messages below {unhurt_ms:g} ms")
-        done = f"{devices * readings:,} readings in {ended_s - begun_s:.1f} s beside {rate:,.0f} messages/s"
+        flush_s = ended_s - begun_s
+        trial.promise(trial.live_p99_ms["during"] < waits * flush_s * 1000, f"p99 of live below {waits:.0%} of a flush")
+        done = f"{devices * readings:,} readings in {flush_s:.1f} s beside {rate:,.0f} messages/s"
         return trial.settle(done, flushed, live)
 
 

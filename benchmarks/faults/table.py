@@ -22,7 +22,7 @@ _one_by_one = partial(flush.under_live_traffic, flush=flush.one_by_one)
 _twice = partial(flush.under_live_traffic, flush=flush.twice)
 _in_arrays = partial(flush.under_live_traffic, flush=flush.in_arrays)
 _backlog = {"devices": 1000, "readings": 120, "rate": 1000.0, "live_s": 20.0}
-_backlog_short = {"devices": 100, "readings": 120, "rate": 300.0, "live_s": 3.5, "unhurt_ms": 1000.0}
+_backlog_short = {"devices": 100, "readings": 120, "rate": 300.0, "live_s": 3.5, "waits": 1.0}
 
 FAULTS = {
     "worker-killed": Fault(
@@ -77,9 +77,9 @@ FAULTS = {
         short={"dead_s": 0.5, "keep_alive_s": 1, "rate": 1000.0},
         long={"dead_s": 15.0, "keep_alive_s": 5, "rate": 5000.0},
     ),
-    "backlog-one-by-one": Fault(run=_one_by_one, short=_backlog_short, long=_backlog | {"unhurt_ms": 500.0}),
-    "backlog-twice": Fault(run=_twice, short=_backlog_short, long=_backlog | {"unhurt_ms": 1000.0}),
-    "backlog-in-arrays": Fault(run=_in_arrays, short=_backlog_short, long=_backlog | {"unhurt_ms": 1500.0}),
+    "backlog-one-by-one": Fault(run=_one_by_one, short=_backlog_short, long=_backlog | {"waits": 0.5}),
+    "backlog-twice": Fault(run=_twice, short=_backlog_short, long=_backlog | {"waits": 0.4}),
+    "backlog-in-arrays": Fault(run=_in_arrays, short=_backlog_short, long=_backlog | {"waits": 0.75}),
     "told-otherwise": Fault(
         run=retold.told,
         short={"seeds": 2, "readings": 200},

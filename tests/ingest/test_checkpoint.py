@@ -39,22 +39,25 @@ class Desk:
         assert claim is not None
         self.house, self.conn, self.claim, self.memory = house, conn, claim, Memory(CATALOGUE)
         self.memory.stand_at(conn, claim, None)
-        self.checkpoints = Checkpoints(self.memory, claim)
+        self.intake, self.checkpoints = Intake(conn, self.memory, claim), Checkpoints(self.memory, claim)
 
     def read_all(self) -> None:
-        seq = self.memory.cursor or 0
         head = self.house.nats.state().last_seq
-        reader, intake = LogReader(self.house.nats.url, seq), Intake(self.conn, self.memory, self.claim)
+        reader = self.read_from(self.memory.cursor or 0)
         while (self.memory.cursor or 0) < head:
-            intake.take(reader.fetch(1.0, most=7))
+            self.intake.take(reader.fetch(1.0, most=7, most_bytes=600))
+            self.intake.write_early(reader.backlog())
         reader.close()
+
+    def read_from(self, seq: int) -> LogReader:
+        return LogReader(self.house.nats.url, seq)
 
     def another(self) -> tuple[Memory, list[str]]:
         """A worker that starts now, and what it says."""
         other = Memory(CATALOGUE)
         now: Claim = replace(self.claim, cursor=self.memory.cursor or 0)
         with structlog.testing.capture_logs() as said:
-            other.stand_at(self.conn, now, lambda seq: LogReader(self.house.nats.url, seq))
+            other.stand_at(self.conn, now, self.read_from)
         return other, [entry["event"] for entry in said]
 
 

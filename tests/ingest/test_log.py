@@ -48,6 +48,32 @@ def fetch(reader: LogReader, n: int) -> list[Message]:
     return got
 
 
+def test_what_is_looked_at_before_its_turn_is_fetched_in_its_turn(
+    nats_server: NatsServer, start: int, device: mqtt.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter_log, "_MANY_BYTES", 1000)
+    publish(device, *[b"%0100d" % i for i in range(40)])
+    reader = LogReader(nats_server.url, start)
+    assert reader.backlog() == (), "nothing was fetched, so nobody knows whether there is more"
+    got = reader.fetch(5.0, most=3, most_bytes=250)
+    for size in ({"most_bytes": 250}, {"most_bytes": 700}, {"most_bytes": 100}, {"most_bytes": 1}):
+        looked_at = list(reader.backlog())
+        part = reader.fetch(5.0, **size)
+        assert part == looked_at[: len(part)]
+        assert len(looked_at) == 40 - len(got)
+        got += part
+    assert [int(message.payload) for message in got] == list(range(3 + 3 + 7 + 1 + 1))
+    got += reader.fetch(5.0, most_bytes=1600)
+    assert reader.backlog() == (), "9 messages of 100 bytes are no big batch"
+    got += fetch(reader, 9)
+    publish(device, *[b"%0100d" % i for i in range(40, 60)])
+    assert reader.backlog() == ()
+    got += fetch(reader, 20)
+    assert [int(message.payload) for message in got] == list(range(60))
+    assert [message.seq for message in got] == list(range(start + 1, start + 61))
+    reader.close()
+
+
 def test_messages_come_in_order_with_the_logs_own_time(
     nats_server: NatsServer, start: int, device: mqtt.Client
 ) -> None:

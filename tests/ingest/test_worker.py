@@ -80,9 +80,9 @@ def test_after_a_repeat_batches_are_written_with_care_for_a_while(
     hopes: list[bool] = []
     keep = history.keep
 
-    def watched(*said: Any, hopeful: bool) -> history.Kept:
+    def watched(*said: Any, hopeful: bool, **more: Any) -> history.Kept:
         hopes.append(hopeful)
-        return keep(*said, hopeful=hopeful)
+        return keep(*said, hopeful=hopeful, **more)
 
     monkeypatch.setattr(history, "keep", watched)
     monkeypatch.setattr(batch, "_WARY_BATCHES", 2)
@@ -100,11 +100,11 @@ def test_a_batch_that_would_open_too_many_compressed_rows_is_halved_and_refuses_
 ) -> None:
     keep, sizes = history.keep, []
 
-    def limited(conn: Any, catalogue: Any, batches: Any, *rest: Any, hopeful: bool) -> history.Kept:
+    def limited(conn: Any, catalogue: Any, batches: Any, *rest: Any, **more: Any) -> history.Kept:
         sizes.append(sum(map(len, batches)))
         if sizes[-1] > 2:
             raise psycopg.errors.ConfigurationLimitExceeded("tuple decompression limit exceeded by operation")
-        return keep(conn, catalogue, batches, *rest, hopeful=hopeful)
+        return keep(conn, catalogue, batches, *rest, **more)
 
     monkeypatch.setattr(history, "keep", limited)
     with house.database.connect("foremend_worker", autocommit=False) as conn:
