@@ -6,10 +6,12 @@ it. So the cursor stays the only truth, and a worker that is killed in between h
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 
+from ingest.decode import Decoded
 from ingest.model import Batch, Message
 from ingest.topics import Source
 
@@ -58,3 +60,14 @@ def without(batches: Sequence[Batch], seqs: Collection[int]) -> list[Batch]:
     """The readings that none of these messages brought."""
     left = [batch.where(~np.isin(batch.seq, list(seqs))) for batch in batches]
     return [batch for batch in left if len(batch)]
+
+
+def whole(decoded: Decoded, written: Sequence[Batch]) -> set[int]:
+    """The messages (seq) of which every reading is `written`, and stands there as its own."""
+    said, there = _readings(decoded.repeats.batches or decoded.batches), _readings(written)
+    return {seq for seq, readings in said.items() if there[seq] == readings}
+
+
+def _readings(batches: Iterable[Batch]) -> Counter[int]:
+    """How many each message brought, by seq."""
+    return Counter(chain.from_iterable(batch.seq.tolist() for batch in batches))

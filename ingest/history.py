@@ -1,6 +1,5 @@
 """Readings are kept and read back. Reading goes through the tenant's views; keeping is the worker's alone."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -71,19 +70,17 @@ def keep(
     return Kept(new=new, refusals=every)
 
 
-def write_early(conn: Connection[Any], catalogue: Catalogue, batches: Sequence[Batch]) -> set[int]:
-    """Readings whose messages will be kept in their turn, each device's in log order; the caller commits. Which
-    messages' readings are all written: of others the record had something."""
+def write_early(conn: Connection[Any], catalogue: Catalogue, batches: Sequence[Batch]) -> list[Batch]:
+    """Readings whose messages will be kept in their turn, each device's in log order; the caller commits. Those that
+    the record did not have, and now has."""
     sealed_ms = aggregates.sealed(conn, batches)
-    whole: set[int] = set()
+    written = []
     for batch in batches:
         appliance = catalogue[batch.class_id]
-        new = store.insert(conn, appliance, batch) == len(batch)
-        written = batch if new else _compare(conn, appliance, batch)[0]
-        said, there = (Counter(each.seq.tolist()) for each in (batch, written))
-        whole.update(seq for seq, readings in said.items() if there[seq] == readings)
+        whole = store.insert(conn, appliance, batch) == len(batch)
+        written.append(batch if whole else _compare(conn, appliance, batch)[0])
     aggregates.mark(conn, batches, sealed_ms)
-    return whole
+    return written
 
 
 def kept_before(conn: Connection[Any], catalogue: Catalogue, batches: Sequence[Batch]) -> list[Batch]:

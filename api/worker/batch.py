@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-import numpy as np
 import psycopg
 import structlog
 from psycopg import Connection
@@ -73,7 +72,7 @@ class Intake:
         self.counts = counts or Counts()
         self._wary = 0  # batches that will be written as if anything of them might be there
         self._tried: set[int] = set()  # seqs above the cursor that were to be written early
-        self._early: set[int] = set()  # and of them those whose readings all were
+        self._early: set[int] = set()  # and of them those of which every reading was
 
     def take(self, messages: Sequence[Message]) -> None:
         """Committed when this returns. A message that the database refuses for its content becomes a refusal; the
@@ -113,9 +112,9 @@ class Intake:
             if not is_about_content(error):
                 raise
             return False  # who said it is found in its turn
-        self._early |= written
-        self.counts.early += sum(int(np.isin(batch.seq, list(written)).sum()) for batch in batches)
-        return bool(written)
+        self._early |= early.whole(admitted.decoded, written)
+        self.counts.early += sum(map(len, written))
+        return any(map(len, written))
 
     def renew(self) -> None:
         """Say that we live."""

@@ -67,8 +67,8 @@ def _flushed(ours: House, backlog: Backlog, *, readings: int) -> Sent:
 def under_live_traffic(
     trial: Trial, *, flush: Flush, devices: int, readings: int, rate: float, live_s: float, waits: float
 ) -> Row:
-    """`waits`: for which share of the flush, until it is in the record, one of those who live may wait. A share and no
-    time: a slower machine takes longer for both."""
+    """`waits`: for which share of the flush, until it is in the record, 99 of 100 who live beside it wait at most. A
+    share and no time: a slower machine takes longer for both."""
     ours = trial.ours
     trial.begin()
     with trial.working(Worker(environment(ours))):

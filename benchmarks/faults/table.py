@@ -79,7 +79,7 @@ FAULTS = {
     ),
     "backlog-one-by-one": Fault(run=_one_by_one, short=_backlog_short, long=_backlog | {"waits": 0.5}),
     "backlog-twice": Fault(run=_twice, short=_backlog_short, long=_backlog | {"waits": 0.4}),
-    "backlog-in-arrays": Fault(run=_in_arrays, short=_backlog_short, long=_backlog | {"waits": 0.75}),
+    "backlog-in-arrays": Fault(run=_in_arrays, short=_backlog_short, long=_backlog | {"waits": 0.5}),
     "told-otherwise": Fault(
         run=retold.told,
         short={"seeds": 2, "readings": 200},

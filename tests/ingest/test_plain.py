@@ -45,6 +45,13 @@ logs = st.lists(st.tuples(messages, st.sampled_from([False, True, EARLY])), min_
 
 @example(log=[(("d1", [(1, wide_of(206))]), False), (("d1", [(1, wide_of(73)), (1, {"mode": 2})]), True)])
 @example(log=[(("d1", [(1, {"power_w": 0})]), False), (("d1", [(1, {"power_w": 1}), (1, {"power_w": 1})]), True)])
+@example(  # the last message contradicts, in part, what is written early beside it
+    log=[
+        (("d1", [(2, {"power_w": 0})]), EARLY),
+        (("d1", [(1, {"power_w": 0})]), True),
+        (("d1", [(1, {"power_w": 1}), (0, {"power_w": 1})]), True),
+    ]
+)
 @settings(max_examples=30, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(log=logs)
 def test_the_record_is_what_a_loop_over_the_log_makes_of_it(database: Database, intake: Intake, log: Any) -> None:
