@@ -10,14 +10,14 @@ import re
 import secrets
 import select
 import time
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import accumulate
 from typing import Any
 
+from ingest import ahead
 from ingest.adapter_wire import DELIVERIES, Wire
+from ingest.ahead import Ahead
 from ingest.errors import IngestError, LogError, LogLostError
 from ingest.model import FIRST_MS, Message
 from ingest.slots import SLOTS_OF_ONE
@@ -31,7 +31,6 @@ _SILENCE_S = 5.0  # several heartbeats: whoever is silent as long is gone
 _GATHER_TURNS = 1.0  # of what the last batch took: so small batches take half of the time at most
 _GATHER_S = 0.02  # and not longer
 _MANY, _MANY_BYTES = 1000, 256 << 10  # are a big batch already: whoever is behind does not wait for more
-_AHEAD, _AHEAD_BYTES = 10_000, 32 << 20  # are looked at before their turn; NATS has no more than that under way to us
 _LOOK_S = 0.02  # at most: flow control lets through a little, and the double each time that it is answered
 _FIRST_MS = re.compile(rb"\r\n%b: (\d{1,15})\r\n" % FIRST_MS.encode())
 _SLOTS = re.compile(r"partition\((\d+),")
@@ -152,8 +151,7 @@ class LogReader:
 
     def __init__(self, url: str, cursor: int, subject: str | None = None) -> None:
         self._wire = Wire(url)
-        self._ahead: list[Message] = []  # read, and not fetched yet
-        self._ahead_bytes = 0
+        self._ahead = Ahead()
         self._cut = False  # the last batch, for its bytes
         self._pending = 0  # messages that the log has behind the last one that came, by its word
         self._delivered = 0  # the consumer's own count: it has no gaps, the log's sequence may have
@@ -204,8 +202,8 @@ class LogReader:
         backlog as much as is there. Raises LogError when the log can no longer be trusted to be complete."""
         came_s = time.monotonic()
         gathered_s = came_s + min((came_s - self._left_s) * _GATHER_TURNS, _GATHER_S)
-        messages, size = self._out_of_ahead(most, most_bytes)
-        if not self._ahead:
+        messages, size = self._ahead.take(most, most_bytes)
+        if not self._ahead.messages:
             size += self._parse(messages, most)
         while not messages:
             if not self._receive(came_s + wait_s):
@@ -228,21 +226,11 @@ class LogReader:
         """In log order what is there behind the messages just fetched, if those were cut for their bytes, so are long:
         as far as it can be looked at, and if it is a big batch. It is fetched as ever."""
         until_s = time.monotonic() + _LOOK_S
-        while self._cut and len(self._ahead) < _AHEAD and self._ahead_bytes < _AHEAD_BYTES:
-            self._ahead_bytes += self._parse(self._ahead, _AHEAD)
+        while self._cut and not self._ahead.is_full:
+            self._ahead.size += self._parse(self._ahead.messages, ahead.MOST)
             if not self._receive(until_s if self._pending else 0.0):
                 break
-        return self._ahead if len(self._ahead) >= _MANY or self._ahead_bytes >= _MANY_BYTES else ()
-
-    def _out_of_ahead(self, most: int, most_bytes: int) -> tuple[list[Message], int]:
-        if not self._ahead:
-            return [], 0
-        sizes = list(accumulate(len(message.payload) for message in self._ahead[:most]))
-        count = min(len(sizes), bisect_left(sizes, most_bytes) + 1)
-        messages = self._ahead[:count]
-        del self._ahead[:count]
-        self._ahead_bytes -= sizes[count - 1]
-        return messages, sizes[count - 1]
+        return self._ahead.messages if len(self._ahead.messages) >= _MANY or self._ahead.size >= _MANY_BYTES else ()
 
     def _receive(self, until_s: float) -> bool:
         """Whether something came."""
