@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ingest import ahead
 from ingest.adapter_wire import DELIVERIES, Wire
-from ingest.ahead import Ahead
+from ingest.ahead import MOST, Ahead
 from ingest.errors import IngestError, LogError, LogLostError
 from ingest.model import FIRST_MS, Message
 from ingest.slots import SLOTS_OF_ONE
@@ -227,7 +226,7 @@ class LogReader:
         as far as it can be looked at, and if it is a big batch. It is fetched as ever."""
         until_s = time.monotonic() + _LOOK_S
         while self._cut and not self._ahead.is_full:
-            self._ahead.size += self._parse(self._ahead.messages, ahead.MOST)
+            self._ahead.size += self._parse(self._ahead.messages, MOST)
             if not self._receive(until_s if self._pending else 0.0):
                 break
         return self._ahead.messages if len(self._ahead.messages) >= _MANY or self._ahead.size >= _MANY_BYTES else ()
