@@ -69,14 +69,12 @@ class Gathered:
 
     def part(self, appliance: ApplianceClass, odd: set[int]) -> Part:
         """The trusted readings as columns of the class."""
-        slot = np.array(self.slot, dtype=np.int64)
-        ts_ms = np.array(self.ts_ms, dtype=np.int64)
-        rows = np.arange(len(slot))
+        rows = np.arange(len(self.slot))
         if odd:
-            rows = rows[~np.isin(slot >> ORDINAL_BITS, np.fromiter(odd, dtype=np.int64))]
+            rows = rows[~np.isin(self.slot >> ORDINAL_BITS, np.fromiter(odd, dtype=np.int64))]
         return Part(
-            slot=slot[rows],
-            ts_ms=ts_ms[rows],
+            slot=self.slot[rows],
+            ts_ms=self.ts_ms[rows],
             values=self._columns(appliance, rows),
             extra=self._extra(appliance, rows),
         )

@@ -14,13 +14,12 @@ from ingest.edge.model import EdgeTopic
 from ingest.model import Message
 from ingest.topics import Source
 
+_SUBJECTS = 32  # of a device: each format, each kind of an edge node's messages; a node may make up any group
+
 
 def edge_topics(sources: Sequence[Source]) -> set[EdgeTopic]:
     """Those of edge nodes and their devices."""
     return {source.edge for source in sources if source.edge is not None}
-
-
-_SUBJECTS = 32  # of a device: each format, each kind of an edge node's messages; a node may make up any group
 
 
 class Directory:

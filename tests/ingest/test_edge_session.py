@@ -107,6 +107,17 @@ def test_who_is_there_and_who_is_gone_is_said_with_the_logs_time() -> None:
     assert (node(result).online, node(result).since_ms) == (False, at[3])
 
 
+def test_a_node_of_which_a_death_is_the_first_word_is_dead() -> None:
+    """Its birth was before our time, and what aliases meant before this is nobody's to say."""
+    edge = Edge()
+    edge.says("NDEATH", bd_seq(4))
+    result = heard(edge)
+    ((_, death),) = result.told.births
+    assert (death.born, death.received_ms, death.since_ms) == (False, edge.at_ms, edge.at_ms)
+    assert result.told.presence == [Presence(9, online=False, received_ms=edge.at_ms)]
+    assert node(result).online is False
+
+
 def test_a_dead_device_that_speaks_must_be_born_again() -> None:
     edge = Edge()
     edge.born(0, "d1", "d2")

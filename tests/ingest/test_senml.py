@@ -206,7 +206,7 @@ def test_a_record_that_is_none_costs_only_itself(record: Any, reason: Reason) ->
         (b'[{"bv":NaN,"n":"power_w","v":1}]', Reason.NOT_SENML),
         (b'[{"bn":5,"n":"power_w","v":1}]', Reason.NOT_SENML),
         (b'[{"n":"power_w","v":1},{"n":"rssi","v":1,"ct_":"60"}]', Reason.NOT_SENML),
-        (b'[{"bt":1,"bt":2,"n":"power_w","v":1}]', Reason.DUPLICATE_KEY),
+        (b'[{"n":"rssi","v":1},{"bt":1,"bt":2,"n":"power_w","v":1}]', Reason.DUPLICATE_KEY),
     ],
 )
 def test_what_makes_a_whole_pack_doubtful_refuses_it_whole(payload: bytes, reason: Reason) -> None:

@@ -48,6 +48,26 @@ def test_whatever_it_says_later_brings_it_back_and_the_first_word_says_when() ->
     assert (news.state.tolist(), news.since_ms.tolist()) == ([State.ONLINE], [START_MS + END + HOUR + SECOND])
 
 
+def test_who_came_and_went_between_two_looks_is_back_since_it_came_last() -> None:
+    memory = a_regular()
+    states(memory, END)
+    states(memory, END + HOUR)
+    gone = a_word(END + HOUR + 2 * SECOND, place=1)
+    memory.hear(a_batch((1, END + HOUR + SECOND), (0, END + HOUR + 2 * SECOND), words=[gone]))
+    memory.settle()
+    memory.hear(a_batch((1, END + HOUR + 9 * SECOND)))
+    memory.settle()
+    news = judge(memory, START_MS + END + HOUR + 10 * SECOND, 0)
+    assert (news.state.tolist(), news.since_ms.tolist()) == ([State.ONLINE], [START_MS + END + HOUR + 9 * SECOND])
+
+
+def test_who_is_awaited_need_not_have_been_heard_here() -> None:
+    """Another worker wrote it down, of a device that this one never met."""
+    memory = a_regular()
+    memory.awaited(np.array([900]), np.array([START_MS]))
+    assert (memory.state[900], memory.since_ms[900]) == (State.AWAITED, START_MS)
+
+
 def test_after_we_were_down_everybody_has_his_patience_again_and_who_was_out_stays_out() -> None:
     memory = heard(every(MINUTE, 100), every(MINUTE, 50, device_no=2))
     states(memory, END)
