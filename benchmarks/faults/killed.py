@@ -4,17 +4,15 @@ import random
 import time
 
 from benchmarks.faults.hands import Worker
-from benchmarks.faults.trial import STARTS_S, Row, Trial, an_order, environment
+from benchmarks.faults.trial import Row, Trial, an_order, environment
 
 
 def worker(trial: Trial, *, kills: int, rate: float) -> Row:
     """At seeded moments, mostly in the midst of a batch; the next one starts at once."""
     ours, chance = trial.ours, random.Random(5)  # noqa: S311
     trial.begin()
-    start = ours.head()
     running = Worker(environment(ours))
-    load = ours.load(an_order(kills * 0.6 + 1.0, rate))
-    trial.wait(lambda: ours.progress()[1] > start, STARTS_S, "the worker reads")
+    load = trial.load(an_order(kills * 0.6 + 1.0, rate), speaks_s=0.0)
     for kill in range(kills):
         time.sleep(chance.uniform(0.2, 0.8))
         running.kill()

@@ -63,10 +63,11 @@ class Trial:
             conn.execute("UPDATE partition SET cursor = %s, cursor_received_at = NULL", [self.ours.head()])
 
     def load(self, order: Order, speaks_s: float = 0.6) -> subprocess.Popen[bytes]:
-        """Returns when it has been speaking for so long: how soon it begins is the machine's matter."""
+        """Returns when it has been speaking for so long, and a worker reads: how soon they begin is the machine's
+        matter."""
         start = self.ours.head()
         load = self.ours.load(order)
-        self.wait(lambda: self.ours.head() > start, STARTS_S, "the load speaks")
+        self.wait(lambda: self.ours.progress()[1] > start, STARTS_S, "the worker reads")
         time.sleep(speaks_s)
         return load
 
