@@ -146,16 +146,17 @@ class Sender:
         open_ones = [message for message, _ in self._under_way.values() if message.readings]
         self._again.extendleft(reversed(open_ones))
         self._under_way.clear()
-        self.answered.set()
+        if self._closing:
+            self.answered.set()
 
     def push(self) -> None:
         """Send what there is, as far as the window goes."""
-        while self._line is not None and len(self._under_way) < WINDOW and not self._closing:
+        while self._line is not None and len(self._under_way) < WINDOW:
             if self._again:
                 message = self._again.popleft()
                 self.count.resent += message.readings
                 self._publish(message)
-            elif self._packed or self.waiting:
+            elif (self._packed or self.waiting) and not self._closing:
                 if not self._packed:
                     made = arrays(self._next())
                     self._packed.extend(Message(self._telemetry, payload, n, retain=False) for n, payload in made)
@@ -187,9 +188,9 @@ class Sender:
         if found is not None and found[0].readings:
             self.count.messages += 1
             self.count.readings += found[0].readings
+        self.push()
         if self._closing and not self._under_way:
             self.answered.set()
-        self.push()
 
     def told(self, topic: str, payload: bytes) -> None:
         if self.twin is None:

@@ -168,6 +168,26 @@ def test_what_a_lost_connection_left_open_is_said_again_and_counted() -> None:
     run(work())
 
 
+def test_at_the_end_what_was_said_over_a_second_connection_is_waited_for_too() -> None:
+    async def work() -> None:
+        spy = Spy()
+        async with talking(spy) as sender:
+            await until(lambda: sender.connected, "no connection")
+            spy.writers[0].transport.abort()
+            await until(lambda: len(spy.came) == 4, "it does not come back")
+            spy.acknowledges = False
+            sender.waiting.append(SAID[0])
+            sender.push()
+            await until(spy.payloads, "nothing came")
+            sender.finish()
+            assert not sender.answered.is_set()
+            spy.writers[1].write(packets.puback(packets.published(*spy.came[-1])[2]))
+            await until(sender.answered.is_set, "it is answered")
+            assert sender.unanswered == 0
+
+    run(work())
+
+
 def test_a_broker_that_stops_answering_is_left() -> None:
     async def work() -> None:
         spy = Spy()
