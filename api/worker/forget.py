@@ -11,7 +11,7 @@ import structlog
 from psycopg import Connection
 
 from api.settings import Settings
-from api.watch.standing import Store, server_facts, store_of
+from api.watch.standing import PATIENCE_S, Store, server_facts, store_of
 from devices.model import Catalogue
 from ingest import adapter_log, history, partition, refusals
 from ingest.adapter_wire import Wire
@@ -77,7 +77,7 @@ class Forgetting:
     def _crowded(self) -> bool:
         self._look_s = time.monotonic() + LOOK_S
         try:
-            with closing(Wire(self._settings.nats_url.get_secret_value())) as wire:
+            with closing(Wire(self._settings.nats_url.get_secret_value(), PATIENCE_S)) as wire:
                 store = store_of(server_facts(wire))
         except LogError as error:
             _log.warning("nobody says how full the log is", error=str(error))

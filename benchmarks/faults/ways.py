@@ -9,7 +9,7 @@ from benchmarks.faults.hands import Worker
 from benchmarks.faults.trial import NOT_OURS_S, Door, Row, Trial, an_order, environment
 from benchmarks.faults.way import Way, to_port, to_socket
 
-_LOG_SILENCE_S = 5.0  # five heartbeats
+_LOG_SILENCE_S = 9.0  # five heartbeats, and what is under way
 
 
 def to_database(trial: Trial, *, dead_s: float, patience_s: float, rate: float, lease_s: float | None = None) -> Row:

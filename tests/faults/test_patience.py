@@ -1,5 +1,6 @@
 """A database that is silent is given up in bounded time, by its clients and by itself; nobody waits for ever."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -8,10 +9,12 @@ from datetime import timedelta
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pydantic import SecretStr
 
 from api import database as roof
 from api import patience
 from api.settings import Settings
+from api.worker import forget
 from benchmarks.faults.way import Way, to_socket
 from ingest import partition
 from tests.conftest import Database
@@ -20,6 +23,7 @@ from tests.faults.crew import wait_for
 pytestmark = pytest.mark.engines
 
 PATIENCE_S = 1.0
+WIRES_S = 5.0  # of a connection to the log, unless somebody has less patience
 KERNELS_S = 20  # it gives up after 25, and that is not what bounds us
 
 
@@ -92,6 +96,18 @@ def test_a_vanished_worker_in_the_midst_of_a_batch_holds_up_its_successor_for_no
         wait_for(lambda: partition.take(successor, "successor") is not None, 20)
     assert time.monotonic() - begun < KERNELS_S
     vanished.close()
+
+
+def test_a_log_that_says_nothing_holds_up_who_looks_for_room_in_it_for_no_longer_than_his_patience(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The worker, who meanwhile does not notice that the log is silent."""
+    monkeypatch.setattr(forget, "PATIENCE_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        told = Settings(dsn="", nats_url=SecretStr(f"nats://a:b@127.0.0.1:{silent.getsockname()[1]}"))
+        begun = time.monotonic()
+        assert not forget.Forgetting(told, {})._crowded()
+    assert time.monotonic() - begun < WIRES_S
 
 
 def test_a_pool_that_reaches_nobody_says_so_soon_and_is_there_again_soon(settings: Settings, way: Way) -> None:
