@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from ingest.decode import decode
 from ingest.edge.model import Presence
 from ingest.model import Reason
+from ingest.presence.model import Cause
 from tests.ingest.builders import CATALOGUE, NOW_MS
 from tests.ingest.edges import (
     Edge,
@@ -105,6 +106,26 @@ def test_who_is_there_and_who_is_gone_is_said_with_the_logs_time() -> None:
     assert result.told.presence == said
     assert result.refusals == []
     assert (node(result).online, node(result).since_ms) == (False, at[3])
+
+
+def test_a_birth_and_a_death_are_words_of_presence_and_a_death_is_no_sign_of_life() -> None:
+    edge = Edge()
+    edge.born(0, "d1")
+    edge.says("DDEATH", device_id="d1")
+    edge.says("NDEATH", bd_seq(0))
+    spoken = heard(edge).spoken
+    assert [word[:2] for word in spoken.words] == [(0, 9), (1, 1), (2, 1), (3, 9)]
+    assert [word.online for word in spoken.words] == [True, True, False, False]
+    assert {word.cause for word in spoken.words} == {Cause.DEATH}
+    assert spoken.device_no.tolist() == [9, 1, 0, 0]
+
+
+def test_a_will_of_an_older_session_is_neither_a_word_nor_a_sign_of_life() -> None:
+    edge = Edge()
+    edge.born(7)
+    edge.says("NDEATH", bd_seq(6))
+    spoken = heard(edge).spoken
+    assert ([word.online for word in spoken.words], spoken.device_no.tolist()) == ([True], [9, 0])
 
 
 def test_a_node_of_which_a_death_is_the_first_word_is_dead() -> None:

@@ -68,6 +68,14 @@ def test_who_is_awaited_need_not_have_been_heard_here() -> None:
     assert (memory.state[900], memory.since_ms[900]) == (State.AWAITED, START_MS)
 
 
+def test_who_was_said_to_be_gone_is_awaited_when_what_it_stands_behind_is_back() -> None:
+    memory = a_regular((0, END + SECOND), words=(a_word(END + SECOND),))
+    assert states(memory, END + 2 * SECOND) == {1: State.GONE}
+    memory.awaited(np.array([1]), np.array([START_MS + END + MINUTE]))
+    assert states(memory, END + MINUTE + SECOND) == {}
+    assert memory.state[1] == State.AWAITED
+
+
 def test_after_we_were_down_everybody_has_his_patience_again_and_who_was_out_stays_out() -> None:
     memory = heard(every(MINUTE, 100), every(MINUTE, 50, device_no=2))
     states(memory, END)
