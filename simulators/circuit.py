@@ -24,7 +24,6 @@ BACKED_AREA = 0.3  # ... and takes this share of its area
 # pressure 1.3 bar higher: for each filling too much
 FLOODED_AREA = 0.75  # ... the share of the condenser that liquid takes
 BEHIND = 0.45  # ... and of what boils the share that does so in the suction line, where it cools the kitchen
-MIN_LIFT_K = 2.0
 _NEWTON = 3
 
 
