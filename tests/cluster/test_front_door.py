@@ -152,6 +152,7 @@ def test_while_no_door_answers_whoever_is_in_stays_and_nobody_comes_in(front: Do
         return Client(front.nats.mqtt_port, str(who.username), who.password, who.username.client_id)
 
     with front.answering():
+        assert wait_until(lambda: come(own).is_in, 60)
         inside = come(own)
         assert inside.is_in
     before = fronts.heads(front.nats.url, ["front-1"])["front-1"]
@@ -163,7 +164,7 @@ def test_while_no_door_answers_whoever_is_in_stays_and_nobody_comes_in(front: Do
     assert time.monotonic() - begun_s > ANSWER_S - 1, "NATS waits for an answer, and then says no"
     assert inside.is_in
     with front.answering():
-        assert come(other).is_in
+        assert wait_until(lambda: come(other).is_in, 60)
 
 
 def test_a_front_takes_up_a_renewed_certificate_and_who_is_in_loses_nothing(

@@ -1,6 +1,7 @@
 """A door at which devices must sign in: NATS that asks, the process that answers, and a record of who may."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -64,6 +65,8 @@ class Doorway:
         thread.start()
         try:
             assert wait_until(lambda: thread.is_alive() and self._is_asked(), 60)
+            if self.fronts:
+                time.sleep(0.5)  # so soon a core has told them; whoever comes before waits at a front for nothing
             yield
         finally:
             stop.set()
