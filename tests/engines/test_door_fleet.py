@@ -11,6 +11,7 @@ import pytest
 from simulators.broker import Broker, Identity, read_credentials
 from simulators.sender import Sender
 from simulators.told import Told
+from simulators.trouble import Why
 from tests.engines.doorway import Doorway
 
 pytestmark = pytest.mark.engines
@@ -46,7 +47,7 @@ def test_a_simulated_device_signs_in_and_is_refused_when_it_is_revoked(door: Doo
         await until(lambda: sender.count.readings == 1, f"it is not let in: {sender.trouble}")
         assert door.log().last_seq >= before + 3, "its birth, its report and its reading, all on its own topics"
         await asyncio.to_thread(door.revoke, "yard-1")
-        await until(lambda: "refuses" in sender.trouble, "it still speaks")
+        await until(lambda: sender.trouble is not None and sender.trouble.why is Why.SIGN_IN, "it still speaks")
         assert not sender.connected
         keeper.cancel()
         with suppress(asyncio.CancelledError):
