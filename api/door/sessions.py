@@ -2,6 +2,7 @@
 name: api/engines/nats.py, deploy/nats.conf."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from devices.credentials.model import Username
@@ -27,17 +28,40 @@ def end(wire: Wire, servers: Iterable[str], usernames: Collection[str]) -> int:
     return sum(_end_at(wire, server, usernames) for server in servers)
 
 
-def end_hoarders(wire: Wire, servers: Iterable[str], most: int) -> dict[Username, int]:
-    """Devices with more subscriptions than that are put out. Returns them, and how many each had. Raises LogError."""
-    found: dict[Username, int] = {}
+@dataclass(frozen=True, kw_only=True)
+class Hoarder:
+    """A device with more subscriptions than it may have: how many, and which connection of which server has them."""
+
+    username: Username
+    held: int
+    server: str
+    server_id: str
+    connection: int
+
+
+def hoarders(wire: Wire, servers: Iterable[str], most: int) -> list[Hoarder]:
+    """Raises LogError for a server that does not answer."""
+    found = []
     for server in servers:
         said = wire.request(connections_of(server), {"auth": True, "sort": "subs", "limit": _FEW})
         for each in said["data"]["connections"]:
             username, held = Username.read(str(each.get("authorized_user", ""))), int(each.get("subscriptions", 0))
             if username is not None and held > most:
-                wire.request(kick_at(server, str(said["server"]["id"])), {"cid": int(each["cid"])})
-                found[username] = held
+                who = Hoarder(
+                    username=username,
+                    held=held,
+                    server=server,
+                    server_id=str(said["server"]["id"]),
+                    connection=int(each["cid"]),
+                )
+                found.append(who)
     return found
+
+
+def put_out(wire: Wire, found: Iterable[Hoarder]) -> None:
+    """Raises LogError."""
+    for each in found:
+        wire.request(kick_at(each.server, each.server_id), {"cid": each.connection})
 
 
 def _end_at(wire: Wire, server: str, usernames: Collection[str]) -> int:

@@ -131,22 +131,25 @@ class Upkeep:
             _log.info("sessions ended", sessions=ended, credentials=len(fresh) + len(settled))
 
     def _end_hoarders(self) -> None:
-        now, now_s = datetime.now(UTC), time.monotonic()
+        now_s = time.monotonic()
         if now_s - self._looked_s < HOARDERS_S:
             return
         self._looked_s = now_s
-        try:
-            with closing(Wire(self.settings.nats_url.get_secret_value())) as wire:
-                found = sessions.end_hoarders(wire, self.servers, MOST_SUBSCRIPTIONS)
-        except LogError as error:
-            _log.debug("nobody could be asked who subscribes to how much", error=str(error))
-            return
         for name in [name for name, until_s in self.put_out.items() if until_s < now_s]:
             del self.put_out[name]
-        for who, held in found.items():
-            self.put_out[str(who)] = now_s + _OUTSIDE_S
-            self.notes.hoarded(who, held, now)
-            _log.warning("put out: too many subscriptions", device=who.client_id, subscriptions=held)
+        try:
+            with closing(Wire(self.settings.nats_url.get_secret_value())) as wire:
+                found = sessions.hoarders(wire, self.servers, MOST_SUBSCRIPTIONS)
+                for each in found:  # before the connection ends: some come again at once
+                    self._keep_outside(each, now_s)
+                sessions.put_out(wire, found)
+        except LogError as error:
+            _log.debug("nobody could be asked who subscribes to how much", error=str(error))
+
+    def _keep_outside(self, who: sessions.Hoarder, now_s: float) -> None:
+        self.put_out[str(who.username)] = now_s + _OUTSIDE_S
+        self.notes.hoarded(who.username, who.held, datetime.now(UTC))
+        _log.warning("put out: too many subscriptions", device=who.username.client_id, subscriptions=who.held)
 
     def _read_logs(self, conn: Connection[Any]) -> None:
         if not self.logs:
