@@ -78,7 +78,7 @@ FAULTS = {
         long={"dead_s": 15.0, "keep_alive_s": 5, "rate": 5000.0},
     ),
     "backlog-one-by-one": Fault(run=_one_by_one, short=_backlog_short, long=_backlog | {"waits": 1.0}),
-    "backlog-twice": Fault(run=_twice, short=_backlog_short, long=_backlog | {"waits": 0.75}),
+    "backlog-twice": Fault(run=_twice, short=_backlog_short, long=_backlog | {"waits": 0.5}),
     "backlog-in-arrays": Fault(run=_in_arrays, short=_backlog_short, long=_backlog | {"waits": 0.75}),
     "told-otherwise": Fault(
         run=retold.told,

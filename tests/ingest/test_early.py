@@ -1,7 +1,6 @@
 """Who has little waiting is written before his turn, and nothing else is otherwise for it."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,9 +14,8 @@ from ingest import adapter_log, early
 from ingest.adapter_log import LogReader
 from ingest.errors import FencedError
 from ingest.model import Message
-from tests.conftest import Database, NatsServer
 from tests.ingest.builders import CATALOGUE, NOW_MS, a_message, a_reading, a_source, decoded
-from tests.ingest.house import House, a_house
+from tests.ingest.house import House
 from tests.ingest.record import register
 from tests.ingest.test_checkpoint import Desk, a_desk, assert_the_same, speak
 
@@ -66,19 +64,6 @@ def test_what_is_written_is_not_written_again() -> None:
     batches = decoded(*[a_reading(NOW_MS + i) for i in range(3)]).batches
     assert [batch.seq.tolist() for batch in early.without(batches, {1, 3})] == [[2]]
     assert early.without(batches, {1, 2, 3}) == []
-
-
-@pytest.fixture
-def house(database: Database, nats_server: NatsServer) -> Iterator[House]:
-    nats_server.clear()
-    with a_house(database, nats_server) as made:
-        yield made
-
-
-@pytest.fixture
-def conn(house: House) -> Iterator[Connection[Any]]:
-    with house.database.connect("foremend_worker", autocommit=False) as opened:
-        yield opened
 
 
 @pytest.fixture
