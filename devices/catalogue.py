@@ -1,6 +1,6 @@
 """The catalogue: one TOML file a class, and tenants' own; a bad row is refused at start: file, line, reason."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -9,12 +9,14 @@ from devices.errors import BadRow, CatalogueError
 from devices.model import Catalogue
 from devices.rows import File
 
+_OF_A_CLASS = {"class_id", "cadence_s", "families"}  # at the top of a file: it is a class, and no tenant's own
+
 
 def load(files: Iterable[Path] | None = None, own: Path | None = None, tenant_id: str = "") -> Catalogue:
-    """The classes of the package, or of `files`, with what the tenants' files add: `own` is one, or a folder of them;
-    `tenant_id` is whose it is if it does not say so. Raises CatalogueError."""
-    classes = map(File, _package() if files is None else files)
-    catalogue, faults = _look(classes, map(File, [] if own is None else _files_of(own)), tenant_id)
+    """The classes of the package, or of `files`, with what a house adds: `own` is a file, or a folder of them, each a
+    class or a tenant's own; `tenant_id` is whose it is if it does not say so. Raises CatalogueError."""
+    classes, added = _sorted(map(File, [] if own is None else _files_of(own)))
+    catalogue, faults = _look([*map(File, _package() if files is None else files), *classes], added, tenant_id)
     if faults:
         raise CatalogueError(faults)
     return catalogue
@@ -22,11 +24,21 @@ def load(files: Iterable[Path] | None = None, own: Path | None = None, tenant_id
 
 def check(paths: Iterable[Path]) -> list[BadRow]:
     """What is wrong with these files, classes or tenants' own, beside the rest of the package."""
-    files = [File(path) for path in paths]
-    classes = [file for file in files if "class_id" in file.table]
-    said = [file.table["class_id"] for file in classes]
-    rest = [file for file in map(File, _package()) if file.table["class_id"] not in said]
-    return _look([*rest, *classes], [file for file in files if file not in classes], "")[1]
+    classes, added = _sorted(map(File, paths))
+    meant = {file.table.get("class_id") for file in classes}
+    named = {file.path.resolve() for file in (*classes, *added)}
+    package = [File(path) for path in _package() if path.resolve() not in named]
+    rest = [file for file in package if file.table.get("class_id") not in meant]
+    return _look([*rest, *classes], added, "")[1]
+
+
+def _sorted(files: Iterable[File]) -> tuple[Sequence[File], Sequence[File]]:
+    """Classes, and what tenants add to them."""
+    classes: list[File] = []
+    added: list[File] = []
+    for file in files:
+        (classes if _OF_A_CLASS & file.table.keys() else added).append(file)
+    return classes, added
 
 
 def _package() -> list[Path]:

@@ -73,10 +73,13 @@ def _check(file: File, row: ApplianceClass) -> None:
 
 def _check_rules(file: File, row: ApplianceClass, key: str, rules: Sequence[LevelRule | OnTimeRule]) -> None:
     families = [family.family_id for family in row.families]
+    metrics = {metric.name: metric for metric in row.metrics}
     parts.once(file, (key,), [rule.metric for rule in rules], "metric")
     for i, rule in enumerate(rules):
-        if rule.metric not in row.metric_names:
-            file.refuse((key, i, "metric"), parts.no_metric(rule.metric, row.metric_names), rule.rule)
+        if rule.metric not in metrics:
+            file.refuse((key, i, "metric"), parts.no_metric(rule.metric, metrics), rule.rule)
+        else:
+            parts.within(file, (key, i), vars(rule), metrics[rule.metric])
         if rule.family not in families:
             reason = f"no fault family {rule.family!r}{meant(rule.family, families)}"
             file.refuse((key, i, "family"), reason, rule.rule)

@@ -140,6 +140,7 @@ def _changes(
 ) -> dict[str, dict[str, float]]:
     """By metric, what is said otherwise of its rule."""
     rules = {rule.metric for rule in getattr(appliance, key)}
+    metrics = {metric.name: metric for metric in appliance.metrics}
     found: dict[str, dict[str, float]] = {}
     for where, said in file.rows(outer, row, key, _RULE_KEYS[key], "metric"):
         metric = said.pop("metric")
@@ -147,8 +148,20 @@ def _changes(
             file.refuse((*where, "metric"), f"{appliance.class_id} has no rule in {key} for {metric!r} to change")
         elif metric in found:
             file.refuse((*where, "metric"), f"metric {metric!r} stands twice")
+        else:
+            within(file, where, said, metrics[metric])
         found[metric] = said
     return found
+
+
+def within(file: File, where: Where, rule: Mapping[str, Any], metric: Metric) -> None:
+    """A rule that no value its sensor can say would ever meet is a slip of the pen."""
+    if not metric.low <= rule.get("on_above", metric.high) <= metric.high:
+        reason = f"on_above is not between {metric.low:g} and {metric.high:g}, which is all that its sensor can say"
+        file.refuse((*where, "on_above"), reason)
+    for key in ("min_shift", "min_drop"):
+        if (rule.get(key) or 0) > metric.high - metric.low:
+            file.refuse((*where, key), f"{key} is wider than all that the sensor can say")
 
 
 def model(file: File, where: Where, row: Mapping[str, Any], appliance: ApplianceClass) -> Model:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 import psycopg
 
-from api import schema
+from api import classes, schema
 from api.engines import account as accounts
 from api.engines import folder, ports
 from api.engines.certificates import CertificateError
@@ -28,8 +28,7 @@ from api.engines.postgres import Postgres
 from api.engines.process import Child
 from api.engines.progress import CatchUp, Display, FleetProgress
 from api.engines.service import Service, Watched, WatchedEngine
-from api.settings import SignIn
-from devices import catalogue
+from api.settings import Settings, SignIn
 from ledger.statements import Statements
 
 _TICK_S = 0.1
@@ -99,7 +98,7 @@ class Supervisor:
     def _apply_schema(self) -> None:
         with psycopg.connect(self._postgres.dsn, user="postgres", autocommit=True) as conn:
             try:
-                schema.apply(conn, catalogue.load())
+                schema.apply(conn, classes.of(Settings.from_environment(dsn=self._postgres.dsn)))
             except psycopg.Error as error:
                 raise EngineError(f"the schema could not be brought up to date: {error}") from error
 

@@ -52,6 +52,32 @@ when = [{ metric = "power_w", above = 45.0 }]
 """
 
 
+CLASSES = Path(catalogue.__file__).parent / "classes"
+KETTLE = """
+class_id = "kettle"
+cadence_s = 60
+title = { en = "Kettle", zh = "热水壶" }
+[[metrics]]
+name = "power_w"
+unit = "W"
+low = 0.0
+high = 3000.0
+title = { en = "Power", zh = "功率" }
+[[on_times]]
+metric = "power_w"
+family = "element"
+on_above = 30.0
+hold_s = 60
+clear_hold_s = 60
+[[families]]
+family_id = "element"
+severity = "minor"
+skill = "electrical"
+parts = [{ en = "element", zh = "加热管" }]
+title = { en = "Heating element", zh = "加热管" }
+"""
+
+
 def read(tmp_path: Path, text: str = OWN, tenant_id: str = "") -> Catalogue:
     (tmp_path / "own.toml").write_text(text, encoding="utf-8")
     return catalogue.load(own=tmp_path / "own.toml", tenant_id=tenant_id)
@@ -144,6 +170,8 @@ def test_a_folder_of_files_is_read_a_file_a_tenant(tmp_path: Path) -> None:
         ("[[models]]", '[[settings]]\nclass_id = "refrigerator"\n[[models]]', "class_id 'refrigerator' stands twice"),
         ('metric = "power_w", above', 'metric = "shelf_kg", above', "no metric 'shelf_kg'"),
         ("set_point_c = [1.0, 7.0]", "set_point_c = [1.0]", "must be two numbers, the lower one first"),
+        ("on_above = 45.0", "on_above = 4500", "on_times.*on_above is not between 0 and 3000"),
+        ("min_shift = 2.5", "min_shift = 250", "levels.*min_shift is wider than all that the sensor can say"),
     ],
 )
 def test_a_bad_row_is_refused_with_its_line(tmp_path: Path, good: str, bad: str, says: str) -> None:
@@ -163,6 +191,50 @@ def test_a_file_can_be_checked_before_it_is_used(tmp_path: Path) -> None:
     own, broken = tmp_path / "own.toml", tmp_path / "broken.toml"
     own.write_text(OWN, encoding="utf-8")
     broken.write_text("a = [\n", encoding="utf-8")
-    classes = sorted((Path(catalogue.__file__).parent / "classes").iterdir())
+    classes = sorted(CLASSES.iterdir())
     assert catalogue.check([own, *classes]) == []
     assert [(fault.file, fault.line) for fault in catalogue.check([own, broken])] == [(str(broken), 2)]
+
+
+def test_a_class_lies_beside_them_holds_for_everybody_and_may_have_models_of_a_tenant(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(
+        OWN.replace('"refrigerator"', '"kettle"')
+        .split("[[models.levels]]")[0]
+        .replace('[[settings.levels]]\nmetric = "cabinet_temp_c"\nmin_shift = 2.5\nhold_s = 3600\n', ""),
+        encoding="utf-8",
+    )
+    (tmp_path / "kettle.toml").write_text(KETTLE, encoding="utf-8")
+    kettle = catalogue.load(own=tmp_path)["kettle"]
+    assert [metric.name for metric in kettle.metrics] == ["power_w"]
+    assert settings.of(kettle, "other", "").on_times[0].on_above == 30.0
+    assert settings.of(kettle, "acme", "BCD-218").set_point_c == (1.0, 7.0)
+    assert set(catalogue.load(own=tmp_path / "kettle.toml")) == {*catalogue.load(), "kettle"}
+    assert catalogue.check(sorted(tmp_path.iterdir())) == []
+
+
+def test_a_house_does_not_say_anew_what_a_class_of_the_package_is(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(KETTLE.replace('"kettle"', '"freezer"'), encoding="utf-8")
+    with pytest.raises(CatalogueError, match=r"own.toml:2: class_id: there is another class 'freezer'"):
+        catalogue.load(own=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (KETTLE.replace('class_id = "kettle"', ""), "class_id is missing"),
+        ('class_id = "kettle\n', "not TOML"),
+        (
+            KETTLE.replace("high = 3000.0", "high = 30.0").replace("= 30.0\nhold", "= 31\nhold"),
+            "on_above is not between",
+        ),
+    ],
+)
+def test_a_class_is_checked_as_a_class_among_those_of_the_package_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, says: str
+) -> None:
+    """Where somebody writes a new one there: the rest is read beside it, whatever is wrong with it."""
+    (tmp_path / "kettle.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "freezer.toml").write_text((CLASSES / "freezer.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(catalogue, "_package", lambda: sorted(tmp_path.iterdir()))
+    (fault,) = catalogue.check([tmp_path / "kettle.toml"])
+    assert says in fault.reason

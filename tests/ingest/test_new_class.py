@@ -1,4 +1,4 @@
-"""A new class is a file and nothing else: its readings are kept, flagged, watched and labelled."""
+"""A new class is a file and nothing else, wherever it lies: its readings are kept, flagged, watched and labelled."""
 
 from pathlib import Path
 
@@ -62,9 +62,8 @@ title = { en = "Weak cooling", zh = "制冷不足" }
 
 @pytest.fixture
 def classes(tmp_path: Path) -> Catalogue:
-    package = sorted((Path(catalogue.__file__).parent / "classes").glob("*.toml"))
     (tmp_path / "wine_cabinet.toml").write_text(WINE, encoding="utf-8")
-    return catalogue.load([*package, tmp_path / "wine_cabinet.toml"])
+    return catalogue.load(own=tmp_path)
 
 
 @pytest.mark.engines
