@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+from api.doctor import streams
 from api.doctor.record import clock
 from api.doctor.setup import Setup
 from api.door.token import Issuer
 from api.engines.nats import MAX_PAYLOAD_BYTES
 from api.engines.nats_access import ISSUER
-from api.engines.nats_streams import LOG_STREAM, STREAM, spread
+from api.engines.nats_streams import STREAM
 from api.settings import Settings, SignIn
 from api.watch import checks, doors
 from api.watch.checks import Check, failed, ok, warning
@@ -26,7 +27,6 @@ _PATIENCE_S = 3.0
 _LONGEST_SYNC_S = 10
 _CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00"  # MQTT 3.1.1, clean session, no client id
 _CONNACK = b"\x20\x02\x00"
-_FIXED = ("subjects", "max_age", "max_bytes", "max_msgs", "storage", "retention", "discard")
 
 
 def examine(setup: Setup, record: RecordStanding | None) -> list[Check]:
@@ -34,13 +34,15 @@ def examine(setup: Setup, record: RecordStanding | None) -> list[Check]:
     try:
         with closing(Wire(settings.nats_url.get_secret_value(), _PATIENCE_S)) as wire:
             facts = server_facts(wire)
-            config = wire.request(f"$JS.API.STREAM.INFO.{STREAM}")["config"]
+            info = wire.request(f"$JS.API.STREAM.INFO.{STREAM}")
+            kept = list(streams.examine(wire, info))
     except LogError as error:
         remedy = "Start NATS; FOREMEND_NATS_URL names it, with user and password."
         if "not found" in str(error):
             remedy = "Make it before any device may connect: foremend migrate"
         return [failed("log", f"The log does not answer: {error}.", remedy), _door(settings)]
-    found = [stream(config), *_spread(config, record), *_server(facts, setup), _door(settings), *_key(config, settings)]
+    config = info["config"]
+    found = [*kept, *_spread(config, record), *_server(facts, setup), _door(settings), *_key(config, settings)]
     try:
         standing = log_standing(settings, record.cursor if record else None)
     except LogError as error:
@@ -51,16 +53,6 @@ def examine(setup: Setup, record: RecordStanding | None) -> list[Check]:
     if record is not None and record.partitions:
         found.append(checks.cursor(record, standing))
     return found
-
-
-def stream(config: dict[str, Any]) -> Check:
-    wrong = [f"{name} is {config.get(name)}" for name in _FIXED if config.get(name) != LOG_STREAM[name]]
-    if config.get("subject_transform") != spread(slots_of(config)):
-        wrong.append("subjects are transformed otherwise")
-    if wrong:
-        words = f"The log loses or mislays what was acknowledged: {', '.join(wrong)}."
-        return failed("log", words, f"Give the stream {STREAM} back its settings; docs/decisions/0002 says why.")
-    return ok("log", "The log answers and has no limit of its own.")
 
 
 def _spread(config: dict[str, Any], record: RecordStanding | None) -> Iterator[Check]:

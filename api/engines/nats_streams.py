@@ -20,6 +20,16 @@ def spread(slots: int) -> dict[str, str]:
     return {"src": f"{DOOR}fm.*.*.*.>", "dest": f"log.{{{{partition({slots},1,2)}}}}.$1.$2.$3.>"}
 
 
+# NATS' own words for no limit. With one of them set, it forgets what a device was told is kept, or never says so.
+UNLIMITED: dict[str, Any] = {
+    "max_age": 0,
+    "max_bytes": -1,
+    "max_msgs": -1,
+    "max_msgs_per_subject": -1,
+    "max_msg_size": -1,
+    "max_consumers": -1,
+    "no_ack": False,
+}
 LOG_STREAM: dict[str, Any] = {
     "name": STREAM,
     "subjects": [f"{DOOR}fm.*.*.up.>", f"{DOOR}fm.*.*.ctl.>"],
@@ -27,9 +37,7 @@ LOG_STREAM: dict[str, Any] = {
     "storage": "file",
     "retention": "limits",
     "discard": "new",
-    "max_age": 0,
-    "max_bytes": -1,
-    "max_msgs": -1,
+    **UNLIMITED,
     "num_replicas": 1,
     "duplicate_window": 120_000_000_000,
     "allow_direct": True,
@@ -41,6 +49,7 @@ LISTENER_STREAM: dict[str, Any] = {
     "subjects": [f"{DOOR}fm.*.*.down.>"],
     "storage": "file",
     "retention": "interest",
+    **UNLIMITED,
     "num_replicas": 1,
 }
 # Where it keeps what comes with QoS 2 until the device says that it may go on, before it looks whether that may be said
@@ -58,6 +67,7 @@ QOS_2_STREAM: dict[str, Any] = {
     "max_age": 3_600_000_000_000,
     "num_replicas": 1,
 }
+LIMITS = (*UNLIMITED, "discard")  # whoever changes them by hand gets them back at the next start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +103,12 @@ def ensure_stream(
         found = request(url, f"{api}.STREAM.INFO.{name}")
         there = found.get("config", {})
         fixed = {"subjects": made["subjects"], "num_replicas": replicas or there.get("num_replicas", 1)}
-        if name == QOS_2_STREAM["name"]:  # the listener may have made it, without a bound
-            fixed |= {limit: made[limit] for limit in ("discard", "max_msgs", "max_msg_size", "max_age")}
+        fixed |= {limit: made[limit] for limit in LIMITS if limit in made}
         if name == STREAM:
             fixed["subject_transform"] = spread(slots or slots_of(there))
             fixed["sources"] = there.get("sources", []) if sources is None else list(sources)
             fixed["metadata"] = written(there) | ({} if issuer is None else {ISSUER: issuer})
-        if fixed.items() <= {"sources": [], **there, "metadata": written(there)}.items():
+        if fixed.items() <= {"sources": [], "no_ack": False, **there, "metadata": written(there)}.items():
             continue
         if name == STREAM and not there and first_seq > 1:
             fixed["first_seq"] = first_seq

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from api.doctor import streams
 from api.engines import fronts, nats_streams
 from api.engines.nats_request import request
 from api.relay.twins import login_of
@@ -17,6 +18,7 @@ from api.worker.forget import Forgetting
 from devices import catalogue
 from ingest.adapter_doors import Address, Doors, Kept
 from ingest.adapter_wire import Wire
+from ingest.errors import LogError
 from ingest.twin.model import Down
 from simulators.obedient import Obedient
 from tests.cluster.conftest import LEASE_S, K, Trial
@@ -137,6 +139,37 @@ def test_migrate_finds_nothing_to_do_a_second_time(trial: Trial, monkeypatch: py
     fronts.ensure_logs(trial.cluster.url, trial.cluster.names, slots=None, replicas=None)
     assert len(asked) == 3 * (1 + len(trial.cluster.names))
     assert [subject for subject in asked if ".INFO." not in subject] == []
+
+
+def test_the_doctor_finds_a_limit_at_a_front_and_a_server_that_keeps_the_log_no_more(trial: Trial) -> None:
+    cluster = trial.cluster
+
+    def found() -> dict[str, tuple[State, str]]:
+        try:
+            with closing(Wire(cluster.url)) as wire:
+                looked = streams.examine(wire, wire.request(f"$JS.API.STREAM.INFO.{nats_streams.STREAM}"))
+                return {check.name: (check.state, check.sentence) for check in looked}
+        except LogError:  # whom it asked was just killed
+            return {}
+
+    def states() -> dict[str, State]:
+        return {name: state for name, (state, _) in found().items()}
+
+    wait_for(lambda: states() == dict.fromkeys(("log", "log_replicas", "log_door"), State.OK), 180, 0.2)
+    front = cluster.names[1]
+    api = f"$JS.{front}.API.STREAM"
+    config = request(cluster.url, f"{api}.INFO.{nats_streams.STREAM}")["config"]
+    request(cluster.url, f"{api}.UPDATE.{nats_streams.STREAM}", {**config, "max_msgs_per_subject": 1})
+    wait_for(lambda: f"at {front} max_msgs_per_subject" in str(found().get("log_door")), 180, 0.2)
+    fronts.ensure_logs(cluster.url, cluster.names, slots=None, replicas=None)
+    wait_for(lambda: states().get("log_door") is State.OK, 180, 0.2)
+
+    leader = cluster.leader()
+    other = next(core for core in cluster.cores if core is not leader)
+    other.kill()
+    wait_for(lambda: other.name in str(found().get("log_replicas")), 180, 0.2)
+    other.start()
+    wait_for(lambda: states().get("log_replicas") is State.OK, 180, 0.2)
 
 
 def test_what_is_desired_lies_at_every_front_and_a_command_reaches_a_device_of_any(trial: Trial) -> None:

@@ -20,7 +20,7 @@ from api.doctor.setup import Setup, of_folder
 from api.door.token import Issuer
 from api.engines.nats import Nats
 from api.engines.nats_access import ISSUER
-from api.engines.nats_streams import LOG_STREAM, spread
+from api.engines.nats_streams import spread
 from api.engines.ports import free_port
 from api.settings import Settings
 from api.watch.checks import Check, State
@@ -60,7 +60,19 @@ def test_a_house_that_is_well_has_nothing_failed_and_every_warning_has_a_remedy(
     warned = {name for name, check in found.items() if check.state is State.WARNING}
     assert warned <= {"durable", "timescale", "log_sync", "mail", "disk", "log_limit"}
     assert all(found[name].remedy for name in warned)
-    assert {"record", "schema", "roles", "rights", "worker", "relay", "cursor", "log", "mqtt", "data"} <= set(found)
+    assert {
+        "record",
+        "schema",
+        "roles",
+        "rights",
+        "worker",
+        "relay",
+        "cursor",
+        "log",
+        "log_door",
+        "mqtt",
+        "data",
+    } <= set(found)
 
 
 @pytest.mark.parametrize(
@@ -100,22 +112,6 @@ def test_a_database_that_does_not_wait_for_its_disk_is_found(off: str) -> None:
     assert (check.state, off in check.sentence) == (State.FAILED, True)
     few = list(record._settings({**well, "max_connections": "20"}))
     assert [check.state for check in few] == [State.OK, State.WARNING]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"max_age": 10},
-        {"max_bytes": 1000},
-        {"storage": "memory"},
-        {"discard": "old"},
-        {"subjects": ["fm.>"]},
-        {"subject_transform": {"dest": "log.1"}},
-    ],
-)
-def test_a_stream_that_forgets_by_itself_is_found(change: dict[str, Any]) -> None:
-    assert log.stream(LOG_STREAM).state is State.OK
-    assert log.stream({**LOG_STREAM, **change}).state is State.FAILED
 
 
 @pytest.mark.parametrize(

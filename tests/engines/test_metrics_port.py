@@ -15,6 +15,7 @@ from api.relay import run as relay
 from api.settings import Settings
 from api.watch import port
 from api.watch.port import SILENT_S, Turns
+from api.watch.pulse import LOOPS
 from api.worker.batch import Counts
 from api.worker.meters import WorkerMeters
 from ingest.model import Reason
@@ -87,11 +88,16 @@ def test_the_relay_opens_it_and_closes_it(database: Database, tmp_path: Path, mo
         opened.append(turns.silent())
 
     monkeypatch.setattr(relay, "_run_loops", look)
-    threading.Thread(target=_once_all_turned, args=(database, stop)).start()
-    relay.run(database.settings(metrics_port=0, data=tmp_path), stop)
+    looking = threading.Thread(target=_once_all_turned, args=(database, stop))
+    looking.start()
+    try:
+        relay.run(database.settings(metrics_port=0, data=tmp_path), stop)
+    finally:
+        stop.set()
+        looking.join()
     assert opened == [[]]
     with database.connect() as conn:
-        assert _turned(conn) == {"deliveries", "findings", "twins"}
+        assert _turned(conn) == set(LOOPS)
 
 
 def _turned(conn: psycopg.Connection[Any]) -> set[str]:
@@ -101,7 +107,7 @@ def _turned(conn: psycopg.Connection[Any]) -> set[str]:
 def _once_all_turned(database: Database, stop: threading.Event) -> None:
     """In the end it stops it in any case."""
     with database.connect() as conn:
-        for _ in range(600):
-            if len(_turned(conn)) == 3 or stop.wait(0.05):
+        for _ in range(1200):
+            if _turned(conn) == set(LOOPS) or stop.wait(0.05):
                 break
     stop.set()
