@@ -168,6 +168,7 @@ def test_whoever_was_not_busy_waits_for_nothing(
     begin_s = time.monotonic()
     assert [message.payload for message in reader.fetch(60)] == [b"1"]
     assert time.monotonic() - begin_s < 30
+    later.join()  # it still waits for its acknowledgement, and `device` goes away next
     reader.close()
 
 
