@@ -20,7 +20,7 @@ from api.watch.standing import Beat, Happened, LogStanding, Ownership, RecordSta
 from ingest.adapter_log import Front, Head
 from tests.conftest import Database, NatsServer
 from tests.http.conftest import BASE
-from tests.processes import as_if_all_lived
+from tests.processes import as_if_all_lived, wait_for
 
 HEAD = Head(made="2026", first_seq=1, last_seq=100, messages=100, bytes=25_000)
 OWNED = Ownership(owner="a:1", cursor=100, lease_left_s=8.0, still_s=3600.0)
@@ -197,10 +197,10 @@ def test_without_record_and_log_it_answers_within_its_patience_and_says_so(doorw
 
 
 def test_a_database_that_hangs_is_said_and_waited_for_by_one_thread(house: House, monkeypatch: Any) -> None:
-    asked_s, over = [], threading.Event()
+    asked, over = [], threading.Event()
 
     def hang(*_: Any) -> Standing:
-        asked_s.append(1)
+        asked.append(1)
         over.wait(60)
         return Standing(record="", log="")
 
@@ -209,7 +209,8 @@ def test_a_database_that_hangs_is_said_and_waited_for_by_one_thread(house: House
     watch = watching.Watch.of(house.settings, house.pool)
     try:
         assert [check.state for check in watch.checks() + watch.checks()] == [State.FAILED] * 4
-        assert len(asked_s) == 1
+        wait_for(lambda: asked)  # its thread may only begin now
+        assert len(asked) == 1
     finally:
         over.set()
 
