@@ -28,17 +28,16 @@ OPEN_TABLES = {
     "stale_hour",
 }  # of no tenant
 BY_VIEW = ("reading_", "hours_", "quarters_", "minutes_")  # the worker alone has a right on them
-_DURABLE = {"on", "remote_apply", "remote_write", "local"}
 _FEWEST_CONNECTIONS = 40  # pages 8, relay 3, worker 1, migrations, people with psql, and twice that while restarting
 _sql = Statements("api.doctor")
 
 
 def examine(setup: Setup) -> tuple[list[Check], RecordStanding | None]:
-    found, conn = _connect(setup)
+    found, conn, hurried = _connect(setup)
     if conn is None:
         return found, None
     with conn:
-        found += [*_server(conn, embedded=setup.embedded is not None)]
+        found += [*_server(conn, hurried, embedded=setup.embedded is not None)]
         standing = record_standing(conn)
         found += [checks.schema(standing.schema_version)]
         if standing.schema_version is not None:
@@ -48,26 +47,37 @@ def examine(setup: Setup) -> tuple[list[Check], RecordStanding | None]:
     return found, standing
 
 
-def _connect(setup: Setup) -> tuple[list[Check], Connection[Any] | None]:
-    """As each of the house's roles; with the relay's connection, who commits what people act on, it goes on."""
+def _connect(setup: Setup) -> tuple[list[Check], Connection[Any] | None, list[str]]:
+    """As each of the house's roles; with the relay's connection, who commits what people act on, it goes on. Last those
+    whose commits do not wait for the disk."""
     failures: dict[str, list[str]] = {}
-    conn = None
+    relays: Connection[Any] | None = None
+    hurried: list[str] = []
     roles: tuple[Role, ...] = get_args(Role)
     for role in roles:
         try:
             conn = database.connect(setup.settings_of(role), role, connect_timeout=3, autocommit=True)
         except psycopg.OperationalError as error:
             failures.setdefault(_reason(error), []).append(role)
+            continue
+        if role != "foremend_worker" and not _waits(conn):
+            hurried.append(role)
+        if role == "foremend_relay":
+            relays = conn
         else:
-            if role != "foremend_relay":
-                conn.close()
+            conn.close()
     if not failures:
-        return [ok("record", "The database answers all three processes.")], conn
-    if conn is not None:
-        conn.close()
+        return [ok("record", "The database answers all three processes.")], relays, hurried
+    if relays is not None:
+        relays.close()
     who = "; ".join(f"{', '.join(roles)} ({reason})" for reason, roles in failures.items())
     remedy = "Start it; FOREMEND_DSN, the roles (foremend migrate) and their passwords must fit."
-    return [failed("record", f"The database does not let in {who}.", remedy)], None
+    return [failed("record", f"The database does not let in {who}.", remedy)], None, hurried
+
+
+def _waits(conn: Connection[Any]) -> bool:
+    """It may be set for a role, a database, a server."""
+    return conn.execute(_sql.read_commit).fetchone() not in {("off",), None}
 
 
 def _reason(error: psycopg.Error) -> str:
@@ -75,14 +85,14 @@ def _reason(error: psycopg.Error) -> str:
     return str(error).strip().splitlines()[0].rpartition("failed: ")[2]
 
 
-def _server(conn: Connection[Any], *, embedded: bool) -> Iterator[Check]:
+def _server(conn: Connection[Any], hurried: list[str], *, embedded: bool) -> Iterator[Check]:
     major = conn.info.server_version // 10_000
     if major < OLDEST:
         yield failed("version", f"PostgreSQL {major} is too old.", f"Upgrade it to {OLDEST} or newer.")
     else:
         yield ok("version", f"PostgreSQL {major}.")
     yield _timescale(conn, embedded=embedded)
-    yield from _settings(dict(conn.execute(_sql.read_settings).fetchall()))
+    yield from _settings(dict(conn.execute(_sql.read_settings).fetchall()), hurried)
     before = time.time()
     (theirs,) = conn.execute(_sql.read_clock).fetchone() or (0.0,)
     yield clock("record_clock", "The database's clock", theirs - (before + time.time()) / 2)
@@ -113,13 +123,13 @@ def _jobs(conn: Connection[Any], words: str) -> Check:
     return ok("timescale", f"{words}; {jobs} jobs compress and forget readings.")
 
 
-def _settings(said: dict[str, str]) -> Iterator[Check]:
+def _settings(said: dict[str, str], hurried: list[str]) -> Iterator[Check]:
     off = [name for name in ("fsync", "full_page_writes") if said.get(name) != "on"]
-    if said.get("synchronous_commit") not in _DURABLE:
-        off.append("synchronous_commit")
+    off += [f"synchronous_commit (for {', '.join(hurried)})"] if hurried else []
     if off:
         words = f"A commit may be lost with the machine: {', '.join(off)} is off."
-        yield failed("durable", words, "Switch it on in postgresql.conf; the worker alone relaxes it, for itself.")
+        remedy = "Switch it on in postgresql.conf, or ALTER ROLE ... RESET; the worker alone relaxes it, for itself."
+        yield failed("durable", words, remedy)
     else:
         yield ok("durable", "What is committed stays: fsync, full_page_writes and synchronous_commit are on.")
     most = int(said.get("max_connections", 0))
@@ -164,7 +174,8 @@ def _closed(conn: Connection[Any]) -> Check:
         "is open to every tenant (no forced row-level security)": unprotected,
         "does not belong to foremend_owner": names(_sql.list_wrong_owners),
         "is open to PUBLIC": names(_sql.list_public_rights),
-        "is readable for the pages without a view": names(_sql.list_leaks),
+        "is readable for pages or relay without a view": names(_sql.list_leaks),
+        "is where others than foremend_owner may make things": names(_sql.list_open_schemas),
     }
     said = [f"{', '.join(sorted(tables))} {words}" for words, tables in wrong.items() if tables]
     if said:

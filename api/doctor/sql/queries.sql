@@ -1,6 +1,10 @@
 -- name: read_settings
--- What decides whether a commit survives, and how many may connect.
-SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'max_connections')
+-- What decides for all whether a commit survives, and how many may connect.
+SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'max_connections')
+
+-- name: read_commit
+-- Whether the commits of who asks wait for the disk.
+SELECT current_setting('synchronous_commit')
 
 -- name: find_extension
 -- TimescaleDB: its version if it is in use, else whether this server has it to offer.
@@ -40,10 +44,17 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', '
   AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
 
 -- name: list_leaks
--- Tables of all tenants that the HTTP process may read: it should read them through views alone.
+-- Tables of all tenants that pages or relay may read: they should read them through views alone.
 SELECT relname FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
-  AND (relname ~ '^(reading|hours|quarters|minutes)_' OR relname IN ('checkpoint', 'stale_hour')) AND has_table_privilege('foremend_api', oid, 'SELECT')
+  AND (relname ~ '^(reading|hours|quarters|minutes)_' OR relname IN ('checkpoint', 'stale_hour'))
+  AND (has_table_privilege('foremend_api', oid, 'SELECT') OR has_table_privilege('foremend_relay', oid, 'SELECT'))
+
+-- name: list_open_schemas
+-- Whoever may make a function or a table beside ours may be called instead of ours.
+SELECT DISTINCT 'the schema ' || n.nspname FROM pg_namespace AS n, aclexplode(n.nspacl) AS a LEFT JOIN pg_roles AS r ON r.oid = a.grantee
+WHERE n.nspname = 'public' AND a.privilege_type = 'CREATE'
+  AND (a.grantee = 0 OR r.rolname IN ('foremend_api', 'foremend_worker', 'foremend_relay'))
 
 -- name: read_clock
 -- The database's clock.
