@@ -30,7 +30,9 @@ def a_memory(**limits: tuple[float, float]) -> Told:
 
 
 class Obedient:
-    """One connection to a broker. `heard`: everything that came, in order, as (kind, body)."""
+    """One connection to a broker. `heard`: everything that came, in order, as (kind, body). `subscribed`: what it is
+    like was acknowledged, too, so that all that was retained for it is here, and nothing of its beginning is still to
+    be said."""
 
     def __init__(self, topic: str, client_id: str, memory: Told | None = None, *, clean: bool = True) -> None:
         self._topic, self.memory = topic, memory or a_memory()
@@ -39,7 +41,8 @@ class Obedient:
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean)
         self._client.will_set(f"{topic}/up/presence", '{"online": false}', qos=1)
         self._client.on_connect = lambda client, *_: client.subscribe(f"{topic}/down/#", 1)
-        self._client.on_subscribe = lambda *_: self._begin()
+        self._client.on_subscribe = lambda *_: self.report()
+        self._client.on_publish = lambda *_: self.subscribed.set()  # of its first words
         self._client.on_message = self._on_message
 
     def connect(self, host: str, port: int, username: str | None = None, password: str | None = None) -> "Obedient":
@@ -54,10 +57,6 @@ class Obedient:
         self._say("presence", {"online": False}).wait_for_publish(5)
         self._client.disconnect()
         self._client.loop_stop()
-
-    def _begin(self) -> None:
-        self.subscribed.set()
-        self.report()
 
     def report(self) -> None:
         """All of what it is like."""

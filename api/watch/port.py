@@ -51,9 +51,11 @@ def opened(settings: Settings, registry: CollectorRegistry, turns: Turns) -> Ite
     with make_server(settings.metrics_host, settings.metrics_port, app, _Server, _Quiet) as server:
         thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
         thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def _app(metrics: Any, turns: Turns) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:

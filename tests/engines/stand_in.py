@@ -10,6 +10,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 
@@ -21,9 +23,11 @@ def act(name: str, data: Path, port: int) -> None:
         sys.exit(2)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    if name == "api":
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Answers)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with answering(port) if name == "api" else nullcontext():
+        live(name, data, stop)
+
+
+def live(name: str, data: Path, stop: threading.Event) -> None:
     _journal(data, f"start {name} {os.getpid()}")
     if name == "fleet":
         assert not {"FOREMEND_DSN", "FOREMEND_NATS_URL"} & set(os.environ), "the fleet is a stranger"
@@ -33,7 +37,25 @@ def act(name: str, data: Path, port: int) -> None:
     _journal(data, f"end {name} {os.getpid()}")
 
 
+@contextmanager
+def answering(port: int) -> Iterator[None]:
+    with Server(("127.0.0.1", port), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = False  # at its end it waits for whoever is being answered
+
+
 class Answers(http.server.BaseHTTPRequestHandler):
+    timeout = 5  # whoever connects and says nothing
+
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", "0")

@@ -1,9 +1,10 @@
 """The small port of worker and relay: what only they know, and whether their loops turn."""
 
+import socket
 import threading
-import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from api.worker.batch import Counts
 from api.worker.meters import WorkerMeters
 from ingest.model import Reason
 from tests.conftest import Database
+from tests.processes import wait_for
 
 
 def get(number: int, path: str) -> tuple[int, str]:
@@ -63,13 +65,13 @@ def test_the_workers_figures_are_what_was_committed() -> None:
     assert any(line.startswith("process_resident_memory_bytes") for line in lines)
 
 
-def test_a_loop_that_hangs_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loop_that_hangs_is_not_alive() -> None:
     turns = Turns("read", "write")
     with port.opened(OPEN, CollectorRegistry(), turns) as number:
         assert number is not None
         assert get(number, "/livez") == (200, "ok\n")
-        begun = time.monotonic()
-        monkeypatch.setattr(port.time, "monotonic", lambda: begun + SILENT_S + 1)
+        for loop in ("read", "write"):
+            turns._at_s[loop] -= SILENT_S + 1  # so long ago; the clock is that of every other thread, too
         turns.mark("write")
         assert get(number, "/livez") == (503, "silent: read\n")
         assert get(number, "/other")[0] == 404
@@ -77,6 +79,15 @@ def test_a_loop_that_hangs_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_every_reason_is_there_before_it_happens() -> None:
     assert set(Counts().refused) == set(Reason)
+
+
+def test_who_ends_by_an_error_closes_it_too() -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(ZeroDivisionError), port.opened(OPEN, CollectorRegistry(), Turns("read")) as number:
+        raise ZeroDivisionError
+    assert set(threading.enumerate()) <= before
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", number or 0))
 
 
 def test_the_relay_opens_it_and_closes_it(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,26 +99,17 @@ def test_the_relay_opens_it_and_closes_it(database: Database, tmp_path: Path, mo
         opened.append(turns.silent())
 
     monkeypatch.setattr(relay, "_run_loops", look)
-    looking = threading.Thread(target=_once_all_turned, args=(database, stop))
-    looking.start()
-    try:
-        relay.run(database.settings(metrics_port=0, data=tmp_path), stop)
-    finally:
-        stop.set()
-        looking.join()
+    monkeypatch.setattr(relay, "POLL_S", 0.05)  # a test has less time than a house
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(relay.run, database.settings(metrics_port=0, data=tmp_path), stop)
+        try:
+            with database.connect() as conn:
+                wait_for(lambda: running.done() or _turned(conn) == set(LOOPS))
+        finally:
+            stop.set()
+    running.result(0)
     assert opened == [[]]
-    with database.connect() as conn:
-        assert _turned(conn) == set(LOOPS)
 
 
 def _turned(conn: psycopg.Connection[Any]) -> set[str]:
     return {loop for (loop,) in conn.execute("SELECT loop FROM pulse WHERE turns > 0")}
-
-
-def _once_all_turned(database: Database, stop: threading.Event) -> None:
-    """In the end it stops it in any case."""
-    with database.connect() as conn:
-        for _ in range(1200):
-            if _turned(conn) == set(LOOPS) or stop.wait(0.05):
-                break
-    stop.set()

@@ -88,10 +88,13 @@ def trial(engines_folder: Path) -> Iterator[Trial]:
 @pytest.fixture(scope="module")
 def house(engines_folder: Path) -> Iterator[Trial]:
     """One that is up, for promises that leave it up."""
-    trial = Trial(engines_folder / "house")
-    trial.until(trial.up(), "ready")
-    yield trial
-    _end(trial)
+    trial = Trial(engines_folder / f"house-{next(_numbers)}")  # the module may be begun twice on one worker of xdist
+    try:
+        trial.until(trial.up(), "ready")
+        trial.began(4)
+        yield trial
+    finally:
+        _end(trial)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """A house with its HTTP face, a worker and a relay on the real engines."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
@@ -16,6 +18,7 @@ from api.http.house import House as Pages
 from api.relay.twins import login_of
 from api.settings import Settings
 from devices import catalogue
+from devices.twin import lifecycle, merge
 from ingest.adapter_doors import Address, Doors
 from ingest.twin.model import Down
 from simulators.obedient import Obedient
@@ -25,6 +28,8 @@ from tests.http.conftest import BASE
 from tests.ingest.house import House, a_house
 from tests.processes import relaying, working
 from tests.twin.builders import a_class
+
+_FOR_THE_TEST = (timedelta(minutes=10),)
 
 
 class Desk:
@@ -41,7 +46,7 @@ class Desk:
         seen = self.twin()["version"] if version is None else version
         return self.client.patch("/api/devices/d1/twin", json={"state": state}, headers={"If-Match": f'"{seen}"'})
 
-    def sends(self, name: str = "ping", *, expires_s: int = 60, to: str = "d1", **arguments: Any) -> str:
+    def sends(self, name: str = "ping", *, expires_s: int = 3600, to: str = "d1", **arguments: Any) -> str:
         body = {"name": name, "arguments": arguments, "expires_s": expires_s}
         headers = {"Idempotency-Key": str(uuid4())}
         answer = self.client.post(f"/api/devices/{to}/commands", json=body, headers=headers)
@@ -65,8 +70,13 @@ class Desk:
 
 @pytest.fixture
 def house(database: Database, nats_server: NatsServer) -> Iterator[House]:
+    """Nothing is said again in it only because this machine is slow: it is when a device comes back, or by hand."""
     nats_server.clear()
-    with a_house(database, nats_server) as made:
+    with (
+        patch.object(lifecycle, "AGAIN", _FOR_THE_TEST),
+        patch.object(merge, "AGAIN", _FOR_THE_TEST),
+        a_house(database, nats_server) as made,
+    ):
         _forget_what_was_desired(nats_server)
         told = made.settings.model_copy(update={"mqtt_port": nats_server.mqtt_port})
         yield replace(made, settings=told)
@@ -75,9 +85,8 @@ def house(database: Database, nats_server: NatsServer) -> Iterator[House]:
 def _forget_what_was_desired(nats: NatsServer) -> None:
     """By the tests before: the broker keeps it."""
     said = Settings(dsn="", nats_url=nats.secret_url)
-    doors = Doors([Address("127.0.0.1", nats.mqtt_port)], *login_of(said), lambda: None)
-    assert doors.retain([Down("fm.demo.d1.down.desired", b"")]).error is None
-    doors.close()
+    with closing(Doors([Address("127.0.0.1", nats.mqtt_port)], *login_of(said), lambda: None)) as doors:
+        assert doors.retain([Down("fm.demo.d1.down.desired", b"")]).error is None
 
 
 @pytest.fixture

@@ -31,11 +31,13 @@ pytestmark = pytest.mark.engines
 @pytest.fixture
 def door(engines_folder: Path, database: Database) -> Iterator[Doorway]:
     nats = Nats(engines_folder / "told", port=free_port(), mqtt_port=free_port(), sign_in=SignIn.REQUIRED)
-    nats.start()
     made = Doorway(nats=nats, database=database)
-    with made.answering():
-        yield made
-    nats.stop()
+    try:
+        nats.start()
+        with made.answering():
+            yield made
+    finally:
+        nats.stop()
 
 
 def test_where_devices_sign_in_each_hears_what_is_desired_of_it_and_nothing_else(door: Doorway) -> None:
@@ -80,9 +82,9 @@ def test_an_encrypted_door_keeps_what_is_desired_and_one_that_nobody_vouches_for
         heard: list[bytes] = []
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="demo:d1")
         client.tls_set(str(certificates.ca(tmp_path)))
+        client.on_connect = lambda *_: client.subscribe("fm/demo/d1/down/#", 1)
         client.on_message = lambda _c, _d, message: heard.append(message.payload)
         client.connect("127.0.0.1", server.mqtt_port)
-        client.subscribe("fm/demo/d1/down/#", 1)
         client.loop_start()
         wait_for(lambda: heard == [b"{}"])
         client.disconnect()
