@@ -33,8 +33,8 @@ def place(
         raise StaleError(f"device {current.device_id!r}", expected_version or 0, current.version)
     if (current.gateway_no, current.site) == (gateway_no, site):
         return current
-    if site is not None:
-        store.settle_site(conn, device.tenant_id, site)
+    if site is not None and store.settle_site(conn, device.tenant_id, site):
+        log.note(conn, "site.registered", site, by, now, {})
     placed = replace(current, gateway_no=gateway_no, site=site, version=current.version + 1)
     store.save_device(conn, placed)
     log.note(conn, "device.placed", device.device_id, by, now, {"gateway": gateway_id, "site": site})

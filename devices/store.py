@@ -112,8 +112,10 @@ def relabel_device(conn: Connection[Any], device_no: int, label_token: str) -> N
     conn.execute(_sql.relabel_device, {"device_no": device_no, "label_token": label_token})
 
 
-def move_children(conn: Connection[Any], device_no: int, successor_no: int) -> None:
-    conn.execute(_sql.move_children, {"device_no": device_no, "successor_no": successor_no})
+def move_children(conn: Connection[Any], device_no: int, successor_no: int) -> list[tuple[str, str | None]]:
+    """The id and the site of each."""
+    names = {"device_no": device_no, "successor_no": successor_no}
+    return sorted(conn.execute(_sql.move_children, names).fetchall())
 
 
 def find_successor(conn: Connection[Any], device_no: int) -> Device | None:
@@ -121,8 +123,9 @@ def find_successor(conn: Connection[Any], device_no: int) -> Device | None:
     return _one(conn, _sql.find_successor, {"device_no": device_no})
 
 
-def settle_site(conn: Connection[Any], tenant_id: str, name: str) -> None:
-    conn.execute(_sql.settle_site, {"tenant_id": tenant_id, "name": name})
+def settle_site(conn: Connection[Any], tenant_id: str, name: str) -> bool:
+    """Whether there was none of that name."""
+    return conn.execute(_sql.settle_site, {"tenant_id": tenant_id, "name": name}).rowcount == 1
 
 
 def start_ownership(conn: Connection[Any], device: Device, customer_id: UUID, now: datetime) -> None:

@@ -21,7 +21,7 @@ from api.door.tail import Tail
 from api.settings import Settings
 from api.watch.port import Turns
 from api.watch.pulse import Pulse
-from devices.credentials import denials, store
+from devices.credentials import denials, issuing, store
 from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 from ledger.statements import Statements
@@ -95,7 +95,7 @@ class Upkeep:
         with conn.transaction():
             now = datetime.now(UTC)
             if page.used:
-                store.note_used(conn, page.used, now)
+                issuing.came_in(conn, page.used, now)
             if page.denied:
                 denials.add(conn, list(page.denied.values()))
             if page.counts:

@@ -14,7 +14,7 @@ from psycopg import Connection
 from api.mosquitto.control import Control, ControlError
 from api.mosquitto.meters import Meters
 from api.watch.pulse import Pulse
-from devices.credentials import dynsec, store
+from devices.credentials import dynsec, issuing, store
 from devices.credentials.dynsec import Command, Difference, Known
 from devices.credentials.model import Username
 from devices.credentials.secret import computed, mark, sha256
@@ -55,7 +55,8 @@ class Keeper:
             control.check()
             now = datetime.now(UTC)
             if used := control.used():
-                store.note_used(conn, {name: (now, address) for name, address in used.items()}, now)
+                with conn.transaction():
+                    issuing.came_in(conn, {name: (now, address) for name, address in used.items()}, now)
             live = self._live(conn, now)
             self._meters.stand(clients=len(there.marks), waiting=len(live.keys() - there.marks.keys()))
             if not settled or there.marks != live:

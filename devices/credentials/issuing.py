@@ -1,7 +1,8 @@
 """Credentials are handed out, rotated and revoked; every change is a line of the log, without the password."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from psycopg import Connection
@@ -57,7 +58,18 @@ def rotate(
         raise NothingToRotateError(device.device_id)
     for n, expires_at in rotation.ends.items():
         store.end(conn, device, n, expires_at)
-    return _hand_out(conn, device.device_no, device.device_id, rotation.n, by, now, make)
+    ends = {str(n): until.isoformat() for n, until in rotation.ends.items()}
+    return _hand_out(conn, device.device_no, device.device_id, rotation.n, by, now, make, ends)
+
+
+def came_in(conn: Connection[Any], used: dict[str, tuple[datetime, str]], now: datetime) -> list[str]:
+    """`used`: username -> when and from where it was let in. Returns the older ones that end by it: the device itself
+    ends them."""
+    ended = store.note_used(conn, used, now)
+    for name in filter(None, map(Username.read, ended)):
+        by = Scope(tenant_id=name.tenant_id, actor=f"device:{name.device_id}")
+        log.note(conn, "credential.ended", name.device_id, by, now, {"n": name.n})
+    return ended
 
 
 def revoke(conn: Connection[Any], device: Device, n: int | None, *, by: Scope, now: datetime) -> list[int]:
@@ -74,8 +86,16 @@ def revoke(conn: Connection[Any], device: Device, n: int | None, *, by: Scope, n
 
 
 def _hand_out(
-    conn: Connection[Any], device_no: int, device_id: str, n: int, by: Scope, now: datetime, make: MakePassword
+    conn: Connection[Any],
+    device_no: int,
+    device_id: str,
+    n: int,
+    by: Scope,
+    now: datetime,
+    make: MakePassword,
+    ends: Mapping[str, str] = MappingProxyType({}),
 ) -> Issued:
+    """`ends`: until when older ones still open."""
     username = Username(by.tenant_id, device_id, n)
     issued = Issued(username=username, password=make(username))
     credential = Credential(
@@ -87,6 +107,6 @@ def _hand_out(
         issued_at=now,
     )
     store.insert(conn, [credential])
-    log.note(conn, "credential.issued", device_id, by, now, {"n": n})
+    log.note(conn, "credential.issued", device_id, by, now, {"n": n, **({"ends": dict(ends)} if ends else {})})
     store.tell_of_change(conn)
     return issued

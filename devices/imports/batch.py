@@ -61,7 +61,8 @@ class Batch:
             store.insert_customers(self.conn, tenant_id, self.customers)
         sites = {device.site for device in (*self.new.values(), *self.changed.values()) if device.site}
         if sites:
-            store.insert_sites(self.conn, tenant_id, sorted(sites))
+            for name in store.insert_sites(self.conn, tenant_id, sorted(sites)):
+                self.lines.add("site.registered", name, {"import": str(self.import_id)})
         if self.new:
             self.numbers.update(store.insert_devices(self.conn, tenant_id, list(self.new.values()), self.now))
             _refuse_lost(self.new, set(self.numbers))

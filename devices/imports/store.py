@@ -69,8 +69,10 @@ def insert_customers(conn: Connection[Any], tenant_id: str, customers: Sequence[
     conn.execute(_sql.insert_customers, {**columns, "tenant_id": tenant_id})
 
 
-def insert_sites(conn: Connection[Any], tenant_id: str, names: list[str]) -> None:
-    conn.execute(_sql.insert_sites, {"tenant_id": tenant_id, "names": names})
+def insert_sites(conn: Connection[Any], tenant_id: str, names: list[str]) -> list[str]:
+    """Those that were not there."""
+    rows = conn.execute(_sql.insert_sites, {"tenant_id": tenant_id, "names": names})
+    return [name for (name,) in rows]
 
 
 def insert_devices(conn: Connection[Any], tenant_id: str, devices: Sequence[Device], now: datetime) -> dict[str, int]:

@@ -116,7 +116,8 @@ def replace(
     )
     _exchange_labels(conn, old, new)
     if new.gateway_no is None:
-        store.move_children(conn, old.device_no, new.device_no)
+        for device_id, site in store.move_children(conn, old.device_no, new.device_no):
+            log.note(conn, "device.placed", device_id, by, now, {"gateway": new.device_id, "site": site})
     return replaced, _stand_in(conn, old, new, by=by, now=now)
 
 

@@ -1,6 +1,6 @@
 """Which sites there are. Placing a device at one that nobody described makes it, with its name alone."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -55,5 +55,7 @@ def put(
         raise StaleError(f"site {said.name!r}", expected_version or 0, standing.version)
     after = replace(said, version=standing.version + 1)
     store.save(conn, after)
-    log.note(conn, "site.amended", said.name, by, now, {})
+    was = asdict(replace(standing, version=after.version))
+    fields = sorted(name for name, value in asdict(after).items() if was[name] != value)
+    log.note(conn, "site.amended", said.name, by, now, {"fields": fields})
     return after, False

@@ -68,6 +68,7 @@ UPDATE device SET label_token = %(label_token)s WHERE device_no = %(device_no)s
 -- name: move_children
 -- What stood behind a gateway stands behind the one that replaced it.
 UPDATE device SET gateway_no = %(successor_no)s, version = version + 1 WHERE gateway_no = %(device_no)s
+RETURNING device_id, site
 
 -- name: find_successor
 -- The appliance that now stands where a replaced one stood, however often it was replaced.

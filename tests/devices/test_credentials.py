@@ -80,11 +80,17 @@ def test_after_a_rotation_both_open_until_the_new_one_is_used(conn: psycopg.Conn
     new = issuing.rotate(conn, device, by=BY, now=NOW)
     later = NOW + timedelta(days=1)
     assert [verdict(conn, each, later) for each in (old, new)] == [Verdict.LET_IN] * 2
-    assert store.note_used(conn, {str(new.username): (later, "192.0.2.1")}, later) == [str(old.username)]
+    assert issuing.came_in(conn, {str(new.username): (later, "192.0.2.1")}, later) == [str(old.username)]
     assert [verdict(conn, each, later) for each in (old, new)] == [Verdict.EXPIRED, Verdict.LET_IN]
     assert store.list_ended(conn, later) == [str(old.username)]
     store.mark_dropped(conn, [str(old.username)], later)
     assert store.list_ended(conn, later) == []
+    told = [event for event in outbox.history(conn, "fridge-1") if event.kind.startswith("credential.")]
+    assert [(event.kind, event.actor, event.data) for event in told] == [
+        ("credential.issued", BY.actor, {"n": 1}),
+        ("credential.issued", BY.actor, {"n": 2, "ends": {"1": (NOW + GRACE).isoformat()}}),
+        ("credential.ended", "device:fridge-1", {"n": 1}),
+    ]
 
 
 def test_a_rotated_one_that_nobody_replaces_ends_after_the_grace(conn: psycopg.Connection[Any]) -> None:

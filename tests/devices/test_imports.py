@@ -61,6 +61,7 @@ def test_a_file_registers_devices_with_their_owners_sites_and_gateways(firm: Fir
     assert (first.state, [each.since for each in registry.owners(firm.conn, first)]) == (S.CLAIMED, [NOW])
     assert firm.kinds("f1") == ["device.registered"]
     assert firm.kinds("f2") == ["device.registered", "device.placed"]
+    assert firm.kinds("Mill 3") == ["site.registered"], "a site that arises by it is in the log too"
     kinds = firm.conn.execute("SELECT kind, actor FROM event WHERE kind = 'devices.imported'").fetchall()
     assert kinds == [("devices.imported", BY.actor)]
 

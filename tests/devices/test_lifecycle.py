@@ -140,6 +140,7 @@ def test_what_stood_behind_a_gateway_stands_behind_its_successor(firm: Firm) -> 
     placing.place(firm.conn, child, "gw", None, by=BY, now=NOW)
     moves.replace(firm.conn, gateway, new, by=BY, now=NOW)
     assert firm.found("child").gateway_no == new.device_no
+    assert firm.kinds("child") == ["device.registered", "device.placed", "device.placed"]
 
 
 def test_not_every_device_can_be_a_successor(firm: Firm) -> None:

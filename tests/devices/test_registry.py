@@ -170,6 +170,7 @@ def test_a_device_stands_behind_a_gateway_and_at_a_site_until_somebody_says_othe
     assert (child.gateway_no, child.site) == (gateway.device_no, "Mill 3")
     assert registry.find(conn, "demo", "fridge-1") == child
     assert [event.kind for event in outbox.history(conn, "fridge-1")] == ["device.registered", "device.placed"]
+    assert [event.kind for event in outbox.history(conn, "Mill 3")] == ["site.registered"]
     placing.place(conn, child, None, None, by=BY, now=NOW)
     assert registry.find(conn, "demo", "fridge-1").gateway_no is None
     assert not register(conn).created, "where it stands is no fact of its registration"

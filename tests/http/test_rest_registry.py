@@ -103,6 +103,9 @@ def test_a_site_is_made_by_placing_a_device_and_described_afterwards(client: Tes
     put = client.put("/api/sites/Mill 3", json=said, headers={"if-match": site.headers["etag"]})
     assert (put.status_code, put.json()["address"], put.json()["datum"]) == (200, "Mill Lane 3", "BD-09")
     assert client.put("/api/sites/Mill 3", json=said).headers["etag"] == put.headers["etag"], "nothing changed"
+    told = client.get("/api/events", params={"subject": "Mill 3"}).json()["events"]
+    assert [line["kind"] for line in told] == ["site.amended", "site.registered"]
+    assert {"address", "time_zone", "datum"} <= set(told[0]["data"]["fields"])
     assert client.put("/api/sites/Yard", json={}).status_code == 201
     listed = client.get("/api/sites", params={"limit": 1}).json()
     assert [each["name"] for each in listed["sites"]] == ["Mill 3"]

@@ -54,6 +54,7 @@ FROM unnest(%(customer_id)s::uuid[], %(name)s::text[], %(language)s::text[], %(t
 -- Sites that a batch names for the first time.
 INSERT INTO site (tenant_id, name) SELECT %(tenant_id)s, name FROM unnest(%(names)s::text[]) AS new (name)
 ON CONFLICT DO NOTHING
+RETURNING name
 
 -- name: insert_devices
 -- The new appliances of a batch; an id or a serial that somebody took meanwhile is left out.
