@@ -44,8 +44,8 @@ FAULTS: dict[str, Effect] = {
     "coil_iced": Effect(moisture=1.5, melting=0.0),
     "door_seal_leaking": Effect(leak_in=1.3, moisture=1.5, damp=5.0),  # a slow one: no detector here promises to see it
     "door_left_open": Effect(door=1.0, step=True),
-    "compressor_wear": Effect(volumetric=0.48, seen_by=("on_time",)),
-    "capillary_restricted": Effect(bore=0.4, seen_by=("on_time",)),
+    "compressor_wear": Effect(volumetric=0.17, seen_by=("on_time",)),
+    "capillary_restricted": Effect(bore=0.25, seen_by=("on_time",)),
     "overcharged": Effect(charge=0.35, step=True),
     "short_cycling": Effect(longest_on_s=120.0, step=True, seen_by=("level",)),
     "start_stiction": Effect(stalls=0.85, step=True),

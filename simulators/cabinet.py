@@ -215,7 +215,7 @@ def minutes(body: Body, day: Day, strain: Strain, doors: Floats) -> Minute:
         heater=body.heater * strain.melting,
         losses=strain.losses,
         drains_l_s=DRAINS_L_S * strain.drain,
-        pipes=body.circuit.pipes(strain.ailing),
+        pipes=body.circuit.pipes(strain.ailing, strain.evaporator_fan, day.ambient_c),
     )
 
 

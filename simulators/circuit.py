@@ -24,6 +24,9 @@ BACKED_AREA = 0.3  # ... and takes this share of its area
 # pressure 1.3 bar higher: for each filling too much
 FLOODED_AREA = 0.75  # ... the share of the condenser that liquid takes
 BEHIND = 0.45  # ... and of what boils the share that does so in the suction line, where it cools the kitchen
+# A coil without its fan lets liquid through. Line, accumulator and shell boil it, frosted as far as it comes: which is
+# why suction pressure and power fall little, though the coil is so cold. Judgement: 1 W/K of a refrigerator.
+FROSTED_LINE = 0.01  # of the design's cooling, for each kelvin that the room is warmer
 _NEWTON = 3
 
 
@@ -61,13 +64,15 @@ class Pipes(NamedTuple):
     subcooled_k: Floats
     condenser_area: Floats  # share that liquid does not fill
     behind: Floats  # share of what boils that does so behind the coil
+    line_w: Floats  # what the suction line gives to liquid in it, were that at 0 °C ...
+    line_w_k: Floats  # ... and how much less for each kelvin
 
 
 class Flow(NamedTuple):
     """What the circuit does while the compressor runs, each (units,)."""
 
     evaporating_c: Floats
-    cooling_w: Floats
+    cooling_w: Floats  # of the coil
     rejected_w: Floats
     shaft_w: Floats  # electric, of the compressor alone
     superheat_k: Floats
@@ -97,18 +102,21 @@ class Circuit:
         pressure: Floats = np.exp(self.a - self.b_k / (saturated_c + KELVIN))
         return pressure
 
-    def pipes(self, ailing: Ailing) -> Pipes:
+    def pipes(self, ailing: Ailing, evaporator_fan: Floats | float = 1.0, room_c: Floats | float = 0.0) -> Pipes:
         knee = 1 - self.design.reserve
         seal = np.clip(ailing.charge / knee, 0.0, 1.0)  # beneath the knee, gas comes into the capillary with the liquid
         excess = np.maximum(ailing.charge - 1.0, 0.0)
         stopped = np.clip(1 - ailing.bore, 0.0, 1.0) * seal
         backed = stopped + excess
+        line_w_k = FROSTED_LINE * self.design.cooling_w * (1 - evaporator_fan) * seal**2
         return Pipes(
             feed=self.bore * ailing.bore * seal**2 * (1 + 0.6 * excess),
             swept=self.swept * ailing.volumetric,
             subcooled_k=np.maximum(SUBCOOLED_K * seal**2 + BACKED_K * backed, 0.0),
             condenser_area=np.clip(1 - BACKED_AREA * stopped - FLOODED_AREA * excess, 0.3, 1.0),
             behind=np.minimum(BEHIND * excess, 1.0),
+            line_w=line_w_k * room_c,
+            line_w_k=line_w_k,
         )
 
     def run(self, coil_c: Floats, condensing_c: Floats, guess_c: Floats, pipes: Pipes) -> Flow:
@@ -120,7 +128,8 @@ class Circuit:
         low = self.bar(te_c)
         fed = pipes.feed * np.sqrt(np.maximum(high - low, 0.01))
         flooded_k = np.maximum(coil_c - te_c, 0.0)
-        boiled = self.boiling_w_k * flooded_k / self.latent
+        coil_w, line_w = self.boiling_w_k * flooded_k, np.maximum(pipes.line_w - pipes.line_w_k * te_c, 0.0)
+        boiled = (coil_w + line_w) / self.latent
         moved = np.minimum(fed, boiled)
         superheat_k = _within(1 - moved / np.maximum(boiled, 1e-9), 0.0, 1.0) * flooded_k
         taken_w = np.maximum(moved * self._effect(te_c, condensing_c - pipes.subcooled_k, superheat_k), 0.0)
@@ -130,7 +139,7 @@ class Circuit:
         shaft_w = work / self.design.efficiency
         return Flow(
             evaporating_c=te_c,
-            cooling_w=taken_w * (1 - pipes.behind),
+            cooling_w=taken_w * (1 - pipes.behind) * (coil_w / np.maximum(coil_w + line_w, 1e-9)),
             rejected_w=taken_w + shaft_w * 0.8,  # the shell gives the rest to the room
             shaft_w=shaft_w,
             superheat_k=superheat_k,
@@ -142,9 +151,11 @@ class Circuit:
         """One step of Newton's towards where what is pumped is what comes."""
         low = self.bar(te_c)
         pumped = pipes.swept * self._filling(high / low) * self._density(low, te_c)
-        boiled = self.boiling_w_k * (coil_c - te_c) / self.latent
+        line_w = np.maximum(pipes.line_w - pipes.line_w_k * te_c, 0.0)
+        boiled = (self.boiling_w_k * (coil_c - te_c) + line_w) / self.latent
         fed = pipes.feed * np.sqrt(np.maximum(high - low, 0.01))
-        slope = pumped * self.b_k / (te_c + KELVIN) ** 2 + np.where(boiled < fed, self.boiling_w_k / self.latent, 0.0)
+        less = (self.boiling_w_k + pipes.line_w_k) / self.latent
+        slope = pumped * self.b_k / (te_c + KELVIN) ** 2 + np.where(boiled < fed, less, 0.0)
         step_k = (np.minimum(boiled, fed) - pumped) / slope
         return _within(te_c + _within(step_k, -12.0, 12.0), coil_c - 60.0, coil_c - 0.05)
 

@@ -17,7 +17,7 @@ from simulators.thermal import simulate
 from tests.detectors.builders import CATALOGUE, DAY_MS, HOUR_MS, START_MS, observe, raised_at_end
 
 HEALTHY = 20  # of each class
-WEAK = 0.8
+WEAK = 0.5
 ARRAY = 1440  # readings of one message
 ONSET_H = 36
 
