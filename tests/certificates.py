@@ -32,6 +32,6 @@ def serial(port: int, ca_file: Path, own: Path | None = None) -> object:
     context = ssl.create_default_context(cafile=ca_file)
     if own is not None:
         context.load_cert_chain(own / "cert.pem", own / "key.pem")
-    wire = socket.create_connection(("127.0.0.1", port), 5)
+    wire = socket.create_connection(("127.0.0.1", port), 60)
     with context.wrap_socket(wire, server_hostname="127.0.0.1") as encrypted:
         return (encrypted.getpeercert() or {})["serialNumber"]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -16,6 +17,7 @@ from api.relay import run as relay
 from api.settings import Settings
 from api.watch.pulse import LOOPS, Pulse
 from api.worker import run as worker
+from devices.credentials import store as credentials
 from ingest import partition
 from tests.conftest import Database
 
@@ -41,6 +43,17 @@ def relaying(settings: Settings) -> Running:
 
 def bridging(nats_url: str, order: bridge.Order) -> Running:
     return _turning(bridge.run, Settings(dsn="", nats_url=SecretStr(nats_url)), order)
+
+
+@contextmanager
+def only_when_told(loop: ModuleType, database: Database) -> Iterator[None]:
+    """A loop that waits for changed credentials looks again when the record tells of one, and not by itself."""
+    try:
+        with patch.object(loop, "POLL_S", 600.0):
+            yield
+    finally:
+        with database.connect() as conn:
+            credentials.tell_of_change(conn)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -15,12 +16,15 @@ from pydantic import SecretStr
 
 from api.door import run, upkeep
 from api.door.asking import CALLOUT
+from api.door.doorkeeper import Doorkeeper
+from api.door.upkeep import Upkeep
 from api.engines.nats import Nats
 from api.engines.nats_streams import StreamState, stream_state
 from api.engines.process import wait_until
 from api.settings import Settings
 from devices import catalogue, registry
 from devices.credentials import issuing
+from devices.credentials.guessing import Guesses
 from devices.credentials.model import Issued
 from devices.model import Device
 from devices.registry import Registration
@@ -29,7 +33,9 @@ from ledger import scope
 from ledger.model import Scope
 from tests.conftest import Database
 
-AT_ONCE_S = 5.0  # within so long of its end a credential's session is over
+AT_ONCE_S = 60.0  # against hanging: at once is when the record tells of it, not at some later look
+PROMISED_S = 5.0  # within so long of its end a credential's session is over, though nobody tells of it
+USUAL_POLL_S = upkeep.POLL_S
 
 
 @dataclass
@@ -37,6 +43,7 @@ class Doorway:
     nats: Nats
     database: Database
     fronts: str = ""
+    _turns: int = 0  # of its upkeep
 
     @property
     def settings(self) -> Settings:
@@ -51,10 +58,14 @@ class Doorway:
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """The door's process, here as a thread that keeps up ten times as fast."""
+        """The door's process, here as a thread that keeps up ten times as fast. To who guesses no time passes, however
+        long a test takes."""
         stop = threading.Event()
         thread = threading.Thread(target=run.run, args=(self.settings, stop))
+        keeper = partial(Doorkeeper, guesses=Guesses(every_s=3600.0))
         with (
+            patch.object(run, "Doorkeeper", keeper),
+            patch.object(upkeep.Upkeep, "turn", self._counted(upkeep.Upkeep.turn)),
             patch.object(upkeep, "POLL_S", 0.1),
             patch.object(upkeep, "HOARDERS_S", 0.2),
             patch.object(run, "PATIENCE_S", 8.0),  # for a record on a machine that is busy
@@ -72,6 +83,19 @@ class Doorway:
             stop.set()
             thread.join(60)
             assert not thread.is_alive()
+
+    def _counted(self, turn: Callable[[Upkeep, Any], None]) -> Callable[[Upkeep, Any], None]:
+        def counted(keeping: Upkeep, conn: Any) -> None:
+            turn(keeping, conn)
+            if keeping.settings.dsn == self.database.dsn:
+                self._turns += 1
+
+        return counted
+
+    def turns(self) -> None:
+        """Until the upkeep has looked at all that happened before this."""
+        whole = self._turns + 2
+        assert wait_until(lambda: self._turns >= whole, 60)
 
     def _is_asked(self) -> bool:
         """Whether somebody listens to NATS' questions; of one that is none he makes nothing. That nobody is there NATS
@@ -145,6 +169,8 @@ class Client:
         self.client.connect("127.0.0.1", port, bind_address=address)
         self.client.loop_start()
         assert wait_until(lambda: self.code is not None or self.lost.is_set(), 60)
+        if self.code != 0:
+            self.client.loop_stop()  # it ends by itself: whoever is turned away does not try again
 
     def prepare(self, client: mqtt.Client) -> None:
         """Where more is to be said before it connects."""
@@ -157,7 +183,9 @@ class Client:
         return self.code == 0 and not self.lost.is_set()
 
     def publish(self, topic: str, payload: bytes = b"?", qos: int = 1) -> None:
-        self.client.publish(topic, payload, qos=qos).wait_for_publish(60)
+        sent = self.client.publish(topic, payload, qos=qos)
+        sent.wait_for_publish(60)
+        assert sent.is_published(), topic
 
     def subscribe(self, topic: str) -> int:
         self.client.subscribe(topic, qos=1)
@@ -166,7 +194,8 @@ class Client:
 
     def vanish(self) -> None:
         """As when the power fails: the last will is spoken."""
-        self.client.socket().close()
+        if (wire := self.client.socket()) is not None:
+            wire.close()
         self.client.loop_stop()
 
     def leave(self) -> None:
@@ -177,6 +206,13 @@ class Client:
 def client_of(door: Doorway, issued: Issued, **other: str) -> Client:
     said = {"username": str(issued.username), "password": issued.password, "client_id": issued.username.client_id}
     return Client(door.nats.mqtt_port, **{**said, **other})
+
+
+def request_down(door: Doorway, device_id: str) -> None:
+    """What the house says to it."""
+    with closing(Wire(door.nats.url)) as wire:
+        wire.tell(f"fm.demo.{device_id}.down.do", b"{}")
+        wire.settle()
 
 
 def denied(door: Doorway, device_id: str, kind: str) -> int:

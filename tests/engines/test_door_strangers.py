@@ -34,7 +34,7 @@ STRANGERS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # nothing is issued twice
 def stranger(door: Doorway) -> Issued:
     return door.issue("stranger")
 

@@ -88,6 +88,7 @@ def test_who_shows_his_own_certificate_comes_in_and_stays_while_the_doors_is_ren
     assert not guest.is_in, "what is written down for the reload opens nothing"
     door.revoke("d1")
     assert device.lost.wait(AT_ONCE_S)
+    device.leave()
     assert door.ask("SELECT times > 0 FROM door_count WHERE what = 'FOREIGN_CERTIFICATE'") == [(True,)]
 
 
