@@ -25,12 +25,12 @@ Running = AbstractContextManager[Future[None]]
 _FOR_THE_TEST = timedelta(minutes=10)
 
 
-def wait_for(true: Callable[[], Any], seconds: float = 60) -> None:
+def wait_for(true: Callable[[], Any], seconds: float = 120, pause_s: float = 0.02) -> None:
     """`seconds`: against hanging; it ends as soon as it can."""
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "it did not come"
-        time.sleep(0.02)
+        time.sleep(pause_s)
 
 
 def working(settings: Settings) -> Running:

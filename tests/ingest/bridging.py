@@ -4,7 +4,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import accumulate, count, takewhile
 from pathlib import Path
 from typing import Self
@@ -25,7 +25,9 @@ from ingest.bridge.adapter_mqtt import Account, Broker
 from ingest.bridge.foreign import Mapping
 from ingest.bridge.versions import Protocol
 from ingest.model import Message
+from tests import appliance
 from tests.conftest import NatsServer, need
+from tests.processes import wait_for
 
 PLANT = "plant/+/state=fm/demo/{1}/up/telemetry"
 
@@ -57,49 +59,48 @@ def an_order(
 def a_client(
     port: int, client_id: str, tls: ssl.SSLContext | None = None, *, version: mqtt.MQTTProtocolVersion = mqtt.MQTTv311
 ) -> Iterator[mqtt.Client]:
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version)
+    client = appliance.a_client(client_id, protocol=version)
     if tls:
         client.tls_set_context(tls)
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    yield client
-    client.disconnect()
-    client.loop_stop()
+    with appliance.let_in(client, port):
+        yield client
 
 
 def say(client: mqtt.Client, *payloads: bytes, topic: str = "plant/d1/state", qos: int = 1) -> None:
-    for info in [client.publish(topic, payload, qos=qos) for payload in payloads]:
-        info.wait_for_publish(60)
+    appliance.publish(client, [(topic, payload) for payload in payloads], qos=qos)
 
 
 def have_session(
-    broker: Mosquitto, client_id: str = "bridge-test", topic: str = "plant/#", tls: ssl.SSLContext | None = None
+    broker: Mosquitto, client_id: str = "bridge-test", *topics: str, tls: ssl.SSLContext | None = None
 ) -> None:
-    """As a bridge leaves it, so that a test needs not wait for one."""
+    """As a bridge leaves it, so that a test needs not wait for one; with nothing in it of whoever had it before."""
     subscribed = threading.Event()
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False)
-    if tls:
-        client.tls_set_context(tls)
-    client.on_connect = lambda *_: client.subscribe(topic, 1)
-    client.on_subscribe = lambda *_: subscribed.set()
-    client.connect("127.0.0.1", broker.port)
-    client.loop_start()
-    assert subscribed.wait(60)
-    client.disconnect()
-    client.loop_stop()
+    for clean in (True, False):
+        client = appliance.a_client(client_id, clean_session=clean)
+        if tls:
+            client.tls_set_context(tls)
+        client.on_subscribe = lambda *_: subscribed.set()
+        with appliance.let_in(client, broker.port):
+            if not clean:
+                client.subscribe([(topic, 1) for topic in topics or ("plant/#",)])
+                assert subscribed.wait(60)
 
 
 def the_log(nats: NatsServer, start: int, n: int) -> list[Message]:
-    """The first `n` messages after `start`, and what may have come too many; without what bridges say of themselves."""
-    reader, found = LogReader(nats.url, start), []
-    try:
-        quiet = 0
-        while len(found) < n and quiet < 300:
-            some = reader.fetch(0.2)
-            quiet = 0 if some else quiet + 1
-            found += [message for message in some if not message.subject.endswith(".ctl.bridge")]
-    finally:
-        reader.close()
+    """The first `n` messages after `start`, and what may have come too many."""
+    return log_until(nats, start, lambda found: len(found) >= n)
+
+
+def log_until(nats: NatsServer, start: int, enough: Callable[[list[Message]], bool]) -> list[Message]:
+    """Without what bridges say of themselves."""
+    found: list[Message] = []
+
+    def more() -> bool:
+        found.extend(each for each in reader.fetch(0.2) if not each.subject.endswith(".ctl.bridge"))
+        return enough(found)
+
+    with closing(LogReader(nats.url, start)) as reader:
+        wait_for(more, pause_s=0)
     return found
 
 
@@ -148,7 +149,8 @@ class StandIn:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(10)
+        self._thread.join(120)
+        assert not self._thread.is_alive(), "somebody is still connected"
 
 
 class WithholdingLog:

@@ -10,6 +10,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 
 from api.settings import Settings
+from tests import appliance
 from tests.conftest import Database, NatsServer
 from tests.ingest.record import register
 from tests.processes import wait_for
@@ -31,9 +32,7 @@ class House:
 
     def publish(self, *payloads: Any, device: str = "d1", kind: str = "telemetry") -> None:
         texts = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in payloads]
-        wait_for(self.device.is_connected)
-        for info in [self.device.publish(f"fm/demo/{device}/up/{kind}", text, qos=1) for text in texts]:
-            info.wait_for_publish(60)
+        appliance.publish(self.device, [(f"fm/demo/{device}/up/{kind}", text) for text in texts])
 
     def one(self, query: str) -> Any:
         with self.database.connect() as conn:
@@ -55,9 +54,5 @@ def a_house(database: Database, nats: NatsServer) -> Iterator[House]:
     with database.connect() as conn:
         (device_no,) = register(conn, ("demo", "d1", "refrigerator"))
         conn.execute("UPDATE partition SET cursor = %s", [start])
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"worker-test-{start}")
-    client.connect("127.0.0.1", nats.mqtt_port)
-    client.loop_start()
-    yield House(database, nats, device_no, client, database.settings(nats_url=nats.secret_url))
-    client.disconnect()
-    client.loop_stop()
+    with appliance.let_in(appliance.a_client(f"worker-test-{start}"), nats.mqtt_port) as client:
+        yield House(database, nats, device_no, client, database.settings(nats_url=nats.secret_url))

@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ import pytest
 from api.bench.mosquitto import Mosquitto
 from ingest import adapter_publish
 from ingest.bridge import adapter_bridge, foreign
-from ingest.bridge.adapter_bridge import Counts
+from ingest.bridge.adapter_bridge import Bridge, Counts
 from ingest.bridge.foreign import Mapping
 from ingest.bridge.packets import MOST_HELD
 from ingest.bridge.versions import Protocol
@@ -31,6 +31,7 @@ from tests.ingest.bridging import (
     an_order,
     came,
     have_session,
+    log_until,
     say,
     the_log,
 )
@@ -93,21 +94,24 @@ def test_nothing_is_acknowledged_before_the_log_has_answered_and_the_broker_send
     have_session(broker)
     counts, start = Counts(), nats_server.clear()
     payloads = [b"%d" % i for i in range(50)]
-    with a_client(broker.port, "plant") as plant, WithholdingLog() as log:
-        say(plant, *payloads)
-        bridge = a_bridge(log.url, broker.port, counts, Mapping([foreign.parse(PLANT)], "demo"))
-        wait_for(lambda: bridge.turn(0.05) or len(log.taken) == 50)
-        assert (counts.received, counts.acknowledged, bridge.under_way) == (50, 0, 50)
-        for reply in reversed(log.taken[:20]):  # whatever the order of the answers
-            log.answer(reply)
-        wait_for(lambda: bridge.turn(0.05) or counts.acknowledged == 20)
-        assert bridge.under_way == 30
-        bridge.close()
-    with bridging(nats_server.url, an_order(broker.url)):
-        found = the_log(nats_server, start, 30)
-        time.sleep(0.3)
-    assert [message.payload for message in found] == payloads[20:]
-    assert came(nats_server, start) == 30
+    with a_client(broker.port, "plant") as plant:
+        with WithholdingLog() as log:
+            say(plant, *payloads)
+            with closing(a_plants(log, broker, counts)) as bridge:
+                wait_for(lambda: bridge.turn(0.05) or len(log.taken) == 50)
+                assert (counts.received, counts.acknowledged, bridge.under_way) == (50, 0, 50)
+                for reply in reversed(log.taken[:20]):  # whatever the order of the answers
+                    log.answer(reply)
+                wait_for(lambda: bridge.turn(0.05) or counts.acknowledged == 20)
+                assert bridge.under_way == 30
+        say(plant, b"last")
+        with bridging(nats_server.url, an_order(broker.url)):
+            found = the_log(nats_server, start, 31)
+    assert [message.payload for message in found] == [*payloads[20:], b"last"]
+
+
+def a_plants(log: WithholdingLog, broker: Mosquitto, counts: Counts) -> Bridge:
+    return a_bridge(log.url, broker.port, counts, Mapping([foreign.parse(PLANT)], "demo"))
 
 
 def test_a_log_that_refuses_a_message_gets_it_again_and_no_acknowledgement_leaves(broker: Mosquitto) -> None:
@@ -115,33 +119,47 @@ def test_a_log_that_refuses_a_message_gets_it_again_and_no_acknowledgement_leave
     counts = Counts()
     with a_client(broker.port, "plant") as plant, WithholdingLog() as log:
         say(plant, b"1")
-        bridge = a_bridge(log.url, broker.port, counts, Mapping([foreign.parse(PLANT)], "demo"))
-        wait_for(lambda: bridge.turn(0.05) or log.taken)
-        log.answer(log.taken[0], b'{"error":{"code":503,"description":"insufficient storage resources available"}}')
-        with pytest.raises(LogError, match="insufficient storage"):
-            wait_for(lambda: bridge.turn(0.05))
-        bridge.close()
+        with closing(a_plants(log, broker, counts)) as bridge:
+            wait_for(lambda: bridge.turn(0.05) or log.taken)
+            log.answer(log.taken[0], b'{"error":{"code":503,"description":"insufficient storage resources available"}}')
+            with pytest.raises(LogError, match="insufficient storage"):
+                wait_for(lambda: bridge.turn(0.05))
     assert counts.acknowledged == 0
 
 
 def test_a_log_that_lives_and_stores_nothing_is_an_error_after_a_while(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It answers pings; what is under way is what counts."""
-    monkeypatch.setattr(adapter_publish, "_SILENCE_S", 1.5)
-    monkeypatch.setattr(adapter_publish, "_PING_S", 0.1)
+    """It answers pings; what is under way is what counts. By a clock that goes on when all was heard."""
     have_session(broker)
-    counts = Counts()
-    with a_client(broker.port, "plant") as plant, WithholdingLog() as log:
-        bridge = a_bridge(log.url, broker.port, counts, Mapping([foreign.parse(PLANT)], "demo"))
-        until = time.monotonic() + 2
-        while time.monotonic() < until:
-            bridge.turn(0.05)
+    counts, clock = Counts(), Clock()
+    monkeypatch.setattr(adapter_publish, "time", clock)
+
+    def live_on() -> None:
+        clock.now_s += 6.0  # so that it asks whether the log is there
+        wait_for(lambda: bridge.turn(0.05) or bridge._log._heard_s == clock.now_s)
+
+    with (
+        a_client(broker.port, "plant") as plant,
+        WithholdingLog() as log,
+        closing(a_plants(log, broker, counts)) as bridge,
+    ):
+        for _ in range(10):
+            live_on()
         say(plant, b"1")
-        with pytest.raises(LogError, match="has not answered for"):
-            wait_for(lambda: bridge.turn(0.05))
-        bridge.close()
+        wait_for(lambda: bridge.turn(0.05) or log.taken)
+        live_on()
+        with pytest.raises(LogError, match="has not answered for 12 s"):
+            live_on()
     assert counts.acknowledged == 0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
 
 
 def test_what_is_held_is_bounded_while_the_log_does_not_answer(
@@ -150,9 +168,9 @@ def test_what_is_held_is_bounded_while_the_log_does_not_answer(
     monkeypatch.setattr(adapter_bridge, "MOST_MESSAGES", 100)
     have_session(broker)
     counts = Counts()
-    with a_client(broker.port, "plant") as plant, WithholdingLog() as log:
+    with a_client(broker.port, "plant") as plant, WithholdingLog() as log, ExitStack() as closed:
         say(plant, *[b"x" * 2000] * 1500)
-        bridge = a_bridge(log.url, broker.port, counts, Mapping([foreign.parse(PLANT)], "demo"))
+        bridge = closed.enter_context(closing(a_plants(log, broker, counts)))
         wait_for(lambda: bridge.turn(0.01) or bridge.under_way == 100)
         for _ in range(20):
             bridge.turn(0.01)
@@ -165,8 +183,7 @@ def test_what_is_held_is_bounded_while_the_log_does_not_answer(
                 seen += 1
             bridge.turn(0.01)
             assert bridge.under_way <= 100
-        bridge.finish(5)
-        bridge.close()
+        bridge.finish(60)
 
 
 def test_a_group_of_bridges_shares_what_comes_and_nothing_comes_twice(
@@ -174,24 +191,23 @@ def test_a_group_of_bridges_shares_what_comes_and_nothing_comes_twice(
 ) -> None:
     """Mosquitto keeps its share for a member that is away. One speaks MQTT 3.1.1, one 5."""
     start, shared = nats_server.clear(), "$share/both/plant/#"
-    left, right = (
-        an_order(broker.url, shared, client_id=name, protocol=protocol)
-        for name, protocol in (("left", Protocol.V3), ("right", Protocol.V5))
-    )
-    for name in ("left", "right"):
-        have_session(broker, name, shared)
+    maps = (PLANT, "left/+/state=fm/demo/{1}/up/telemetry")
+    left = an_order(broker.url, shared, "left/#", maps=maps, client_id="left", protocol=Protocol.V3)
+    right = an_order(broker.url, shared, client_id="right", protocol=Protocol.V5)
+    have_session(broker, "left", shared, "left/#")
+    have_session(broker, "right", shared)
     away, live = ([b"%d" % i for i in range(first, first + 200)] for first in (0, 200))
     with a_client(broker.port, "plant") as plant:
         say(plant, *away)
         with bridging(nats_server.url, left):
-            wait_for(lambda: came(nats_server, start) > 50)
-            time.sleep(0.3)
-            assert came(nats_server, start) < 150
+            say(plant, last := b"behind its share", topic="left/d1/state")
+            share = log_until(nats_server, start, lambda found: last in [message.payload for message in found])
+            assert 50 < len(share) < 150
             with bridging(nats_server.url, right):
                 say(plant, *live)
-                found = the_log(nats_server, start, 400)
-    assert sorted(message.payload for message in found) == sorted([*away, *live])
-    assert came(nats_server, start) == 400
+                found = the_log(nats_server, start, 401)
+    assert sorted(message.payload for message in found) == sorted([*away, *live, last])
+    assert came(nats_server, start) == 401
 
 
 def test_stopped_it_leaves_nothing_under_way_and_comes_back_to_what_was_kept_for_it(

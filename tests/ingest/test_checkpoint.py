@@ -45,7 +45,7 @@ class Desk:
         head = self.house.nats.state().last_seq
         reader = self.read_from(self.memory.cursor or 0)
         while (self.memory.cursor or 0) < head:
-            self.intake.take(reader.fetch(1.0, most=7, most_bytes=600))
+            self.intake.take(reader.fetch(60, most=7, most_bytes=600))
             self.intake.write_early(reader.backlog())
         reader.close()
 

@@ -163,6 +163,7 @@ def everybody_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(early, "_LITTLE", math.inf)
     monkeypatch.setattr(early, "MOST", 3)
     monkeypatch.setattr(adapter_log, "_MANY", 1)
+    monkeypatch.setattr(adapter_log, "_LOOK_S", 60.0)  # it ends when nothing is left to come
 
 
 @pytest.mark.engines
@@ -188,7 +189,7 @@ def test_a_worker_that_is_killed_behind_it_has_lost_and_doubled_nothing(
     desk = a_desk(house, conn)
     speak(house, 20, 22)
     reader = LogReader(house.nats.url, desk.memory.cursor or 0)
-    desk.intake.take(reader.fetch(1.0, most=1, most_bytes=1))
+    desk.intake.take(reader.fetch(60, most=1, most_bytes=1))
     for _ in range(60):
         desk.intake.write_early(reader.backlog())
     assert desk.intake.counts.early > 20

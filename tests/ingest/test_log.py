@@ -1,5 +1,7 @@
 """The log's reader: complete and in order, or an error that says why; it never forgets where it was asked to begin."""
 
+import math
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +16,9 @@ from ingest.adapter_log import LogReader
 from ingest.adapter_wire import Wire
 from ingest.errors import LogError, LogLostError
 from ingest.model import FIRST_MS, Message
+from tests import appliance
 from tests.conftest import NatsServer
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.engines
 
@@ -26,25 +30,22 @@ def start(nats_server: NatsServer) -> int:
 
 @pytest.fixture
 def device(nats_server: NatsServer) -> Iterator[mqtt.Client]:
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="log-test")
-    client.connect("127.0.0.1", nats_server.mqtt_port)
-    client.loop_start()
-    yield client
-    client.disconnect()
-    client.loop_stop()
+    with appliance.let_in(appliance.a_client("log-test"), nats_server.mqtt_port) as client:
+        yield client
 
 
 def publish(device: mqtt.Client, *payloads: bytes, topic: str = "fm/demo/d1/up/telemetry") -> None:
-    for info in [device.publish(topic, payload, qos=1) for payload in payloads]:
-        info.wait_for_publish(60)
+    appliance.publish(device, [(topic, payload) for payload in payloads])
 
 
 def fetch(reader: LogReader, n: int) -> list[Message]:
     got: list[Message] = []
-    for _ in range(300):
-        got += reader.fetch(0.2)
-        if len(got) >= n:
-            break
+
+    def enough() -> bool:
+        got.extend(reader.fetch(0.2))
+        return len(got) >= n
+
+    wait_for(enough, pause_s=0)
     return got
 
 
@@ -52,18 +53,21 @@ def test_what_is_looked_at_before_its_turn_is_fetched_in_its_turn(
     nats_server: NatsServer, start: int, device: mqtt.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adapter_log, "_MANY_BYTES", 1000)
+    monkeypatch.setattr(adapter_log, "_LOOK_S", 60.0)  # it ends when nothing is left to come
     publish(device, *[b"%0100d" % i for i in range(40)])
     reader = LogReader(nats_server.url, start)
     assert reader.backlog() == (), "nothing was fetched, so nobody knows whether there is more"
-    got = reader.fetch(5.0, most=3, most_bytes=250)
+    with monkeypatch.context() as unhurried:
+        gather_for_ever(unhurried)
+        got = reader.fetch(60, most=3, most_bytes=250)
     for size in ({"most_bytes": 250}, {"most_bytes": 700}, {"most_bytes": 100}, {"most_bytes": 1}):
         looked_at = list(reader.backlog())
-        part = reader.fetch(5.0, **size)
+        part = reader.fetch(60, **size)
         assert part == looked_at[: len(part)]
         assert len(looked_at) == 40 - len(got)
         got += part
     assert [int(message.payload) for message in got] == list(range(3 + 3 + 7 + 1 + 1))
-    got += reader.fetch(5.0, most_bytes=1600)
+    got += reader.fetch(60, most_bytes=1600)
     assert reader.backlog() == (), "9 messages of 100 bytes are no big batch"
     got += fetch(reader, 9)
     publish(device, *[b"%0100d" % i for i in range(40, 60)])
@@ -98,12 +102,13 @@ def test_reading_begins_after_the_cursor(nats_server: NatsServer, start: int, de
 
 
 def test_a_fetch_stops_at_its_limits_and_the_rest_stays(
-    nats_server: NatsServer, start: int, device: mqtt.Client
+    nats_server: NatsServer, start: int, device: mqtt.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    gather_for_ever(monkeypatch)
     publish(device, *[b"x" * 1000] * 40)
     reader = LogReader(nats_server.url, start)
     assert len(reader.fetch(60, most=7)) == 7
-    rest = fetch(reader, 33)
+    rest = reader.fetch(60, most=33)
     assert [message.seq for message in rest] == list(range(start + 8, start + 41))
     reader.close()
 
@@ -112,17 +117,12 @@ def test_whoever_was_busy_gets_what_comes_meanwhile(
     nats_server: NatsServer, start: int, device: mqtt.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until it is much; here that is two messages, of which the second comes while it waits."""
-    naps = Naps(lambda: publish(device, b"3"))
-    monkeypatch.setattr(adapter_log, "time", naps)
-    monkeypatch.setattr(adapter_log, "_GATHER_S", 60.0)
-    monkeypatch.setattr(adapter_log, "_GATHER_TURNS", 600.0)
+    naps = gather_for_ever(monkeypatch, lambda: publish(device, b"3"))
     monkeypatch.setattr(adapter_log, "_MANY", 2)
     reader = LogReader(nats_server.url, start)
     publish(device, b"1", b"2")
-    time.sleep(0.5)  # busy
     assert [message.payload for message in reader.fetch(60, most=1)] == [b"1"]
     assert not naps.taken
-    time.sleep(0.5)
     assert [message.payload for message in reader.fetch(60)] == [b"2", b"3"]
     reader.close()
 
@@ -142,19 +142,24 @@ class Naps:
         time.sleep(0.01)
 
 
+def gather_for_ever(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None] = lambda: None) -> Naps:
+    """Whoever was busy at all, as everybody was, waits for as many as he may fetch, or for what is much."""
+    naps = Naps(meanwhile)
+    monkeypatch.setattr(adapter_log, "time", naps)
+    monkeypatch.setattr(adapter_log, "_GATHER_S", math.inf)
+    monkeypatch.setattr(adapter_log, "_GATHER_TURNS", math.inf)
+    return naps
+
+
 def test_whoever_is_behind_waits_for_nothing(
     nats_server: NatsServer, start: int, device: mqtt.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapter_log, "time", Naps())  # until what was published is here
-    monkeypatch.setattr(adapter_log, "_GATHER_S", 60.0)
-    monkeypatch.setattr(adapter_log, "_GATHER_TURNS", 600.0)
+    """Else this would not end."""
+    gather_for_ever(monkeypatch)  # until what was published is here
     monkeypatch.setattr(adapter_log, "_MANY", 3)
     reader = LogReader(nats_server.url, start)
     publish(device, b"1", b"2", b"3")
-    time.sleep(0.3)
-    begin_s = time.monotonic()
     assert len(reader.fetch(60)) == 3
-    assert time.monotonic() - begin_s < 30, "not for the minute in which more might come"
     reader.close()
 
 
@@ -175,10 +180,11 @@ def test_whoever_was_not_busy_waits_for_nothing(
 def test_a_quiet_log_keeps_its_reader(nats_server: NatsServer, start: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Heartbeats count as life: silence is only what is longer than several of them."""
     monkeypatch.setattr(adapter_log, "_HEARTBEAT_S", 0.25)
-    monkeypatch.setattr(adapter_log, "_SILENCE_S", 3.0)
+    monkeypatch.setattr(adapter_log, "_SILENCE_S", 0.15)
     reader = LogReader(nats_server.url, start)
-    for _ in range(8):
-        assert reader.fetch(0.5) == []
+    for _ in range(4):
+        assert select.select([reader._wire.socket], [], [], 60)[0], "a heartbeat"
+        assert reader.fetch(0.1) == []
     reader.close()
 
 
