@@ -21,13 +21,13 @@ from tests.processes import wait_for
 
 pytestmark = pytest.mark.engines
 NOTHING = "nats://127.0.0.1:1"
+# Of one that drops beyond a queue of ten, and says so every second.
+LINES = (*ANYBODY, "sys_interval 1", "max_queued_messages 10", "max_inflight_messages 500")
 
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
-    """One that drops beyond a queue of ten, and says so every second."""
-    lines = (*ANYBODY, "sys_interval 1", "max_queued_messages 10", "max_inflight_messages 500")
-    with a_mosquitto(tmp_path_factory.mktemp("mosquitto"), listener=lines) as running:
+    with a_mosquitto(tmp_path_factory.mktemp("mosquitto"), listener=LINES) as running:
         yield running
 
 
@@ -64,15 +64,22 @@ def test_what_only_5_can_promise_is_a_warning_with_3_1_1(broker: Mosquitto) -> N
     assert "max_inflight_messages" in found["bridge_window"].remedy
 
 
+@pytest.fixture
+def overflowing(tmp_path: Path) -> Iterator[Mosquitto]:
+    """One of its own: that it dropped something, it says for ever."""
+    with a_mosquitto(tmp_path, listener=LINES) as running:
+        yield running
+
+
 def test_a_queue_that_has_overflowed_is_a_warning_and_the_bridges_messages_stay_where_they_are(
-    broker: Mosquitto,
+    overflowing: Mosquitto,
 ) -> None:
     shared = "$share/g/plant/#"
-    have_session(broker, "looked-at", shared)
-    with a_client(broker.port, "plant") as plant:
+    have_session(overflowing, "looked-at", shared)
+    with a_client(overflowing.port, "plant") as plant:
         say(plant, *[b"%d" % i for i in range(600)])
-    wait_for(lambda: looked(at(broker.port, shared))["bridge_queue"].state is State.WARNING)
-    ours = at(broker.port, shared)
+    wait_for(lambda: looked(at(overflowing.port, shared))["bridge_queue"].state is State.WARNING)
+    ours = at(overflowing.port, shared)
     came: list[bytes] = []
 
     def listen() -> bool:

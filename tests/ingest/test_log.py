@@ -212,6 +212,7 @@ def test_the_first_message_since_a_moment_is_found(nats_server: NatsServer, star
     reader = LogReader(nats_server.url, start)
     (first,) = fetch(reader, 1)
     reader.close()
+    wait_for(lambda: time.time() * 1000 > first.received_ms + 1)
     publish(device, b"2")
     wire = Wire(nats_server.url)
     assert adapter_log.first_seq_since(wire, datetime(2020, 1, 1, tzinfo=UTC)) == start + 1

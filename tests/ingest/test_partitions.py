@@ -4,8 +4,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+from psycopg import Connection
 
 from api import partitions
 from api.engines import fronts
@@ -134,12 +136,23 @@ def test_each_partition_learns_its_own_devices_from_the_record(house: House) -> 
     learned, memory = list[int](), Memory(CATALOGUE)
     with house.database.connect("foremend_worker", autocommit=False) as conn:
         for _ in range(K):
-            with conn.transaction():
-                claim = partition.take(conn, "me")
-            assert claim is not None
-            memory.stand_at(conn, claim, None)  # of the last one, at the same cursor, it forgets all
+            memory.stand_at(conn, take(conn), None)  # of the last one, at the same cursor, it forgets all
             learned += memory.engine.dump()["refrigerator/device_no"].tolist()
     assert len(learned) == len(set(learned)) == len(DEVICES)
+
+
+def take(conn: Connection[Any]) -> Claim:
+    """As soon as the session of whoever had it is gone."""
+    found: list[Claim | None] = []
+
+    def look() -> Claim | None:
+        with conn.transaction():
+            found.append(partition.take(conn, "me"))
+        return found[-1]
+
+    wait_for(look)
+    assert found[-1] is not None
+    return found[-1]
 
 
 @pytest.mark.engines

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -26,6 +26,7 @@ from ingest.edge import rebirth
 from ingest.edge.model import NodeKey
 from ingest.edge.store import wishes
 from ingest.errors import MapError
+from tests import appliance
 from tests.conftest import NatsServer
 from tests.ingest import tahu
 from tests.ingest.bridging import a_client, a_mosquitto
@@ -48,7 +49,7 @@ class EdgeNode:
 
     def __init__(self, broker: Mosquitto) -> None:
         self.seq, self.births, self.told = 0, 0, threading.Event()
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="edge1")
+        self._client = appliance.a_client("edge1")
         self._client.will_set("spBv1.0/plant/NDEATH/edge1", tahu.a_payload(bd_seq(5)), qos=1)
         subscribed = threading.Event()
         self._client.on_connect = lambda *_: self._client.subscribe("spBv1.0/plant/NCMD/edge1", 1)
@@ -66,7 +67,7 @@ class EdgeNode:
     def _say(self, kind: str, *metrics: dict[str, Any], device: str = "") -> None:
         payload = tahu.a_payload(*metrics, timestamp=now_ms(), seq=self.seq % 256)
         self.seq += 1
-        self._client.publish(f"spBv1.0/plant/{kind}/edge1{device}", payload).wait_for_publish(60)
+        appliance.publish(self._client, [(f"spBv1.0/plant/{kind}/edge1{device}", payload)], qos=0)
 
     def born(self) -> None:
         self.seq = 0
@@ -180,7 +181,7 @@ def _listens(broker: Mosquitto, house: House) -> None:
     name = f"probe{time.time_ns()}"
     with a_client(broker.port, "probe") as probe:
         while not house.one(f"SELECT count(*) FROM sparkplug_node WHERE node_id = '{name}'"):
-            probe.publish(f"spBv1.0/plant/NDEATH/{name}", tahu.a_payload(bd_seq(0))).wait_for_publish(60)
+            appliance.publish(probe, [(f"spBv1.0/plant/NDEATH/{name}", tahu.a_payload(bd_seq(0)))], qos=0)
             time.sleep(0.1)
 
 
@@ -190,12 +191,12 @@ def test_who_cannot_reach_nats_asks_again_later(house: House) -> None:
         away = house.settings.model_copy(update={"nats_url": SecretStr("nats://127.0.0.1:1")})
         assert ask(conn, away) == []
         assert [wish.node for wish in wishes(conn, 9)] == [KEY]
-        wire = Wire(house.nats.url)
-        wire.send(b"SUB fm.demo.*.down.rebirth 7\r\n")
-        assert [wish.node for wish in ask(conn, house.settings)] == [KEY]
-        assert ask(conn, house.settings) == []
-        wait_for(lambda: b"edge1" in wire.receive())
-        wire.close()
+        with closing(Wire(house.nats.url, 60)) as wire:
+            wire.send(b"SUB fm.demo.*.down.rebirth 7\r\n")
+            wire.settle()
+            assert [wish.node for wish in ask(conn, house.settings)] == [KEY]
+            assert ask(conn, house.settings) == []
+            wait_for(lambda: b"edge1" in wire.receive())
 
 
 def _lacks(house: House) -> None:

@@ -34,7 +34,7 @@ def test_what_is_far_beyond_what_the_broker_takes_ends_its_own_connection_before
     house: House, claimed: int
 ) -> None:
     before = house.nats.state().last_seq
-    with socket.create_connection(("127.0.0.1", house.nats.mqtt_port), 5) as device:
+    with socket.create_connection(("127.0.0.1", house.nats.mqtt_port), 60) as device:
         device.sendall(CONNECT)
         assert device.recv(4) == b"\x20\x02\x00\x00"
         device.sendall(b"\x32" + _length(claimed) + len(TOPIC).to_bytes(2, "big") + TOPIC + b"\x00\x01")
@@ -58,7 +58,7 @@ def test_one_byte_beyond_what_the_broker_takes_ends_only_its_own_connection(hous
     payload = b" " * (MAX_PAYLOAD_BYTES - HEADERS + 1)
     packet = len(TOPIC).to_bytes(2, "big") + TOPIC + b"\x00\x01" + payload
     for _ in range(2):
-        with socket.create_connection(("127.0.0.1", house.nats.mqtt_port), 5) as device, suppress(ConnectionError):
+        with socket.create_connection(("127.0.0.1", house.nats.mqtt_port), 60) as device, suppress(ConnectionError):
             device.sendall(CONNECT)
             assert device.recv(4) == b"\x20\x02\x00\x00"
             device.sendall(b"\x32" + _length(len(packet)) + packet)

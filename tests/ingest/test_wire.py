@@ -1,8 +1,8 @@
 """An answer belongs to the question that was asked, however many ask and however often somebody answers."""
 
 import json
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -29,17 +29,16 @@ def _answers_twice(wire: Wire, questions: int) -> None:
 
 @pytest.fixture
 def stutterer(nats_server: NatsServer) -> Iterator[None]:
-    with closing(Wire(nats_server.url)) as wire:
+    with closing(Wire(nats_server.url, 60)) as wire, ThreadPoolExecutor(1) as mouth:
         wire.send(b"SUB test.ask.* 9\r\n")
         wire.settle()
-        mouth = threading.Thread(target=_answers_twice, args=(wire, QUESTIONS))
-        mouth.start()
+        all_answered = mouth.submit(_answers_twice, wire, QUESTIONS)
         yield
-        mouth.join(20)
+        all_answered.result()
 
 
 def test_a_second_answer_is_not_taken_for_the_next_questions(nats_server: NatsServer, stutterer: None) -> None:
-    with closing(Wire(nats_server.url)) as wire:
+    with closing(Wire(nats_server.url, 60)) as wire:
         asked = [f"test.ask.{number}" for number in range(QUESTIONS)]
         assert [wire.request(subject) for subject in asked] == [{"asked": subject} for subject in asked]
 
@@ -49,11 +48,8 @@ def test_who_asks_beside_another_hears_his_own_answer(nats_server: NatsServer, s
 
     def ask(first: int) -> None:
         for number in range(first, QUESTIONS, 4):
-            heard[f"test.ask.{number}"] = request(nats_server.url, f"test.ask.{number}")
+            heard[f"test.ask.{number}"] = request(nats_server.url, f"test.ask.{number}", timeout_s=60)
 
-    askers = [threading.Thread(target=ask, args=(first,)) for first in range(4)]
-    for each in askers:
-        each.start()
-    for each in askers:
-        each.join(20)
+    with ThreadPoolExecutor(4) as askers:
+        list(askers.map(ask, range(4)))
     assert heard == {f"test.ask.{number}": {"asked": f"test.ask.{number}"} for number in range(QUESTIONS)}

@@ -159,8 +159,9 @@ def test_a_worker_that_is_silent_longer_than_its_lease_loses_the_partition_and_w
             claim = partition.take(first, "first")
         assert claim is not None
         partition.advance(first, claim, claim.cursor + 5, NOW_MS)  # and there it hangs, with the row in its hand
-        assert partition.take(second, "second") is None
+        said = second.execute("SELECT lease_until FROM partition").fetchone()
         wait_for(lambda: taken.extend(filter(None, [partition.take(second, "second")])) or taken)
+        assert second.execute("SELECT %s <= clock_timestamp()", said).fetchone() == (True,), "not before"
         assert (taken[0].cursor, taken[0].epoch) == (claim.cursor, claim.epoch + 1)
         with pytest.raises(psycopg.OperationalError):
             first.commit()

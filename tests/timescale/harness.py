@@ -4,6 +4,7 @@ The WASM one takes one connection at a time, any password, and knows neither COP
 connection, closes it, and opens the next. Behind all of them is one session of the server, which `connect` cleans.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -73,8 +74,7 @@ def served() -> Iterator[Timescale]:
         with native(NATIVE) as database:
             yield database
         return
-    if not (HERE / "node_modules" / ".package-lock.json").exists():
-        subprocess.run(["npm", "ci", "--silent"], cwd=HERE, check=True, timeout=280)
+    _install()
     process = subprocess.Popen(["node", "serve.mjs"], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
@@ -84,6 +84,14 @@ def served() -> Iterator[Timescale]:
     finally:
         process.kill()
         process.communicate()
+
+
+def _install() -> None:
+    """One at a time: whoever comes while somebody installs would begin by removing what is there."""
+    with (HERE / "package-lock.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (HERE / "node_modules" / ".package-lock.json").exists():
+            subprocess.run(["npm", "ci", "--silent"], cwd=HERE, check=True, timeout=280)
 
 
 @contextmanager
