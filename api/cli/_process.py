@@ -1,5 +1,6 @@
 """What the worker, the relay and the HTTP process share: JSON logs in a file, a stop that signals set."""
 
+import _thread
 import logging
 import os
 import signal
@@ -24,9 +25,7 @@ def run(name: str, work: Callable[[Settings, threading.Event], None], settings: 
     process: whoever supervises starts it again."""
     settings = settings or Settings.from_environment()
     _log_to(settings)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stopped_by(signal.SIGTERM, signal.SIGINT)
     died: list[BaseException] = []
     _watch_threads(stop, died)
     log = structlog.get_logger(name)
@@ -43,6 +42,15 @@ def run(name: str, work: Callable[[Settings, threading.Event], None], settings: 
     if died:
         sys.exit(1)
     log.info("stopped")
+
+
+def stopped_by(*numbers: signal.Signals) -> threading.Event:
+    """Set once one of these signals has come. Not by the handler itself, which runs in the midst of whatever the main
+    thread does: if that just waits for this very event, it holds the event's lock, and both would stand still."""
+    stop = threading.Event()
+    for number in numbers:
+        signal.signal(number, lambda *_: _thread.start_new_thread(stop.set, ()))
+    return stop
 
 
 def _watch_threads(stop: threading.Event, died: list[BaseException]) -> None:

@@ -1,7 +1,6 @@
 """`foremend up`: everything on this machine, in the foreground, until Ctrl-C."""
 
 import signal
-import threading
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -73,7 +72,7 @@ def _certificate(cert: Path | None, key: Path | None, client_ca: Path | None) ->
 
 def _run(*, http_port: int, lan: bool, **asked: Any) -> None:
     from api import classes
-    from api.cli import _display
+    from api.cli import _display, _process
     from api.engines.errors import EngineError
     from api.engines.plan import Plan
     from api.engines.supervisor import Supervisor
@@ -85,9 +84,7 @@ def _run(*, http_port: int, lan: bool, **asked: Any) -> None:
 
     host = local_network.address() if lan else "127.0.0.1"
     plan = Plan(checkout=CHECKOUT, http_port=http_port, lan=lan, base_url=f"http://{host}:{http_port}", **asked)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _process.stopped_by(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     display = _display.choose()
 
     def ready() -> None:

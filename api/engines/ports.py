@@ -4,13 +4,13 @@ import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import count
 from pathlib import Path
 
 from api.engines.errors import PortTakenError
 
 _LOOPBACK = "127.0.0.1"
 _LOWEST = 10_000
+_BLOCK = 100
 _OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -28,16 +28,29 @@ def check(wanted: dict[str, int], host: str = _LOOPBACK) -> None:
 
 
 def free_port() -> int:
-    """A port that nothing listens on now; for tests and trials. Never the same twice in one process, and none of those
-    that the system gives to outgoing connections: one of them may have it before its server listens."""
+    """A port that nothing listens on now, and that no other process of ours is given meanwhile; for tests and trials.
+    Never the same twice in one process, and none of those that the system gives to outgoing connections: one of them
+    may have it before its server listens."""
     return next(port for port in _untried if _is_free(port))
 
 
-def _from_somewhere() -> Iterator[int]:
-    """Each process begins elsewhere, so two that run side by side do not choose the same."""
-    ports = _first_outgoing() - _LOWEST
-    start = secrets.randbelow(ports)
-    return (_LOWEST + (start + step) % ports for step in count())
+def _one_after_another() -> Iterator[int]:
+    """Of blocks of ports, each held by its first, which is bound and never listened on: whoever runs beside us (three
+    test processes, each with servers that are killed and started again) finds it taken, and takes another block. The
+    system lets go of it when we end, however we end."""
+    blocks = range(_LOWEST, _first_outgoing() - _BLOCK, _BLOCK)
+    start = secrets.randbelow(len(blocks))
+    for step in range(len(blocks)):
+        first = blocks[(start + step) % len(blocks)]
+        guard = socket.socket()
+        try:
+            guard.bind((_LOOPBACK, first))
+        except OSError:
+            guard.close()
+            continue
+        _guards.append(guard)
+        yield from range(first + 1, first + _BLOCK)
+    raise RuntimeError("every block of ports is somebody's")
 
 
 def _first_outgoing() -> int:
@@ -59,4 +72,5 @@ def _is_free(port: int) -> bool:
     return True
 
 
-_untried = _from_somewhere()
+_guards: list[socket.socket] = []
+_untried = _one_after_another()

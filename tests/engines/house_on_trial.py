@@ -3,9 +3,9 @@
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
+from api.cli import _process
 from api.cli._display import PlainDisplay
 from api.engines.errors import EngineError
 from api.engines.plan import Plan
@@ -25,9 +25,7 @@ class TrialPlan(Plan):
 
 
 def up(data: Path, http_port: int, mqtt_port: int, nats_port: int) -> None:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _process.stopped_by(signal.SIGINT, signal.SIGTERM)
     plan = TrialPlan(
         data=data,
         checkout=Path(__file__).parents[2],

@@ -4,6 +4,7 @@ A file DATA/dies-NAME makes it die at its start, DATA/refuses-NAME makes it refu
 because a test starts many.
 """
 
+import _thread
 import http.server
 import os
 import signal
@@ -22,7 +23,7 @@ def act(name: str, data: Path, port: int) -> None:
         print("usage: stand in\nthere is no such fault", file=sys.stderr)
         sys.exit(2)
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGTERM, lambda *_: _thread.start_new_thread(stop.set, ()))
     with answering(port) if name == "api" else nullcontext():
         live(name, data, stop)
 

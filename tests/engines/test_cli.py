@@ -88,6 +88,17 @@ def test_a_signal_ends_a_process_of_ours_in_its_own_time(tmp_path: Path) -> None
     assert process.wait(60) == 0
 
 
+def test_a_signal_in_the_midst_of_a_wait_for_it_ends_the_process_too(tmp_path: Path) -> None:
+    """Whoever waits for an event holds its lock for a moment, before and after it sleeps."""
+    midst = "def work(settings, stop):\n    with stop._cond: signal.raise_signal(signal.SIGTERM)\n    stop.wait()"
+    process = _process(f"import signal\n{midst}", tmp_path)
+    try:
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.parametrize(
     "work",
     [

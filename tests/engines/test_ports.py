@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,3 +19,21 @@ def test_a_port_that_somebody_listens_on_is_passed_over(monkeypatch: pytest.Monk
     monkeypatch.setattr(ports, "_untried", iter([taken, free]))
     with ports.socket.create_server(("127.0.0.1", taken)):
         assert ports.free_port() == free
+
+
+def test_no_two_processes_are_given_the_same_port_however_near_they_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though nothing listens on any of them yet, and though one of them has used up its first block."""
+    monkeypatch.setattr(ports.secrets, "randbelow", lambda _: 7)
+    monkeypatch.setattr(ports, "_guards", held := [])
+    one_after_another = ports._one_after_another()
+    ours = {next(one_after_another) for _ in range(ports._BLOCK + 20)}
+    asked = (
+        "from api.engines import ports; ports.secrets.randbelow = lambda _: 7;"
+        "print([*map(next, [ports._one_after_another()] * 150)])"
+    )
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, timeout=120).stdout
+    theirs = set(map(int, said.strip("[]\n").split(",")))
+    for guard in held:
+        guard.close()
+    assert (len(ours), len(theirs)) == (ports._BLOCK + 20, 150)
+    assert ours & theirs == set()
