@@ -12,6 +12,7 @@ from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
 from api.worker.memory import Memory, Next
+from api.worker.steps import Steps
 from detectors import store as findings
 from detectors.model import Finding
 from ingest import early, history, limits, partition
@@ -55,6 +56,7 @@ class Counts:
     edge_deaths: int = 0
     edge_gaps: int = 0
     rebirths_wanted: int = 0
+    steps: Steps = field(default_factory=Steps)
 
     def tell(self, told: Told) -> None:
         births = sum(birth.born for _, birth in told.births)
@@ -129,15 +131,17 @@ class Intake:
 
     def _commit(self, messages: Sequence[Message], error: psycopg.Error | None = None) -> None:
         """With `error`, the one message is refused for it."""
-        memory = self._memory
+        memory, steps = self._memory, self.counts.steps
         cursor = messages[-1].seq
         with self._conn.transaction():
             sources = memory.directory.sources(self._conn, messages)
             nodes = edges.load(self._conn, edge_topics(sources), messages[0].seq)
+            steps.end("look_up")
             admitted = admit(messages, sources, memory.catalogue, memory.allowance, nodes)
             # what a message adds to a row that was written early would be left out with that row
             hopeful = not self._wary and not (self._early and admitted.decoded.repeats.batches)
             decoded = admitted.decoded if hopeful else admitted.decoded.apart()
+            steps.end("decode")
             if error is not None:
                 refusal = _not_storable(messages[0], sources[0], error)
                 decoded = replace(decoded, batches=[], refusals=[refusal], told=Told(), answers=[])
@@ -151,11 +155,14 @@ class Intake:
                 hopeful=hopeful,
                 early=self._early,
             )
+            steps.end("keep")
             step = memory.engine.observe(kept.new)
+            steps.end("observe")
             self._store(step.findings)
             edges.save(self._conn, decoded.told)
             twins.insert(self._conn, [answer for answer in decoded.answers if answer not in strangers])
             partition.advance(self._conn, self._claim, cursor, messages[-1].received_ms)
+        steps.end("commit")
         self._early = {seq for seq in self._early if seq > cursor}
         self._tried = {seq for seq in self._tried if seq > cursor}
         memory.keep(Next(cursor=cursor, observed=step, used=admitted.use, spoken=decoded.spoken))
@@ -167,6 +174,7 @@ class Intake:
         self.counts.refused.update(refusal.reason for refusal in kept.refusals)
         self.counts.over.update((over.traffic, over.kind) for over in admitted.over)
         self.counts.tell(decoded.told)
+        steps.end("observe")  # its memory is swapped in
 
     def _store(self, found: Sequence[Finding]) -> None:
         """A finding that cannot be stored stops no reading: it is said in the process' log and left out."""

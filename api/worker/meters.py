@@ -83,3 +83,8 @@ class _CountsCollector(Collector):
         for labels, number in dict(counts.over).items():
             over.add_metric(labels, number)
         yield over
+        words = "Where the worker's time goes; reading includes the wait for something to read."
+        spent = CounterMetricFamily("foremend_worker_seconds", words, labels=["step"])
+        for step, seconds in counts.steps.seconds.items():
+            spent.add_metric([step], seconds)
+        yield spent

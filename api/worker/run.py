@@ -158,17 +158,22 @@ class _Session:
         checkpoints = Checkpoints(self._memory, claim)
         presence = Presence(self._settings, self._memory, claim, self._ear, self._meters.presence)
         renewed, size = time.monotonic(), _WHOLE
+        steps = self._meters.counts.steps
+        steps.begin()
         while not stop.is_set():
             self._turns.mark("read")
             forgetting.now_and_then(conn, claim)
             aggregating.now_and_then(conn)
             checkpoints.now_and_then(conn)
+            steps.end("upkeep")
             messages = reader.fetch(_IDLE_S, *size)
+            steps.end("read")
             if messages:
                 begun = time.perf_counter()
                 intake.take(messages)
                 self._meters.took(len(messages), time.perf_counter() - begun)
                 size = _SMALL if intake.write_early(reader.backlog()) else _WHOLE
+                steps.end("early")
                 self.progressed = True
                 renewed = time.monotonic()
             elif time.monotonic() - renewed > _RENEW_S:

@@ -47,6 +47,7 @@ def test_the_workers_figures_are_what_was_committed() -> None:
     meters.counts.refused[Reason.CONFLICT] += 3
     meters.took(40, 0.0031)
     meters.waits.labels("LogError").inc()
+    meters.counts.steps.seconds["keep"] = 2.5
     with port.opened(OPEN, meters.registry, Turns("read")) as number:
         assert number is not None
         status, text = get(number, "/metrics")
@@ -61,6 +62,8 @@ def test_the_workers_figures_are_what_was_committed() -> None:
         'foremend_batch_messages_bucket{le="50.0"} 1.0',
         'foremend_batch_seconds_bucket{le="0.005"} 1.0',
         'foremend_worker_waits_total{kind="LogError"} 1.0',
+        'foremend_worker_seconds_total{step="keep"} 2.5',
+        'foremend_worker_seconds_total{step="commit"} 0.0',
     } <= lines
     assert any(line.startswith("process_resident_memory_bytes") for line in lines)
 

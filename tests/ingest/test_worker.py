@@ -3,16 +3,18 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import psycopg
 import pytest
 
 from api.watch.standing import Store
-from api.worker import batch
+from api.worker import batch, run, steps
 from api.worker.batch import Intake
 from api.worker.forget import Forgetting, keep_from
 from api.worker.memory import Memory
+from api.worker.meters import WorkerMeters
 from ingest import adapter_log, history, partition, refusals
 from ingest.adapter_log import Head
 from ingest.adapter_wire import Wire
@@ -37,6 +39,26 @@ def test_what_was_acknowledged_is_in_the_record_or_refused_once(house: House) ->
     assert house.one("SELECT count(*) FROM reading_refrigerator") == 500
     assert house.one("SELECT sum(power_w) FROM reading_refrigerator") == sum(range(500))
     assert house.refusals() == ["NOT_JSON", "NOT_A_READING", "UNKNOWN_DEVICE", "UNKNOWN_KIND"]
+
+
+def test_every_step_of_a_batch_has_its_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that moves on when it is looked at: each step is as long as its looks."""
+    looks = count()
+    monkeypatch.setattr(steps, "perf_counter", lambda: float(next(looks)))
+    meters = WorkerMeters()
+    monkeypatch.setattr(run, "WorkerMeters", lambda: meters)
+    with working(house.settings):
+        house.publish(a_reading(now_ms()), a_reading(now_ms() + 1))
+        house.caught_up()
+    spent = meters.counts.steps.seconds
+    batches = spent["commit"]
+    assert batches > 0
+    assert spent == {
+        **dict.fromkeys(("look_up", "decode", "keep", "commit", "early"), batches),
+        "observe": 2 * batches,  # observing, and remembering it
+        **{step: spent[step] for step in ("upkeep", "read")},
+    }
+    assert spent["upkeep"] >= spent["read"] >= batches
 
 
 def test_a_reading_sent_twice_is_kept_once_and_another_value_is_a_conflict(house: House) -> None:
