@@ -45,9 +45,10 @@ class Courier:
             await asyncio.sleep(_FIRST_RETRY_S)
 
     async def _once(self, topic: str, payload: bytes) -> bool:
-        await asyncio.wait((self._client, self._keeper), return_when=asyncio.FIRST_COMPLETED)
-        if self._keeper.done():
-            self._keeper.result()  # it never ends well
+        while not self._client.done():  # one that was lost again before we heard of it has left us another to wait for
+            await asyncio.wait((self._client, self._keeper), return_when=asyncio.FIRST_COMPLETED)
+            if self._keeper.done():
+                self._keeper.result()  # it never ends well
         client, lost = self._client.result(), asyncio.create_task(self._lost.wait())
         publish = asyncio.create_task(client.publish(topic, payload, qos=1, timeout=_PUBLISH_TIMEOUT_S))
         try:

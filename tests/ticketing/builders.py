@@ -262,7 +262,8 @@ def at_once(*works: Callable[[], object]) -> list[object]:
 
 
 def blocked(database: Database) -> bool:
-    """Is some session waiting for another one's lock?"""
+    """Is some session of this database waiting for another one's lock?"""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     with database.connect() as conn:
-        row = conn.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone()
+        row = conn.execute(waiting).fetchone()
         return bool(row and row[0])

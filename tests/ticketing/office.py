@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import psycopg
@@ -13,8 +14,9 @@ import psycopg
 from api.relay import post as posts
 from api.relay.post import Post
 from ledger.model import Delivery
+from tests.processes import wait_for
 from tests.ticketing.builders import CLASSES, DESK, Firm
-from ticketing.notify import webhooks
+from ticketing.notify import ladder, webhooks
 
 
 @dataclass
@@ -24,10 +26,7 @@ class Office:
     conn: psycopg.Connection[Any]
 
     def turn_until(self, holds: Callable[[], bool]) -> None:
-        for _ in range(1200):
-            self.post.turn(self.conn, 0.05)
-            if holds():
-                return
+        wait_for(lambda: self.post.turn(self.conn, 0.05) is not None and holds())
 
     def settle(self) -> None:
         """Send what is due now, and wait for all of it."""
@@ -41,9 +40,14 @@ class Office:
 
 @contextmanager
 def office(firm: Firm, **settings: Any) -> Iterator[Office]:
+    """What failed is due again when a test says so (`make_due`), however long it takes itself."""
     firm.now = datetime.now(UTC)
     told = firm.database.settings(**{"webhook_allow_private": True, **settings})
-    with ThreadPoolExecutor(posts.AT_ONCE) as hands, firm.database.connect("foremend_relay") as conn:
+    with (
+        patch.object(ladder, "FIRST", timedelta(minutes=10)),
+        ThreadPoolExecutor(posts.AT_ONCE) as hands,
+        firm.database.connect("foremend_relay") as conn,
+    ):
         yield Office(firm=firm, post=Post(settings=told, catalogue=CLASSES, hands=hands), conn=conn)
 
 

@@ -25,12 +25,14 @@ def receiver(*answers: int, hold: threading.Event | None = None) -> Iterator[Rec
     box = Receiver(answers=list(answers), hold=hold)
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = 60
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             box.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
             box.arrived.set()
             if box.hold is not None:
-                box.hold.wait(20)
+                box.hold.wait(60)
             status = box.answers.pop(0) if box.answers else 204
             self.send_response(status)
             if status in (301, 302, 307):
@@ -40,7 +42,10 @@ def receiver(*answers: int, hold: threading.Event | None = None) -> Iterator[Rec
         def log_message(self, *_: Any) -> None:
             pass
 
-    with _serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+    class Server(ThreadingHTTPServer):
+        daemon_threads = False  # those who answer are waited for at the end
+
+    with _serving(Server(("127.0.0.1", 0), Handler)) as server:
         box.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
         yield box
 
@@ -59,8 +64,10 @@ def dripping() -> Iterator[str]:
                     self.request.sendall(b"x")
 
     with _serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)) as server:
-        yield f"http://127.0.0.1:{server.server_address[1]}/hook"
-        ends.set()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/hook"
+        finally:
+            ends.set()
 
 
 @dataclass
@@ -75,6 +82,8 @@ def mail_server() -> Iterator[MailServer]:
     box = MailServer()
 
     class Handler(socketserver.StreamRequestHandler):
+        timeout = 60
+
         def handle(self) -> None:
             self._say("220 trial")
             while line := self.rfile.readline().decode().strip():
@@ -102,10 +111,7 @@ def mail_server() -> Iterator[MailServer]:
         def _say(self, text: str) -> None:
             self.wfile.write(text.encode() + b"\r\n")
 
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-
-    with _serving(Server(("127.0.0.1", 0), Handler)) as server:
+    with _serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)) as server:
         box.url = f"smtp://127.0.0.1:{server.server_address[1]}"
         yield box
 

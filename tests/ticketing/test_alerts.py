@@ -1,13 +1,13 @@
 """Findings become alerts: one ACTIVE a device and rule, whoever races; what cannot be taken is set aside and shown."""
 
-import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
+from tests.processes import wait_for
 from tests.ticketing.builders import CLASSES, NOW, OTHER_RULE, RULE, Firm, at_once, blocked, insert_finding
 from ticketing.alerts import lifecycle, store
 from ticketing.alerts.model import Alert, Condition, Engagement
@@ -104,21 +104,18 @@ def test_two_findings_raced_through_two_connections_give_one_alert(firm: Firm) -
         since=NOW,
         at=NOW,
     )
-    second: list[UUID] = []
 
-    def race() -> None:
+    def race() -> UUID:
         with firm.relay() as conn:
-            second.append(store.raise_alert(conn, symptom, uuid4(), NOW))
+            return store.raise_alert(conn, symptom, uuid4(), NOW)
 
-    with firm.relay() as conn:
-        first = store.raise_alert(conn, symptom, uuid4(), NOW)
-        thread = threading.Thread(target=race)
-        thread.start()
-        while not blocked(firm.database):
-            time.sleep(0.01)
-        assert not second
-    thread.join()
-    assert second == [first]
+    with ThreadPoolExecutor(1) as threads:
+        with firm.relay() as conn:
+            first = store.raise_alert(conn, symptom, uuid4(), NOW)
+            second = threads.submit(race)
+            wait_for(lambda: blocked(firm.database))
+            assert not second.done()
+        assert second.result() == first
     assert firm.alerts()[0].occurrences == 2
 
 

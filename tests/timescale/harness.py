@@ -96,7 +96,8 @@ def _install() -> None:
 
 @contextmanager
 def native(dsn: str) -> Iterator[Timescale]:
-    name = "foremend_test_timescale"
+    """Of those who test side by side each has its own."""
+    name = f"foremend_test_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     with psycopg.connect(dsn, autocommit=True) as conn:
         conn.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         conn.execute(f"CREATE DATABASE {name}")
