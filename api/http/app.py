@@ -32,10 +32,11 @@ from api.http.rest import (
 from api.http.rest import outages as rest_outages
 from api.http.rest import refusals as rest_refusals
 from api.http.rest import twins as rest_twins
-from api.http.staff import amending, desk, device, outages, refusals, work
+from api.http.staff import amending, desk, device, outages, refusals, registering, work
 from api.http.staff import claims as staff_claims
 from api.http.staff import credentials as staff_credentials
 from api.http.staff import customers as staff_customers
+from api.http.staff import imports as staff_imports
 from api.http.staff import registry as staff_registry
 from api.http.staff import sites as staff_sites
 from api.http.staff import twin as staff_twin
@@ -45,8 +46,10 @@ from api.watch.watch import Watch
 PUBLIC = (question.router, following.router, report.router, item.router, claim.router, owner.router)
 STAFF = (
     desk.router,
+    registering.router,
     device.router,
     amending.router,
+    staff_imports.router,
     staff_customers.router,
     staff_sites.router,
     staff_registry.router,

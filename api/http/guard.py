@@ -22,6 +22,7 @@ _LARGE = {  # a photo as a file, or as base64 in JSON; a file of devices
     "/m/": PHOTO_BYTES + FORM_BYTES,
     "/api/reports": PHOTO_BYTES * 4 // 3 + FORM_BYTES,
     "/api/imports": IMPORT_BYTES,
+    "/desk/imports": IMPORT_BYTES + FORM_BYTES,
 }
 MOST_LARGE = 64  # bodies beyond a form's at once: half a gigabyte of photos
 _large = threading.BoundedSemaphore(MOST_LARGE)

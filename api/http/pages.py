@@ -39,9 +39,11 @@ def render(
     language: str,
     zone: ZoneInfo | None = None,
     status: int = 200,
+    here: str | None = None,
     **values: Any,
 ) -> Response:
-    """`template` with `t(key)` for texts, `at(moment)` for times, and what the frame of every page needs."""
+    """`template` with `t(key)` for texts, `at(moment)` for times, and what the frame of every page needs. `here`: the
+    page's own path, where it is the answer to a form that was sent elsewhere."""
     local = zone or ZoneInfo("UTC")
     house = request.app.state.house
     frame = {
@@ -51,8 +53,8 @@ def render(
         "told": lambda moment: when.told(language, moment, house.clock(), local),
         "moment": lambda moment: when.moment(language, moment, local),
         "zone_name": local.key,
-        "switch": {other: _in(request, other) for other in LANGUAGES if other != language},
-        "here": _path(request),
+        "switch": {other: _in(request, other, here) for other in LANGUAGES if other != language},
+        "here": _path(request) if here is None else quote(here),
         "lang_query": f"?lang={request.query_params['lang']}" if request.query_params.get("lang") in LANGUAGES else "",
     }
     return HTMLResponse(_templates.get_template(template).render(**frame, **values), status_code=status)
@@ -70,9 +72,9 @@ def _path(request: Request) -> str:
     return quote(request.scope["path"])
 
 
-def _in(request: Request, language: str) -> str:
+def _in(request: Request, language: str, here: str | None) -> str:
     kept = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
-    return f"{_path(request)}?{urlencode([*kept, ('lang', language)])}"
+    return f"{_path(request) if here is None else quote(here)}?{urlencode([*kept, ('lang', language)])}"
 
 
 def problem_page(request: Request, problem: Problem) -> Response:

@@ -83,24 +83,24 @@ def hand_out(device_id: str, body: CredentialBody, home: Home) -> dict[str, Any]
         if body.rotate:
             grace = timedelta(seconds=body.grace_s)
             issued = issuing.rotate(
-                conn, device, by=home.scope(), now=home.clock(), grace=grace, make=_maker(home, conn)
+                conn, device, by=home.scope(), now=home.clock(), grace=grace, make=maker(home, conn)
             )
         else:
-            issued = issuing.issue(conn, device, by=home.scope(), now=home.clock(), make=_maker(home, conn))
+            issued = issuing.issue(conn, device, by=home.scope(), now=home.clock(), make=maker(home, conn))
     own = permissions(device.tenant_id, device.device_id)
     said = {"publish": own.publish, "subscribe": own.subscribe}
-    return {**_handed_out(issued), "n": issued.username.n, **said, **_where(home)}
+    return {**_handed_out(issued), "n": issued.username.n, **said, **where(home)}
 
 
-def _maker(house: House, conn: Connection[Any]) -> MakePassword:
+def maker(house: House, conn: Connection[Any]) -> MakePassword:
     key = house.settings.credential_key
     return seeds.maker(conn, key.get_secret_value().encode() if key else None)
 
 
-def _where(house: House) -> dict[str, Any]:
+def where(house: House) -> dict[str, Any]:
     settings = house.settings
-    where = f"{settings.mqtt_host}:{settings.mqtt_port}"
-    return {"mqtt": where, "tls": settings.mqtt_tls, "sign_in": settings.device_sign_in}
+    broker = f"{settings.mqtt_host}:{settings.mqtt_port}"
+    return {"mqtt": broker, "tls": settings.mqtt_tls, "sign_in": settings.device_sign_in}
 
 
 @router.get("/devices/{device_id}/credentials", summary="A device's credentials, and what the broker denied it")
@@ -111,7 +111,7 @@ def of_device(device_id: str, home: Home) -> dict[str, Any]:
         return {
             "credentials": [as_json(each, now) for each in store.of_device(conn, device)],
             "denied": [_denial(each) for each in denials.of_device(conn, device)],
-            **_where(home),
+            **where(home),
         }
 
 
@@ -138,7 +138,7 @@ def _revoke(home: House, device_id: str, n: int | None) -> dict[str, Any]:
 def hand_out_many(body: ManyBody, home: Home) -> dict[str, Any]:
     with home.acting() as conn:
         issued, after = issuing.issue_missing(
-            conn, after=body.after, limit=body.limit, by=home.scope(), now=home.clock(), make=_maker(home, conn)
+            conn, after=body.after, limit=body.limit, by=home.scope(), now=home.clock(), make=maker(home, conn)
         )
     return {"credentials": [_handed_out(each) for each in issued], "next": after}
 

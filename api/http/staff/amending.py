@@ -104,6 +104,7 @@ def _page(
         "device_edit.html",
         language=pages.language_of(request),
         status=422 if facts or stands else 200,
+        here=f"/desk/devices/{device.device_id}/edit",
         device=device,
         appliance=appliance,
         facts=facts or Form(typed=_facts(device)),

@@ -171,6 +171,7 @@ def _page(
         "desk_customer.html",
         language=language,
         status=422 if facts or giving else 200,
+        here=f"/desk/customers/{customer_id}",
         customer=customer,
         facts=facts or Shown(typed=_typed(customer)),
         giving=giving or Shown(typed={}),

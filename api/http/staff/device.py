@@ -1,10 +1,10 @@
-"""`/desk/devices`: every appliance that may send, and each one's page with curves and label."""
+"""`/desk/devices/{id}`: one appliance with its curves, and sheets of labels."""
 
 from collections.abc import Hashable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from api.http import kind, label, live, pages, product, sheet, sheet_pdf, when
 from api.http.evidence import Reader
@@ -12,11 +12,10 @@ from api.http.house import Home
 from api.http.problems import refuse
 from api.http.public import bearer
 from api.http.rest.devices import label_url
-from api.http.staff import claims, credentials, curves, lists, trouble, twin
+from api.http.staff import claims, credentials, curves, trouble, twin
 from api.http.staff import registry as staff_registry
+from api.http.staff.registering import labels_path
 from devices import registry
-from devices.model import Device, DeviceFilter, DeviceState
-from devices.warranty import covers
 from ingest import history
 from ingest.presence import shown
 
@@ -24,58 +23,6 @@ router = APIRouter(prefix="/desk/devices", include_in_schema=False)
 
 MOST_LABELS = 240  # some seconds of work
 OURS_FOR = timedelta(days=1)  # for so long it is said that we did not listen
-
-
-Fact = Annotated[str, Query(max_length=200)]
-
-
-def _asked(
-    class_id: Annotated[str, Query(alias="class", max_length=200)] = "",
-    state: Fact = "",
-    model: Fact = "",
-    site: Fact = "",
-    text: Fact = "",
-) -> DeviceFilter:
-    """As a form sends it: what was left empty is not asked for."""
-    return DeviceFilter(
-        class_id=class_id or None,
-        state=DeviceState(state) if state in [*DeviceState] else None,
-        model=model.strip() or None,
-        site=site.strip() or None,
-        text=text.strip() or None,
-    )
-
-
-@router.get("")
-def device_list(
-    request: Request,
-    home: Home,
-    asked: Annotated[DeviceFilter, Depends(_asked)],
-    after: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=lists.MOST)] = lists.STEP,
-) -> Response:
-    with home.looking() as conn:
-        found = registry.listed(conn, home.settings.tenant, asked, after=after, limit=limit)
-    today = home.clock().astimezone(lists.ZONE).date()
-    more = str(request.url.include_query_params(after=found[-1].device_no)) if len(found) == limit else None
-    page = lists.Page(limit=limit, more=more, first=str(request.url.remove_query_params("after")) if after else None)
-    return pages.render(
-        request,
-        "desk_devices.html",
-        language=pages.language_of(request),
-        word="devices",
-        follows=False,
-        devices=[(device, covers.standing(covers.of(home.catalogue, device, today))) for device in found],
-        asked=asked,
-        states=list(DeviceState),
-        classes=home.catalogue,
-        page=page,
-        labels_path=_labels_path(found, pages.language_of(request)),
-    )
-
-
-def _labels_path(devices: list[Device], language: str) -> str:
-    return f"/desk/devices/labels.pdf?devices={','.join(each.device_id for each in devices)}&lang={language}"
 
 
 @router.get("/labels.pdf")
@@ -136,7 +83,7 @@ def device_page(device_id: str, request: Request, home: Home) -> Response:
             patience=when.span(language, away[0].patience_ms or 0) if away else None,
             ours=shown.ours(conn, now - OURS_FOR),
             gateway=registry.by_no(conn, device.gateway_no) if device.gateway_no else None,
-            labels_path=_labels_path([device], language),
+            labels_path=labels_path([device], language),
             label_path=f"/r/{device.label_token}",
             **credentials.of_device(conn, home, device, now, language),
             **claims.of_device(conn, device, now),
