@@ -12,7 +12,7 @@ from devices.model import Catalogue
 from ingest import layout, layout_columnstore
 from ledger.statements import Statements
 
-SCHEMA_VERSION = 15
+SCHEMA_VERSION = 16
 _BEFORE_LAYOUT = ("ledger", "devices", "ingest")
 _AFTER_LAYOUT = ("detectors", "ticketing")
 _MIGRATION = re.compile(r"^(\d{4})_\w+\.sql$")

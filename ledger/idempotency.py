@@ -1,7 +1,7 @@
 """`Idempotency-Key`: the same key and body get the stored answer, another body is refused, a repeat in flight too."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from ledger.errors import IdempotencyConflictError, IdempotencyInFlightError
 from ledger.statements import Statements
 
+KEPT = timedelta(days=30)  # a phone that was offline over somebody's holidays sends what it has once more
 _sql = Statements("ledger")
 
 
@@ -55,3 +56,8 @@ def keep(
             "at": now,
         },
     )
+
+
+def forget(conn: Connection[Any], now: datetime, limit: int) -> int:
+    """The oldest answers that are too old, at most `limit`: how many."""
+    return conn.execute(_sql.forget_idempotency_keys, {"before": now - KEPT, "limit": limit}).rowcount

@@ -13,6 +13,7 @@ from ledger.ids import uuid7
 from ledger.model import Delivery, DeliveryState, Event
 from ledger.statements import Statements
 
+KEPT = timedelta(days=366)
 _sql = Statements("ledger")
 _EVENT = ("event_id", "kind", "subject_id", "at", "actor", "data")
 
@@ -88,3 +89,8 @@ def history(conn: Connection[Any], subject_id: str, *, limit: int = 500) -> list
     """Every line of the log about one subject, oldest first."""
     with conn.cursor(row_factory=dict_row) as cur:
         return [Event(**row) for row in cur.execute(_sql.list_events, {"subject_id": subject_id, "limit": limit})]
+
+
+def forget(conn: Connection[Any], now: datetime, limit: int) -> int:
+    """Deliveries that arrived or were given up long ago, at most `limit`: how many. What waits is kept."""
+    return conn.execute(_sql.forget_deliveries, {"before": now - KEPT, "limit": limit}).rowcount

@@ -20,6 +20,9 @@ class RelayMeters:
         )
         for outcome in OUTCOMES:
             self.answers.labels(outcome)
+        self.forgotten = Counter(
+            "foremend_forgotten", "Rows that were kept for as long as they are kept.", ["what"], registry=self.registry
+        )
 
     def _counter(self, name: str, words: str) -> Counter:
         return Counter(f"foremend_{name}", words, registry=self.registry)

@@ -16,6 +16,7 @@ from psycopg import Connection
 
 from api import classes, database
 from api.mosquitto.setup import keeper_of
+from api.relay.forget import Forgetting
 from api.relay.meters import RelayMeters
 from api.relay.post import AT_ONCE, Post
 from api.relay.rebirths import ask_for_rebirths
@@ -53,7 +54,7 @@ def _run_loops(settings: Settings, stop: threading.Event, turns: Turns, meters: 
     jobs: dict[str, Job] = {
         "findings": lambda conn, ends: take_and_ask(conn, ends, Pulse("findings", turns), catalogue, policy),
         "rebirths": lambda conn, ends: ask_for_rebirths(conn, ends, Pulse("rebirths", turns), settings),
-        "timers": lambda conn, ends: keep_time(conn, ends, Pulse("timers", turns), catalogue, policy),
+        "timers": lambda conn, ends: keep_time(conn, ends, Pulse("timers", turns), catalogue, policy, meters),
         "deliveries": lambda conn, ends: deliver(conn, ends, Pulse("deliveries", turns), settings, catalogue),
         "twins": lambda conn, ends: tell_devices(conn, ends, Pulse("twins", turns), settings, catalogue, meters),
     }
@@ -104,8 +105,14 @@ def take_and_ask(
 
 
 def keep_time(
-    conn: Connection[Any], stop: threading.Event, pulse: Pulse, catalogue: Catalogue, policy: AskPolicy
+    conn: Connection[Any],
+    stop: threading.Event,
+    pulse: Pulse,
+    catalogue: Catalogue,
+    policy: AskPolicy,
+    meters: RelayMeters,
 ) -> None:
+    forgetting = Forgetting(meters.forgotten)
     served_at = datetime.min.replace(tzinfo=UTC)
     while not stop.wait(POLL_S):
         pulse.beat(conn)
@@ -116,6 +123,7 @@ def keep_time(
         look(conn, catalogue, policy, now)
         while expire(conn, now):
             _log.info("question expired")
+        forgetting.now_and_then(conn)
 
 
 def serve(conn: Connection[Any], now: datetime) -> None:

@@ -2,7 +2,6 @@
 loops. First said and then noted: what breaks off between is said twice, which a device knows by version or id."""
 
 import threading
-import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,7 +24,6 @@ from ingest.adapter_doors import Address, Doors
 from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 from ingest.twin import down
-from ingest.twin import store as said
 from ingest.twin.model import Down
 from ledger.statements import Statements
 
@@ -33,8 +31,6 @@ POLL_S = 1.0
 AT_A_TIME = 100
 LEASE = timedelta(seconds=15)  # longer than it takes to say a hundred of them, or to give up a door
 _UNSAID = timedelta(seconds=5)
-KEPT, SET_ASIDE_KEPT = timedelta(days=366), timedelta(days=30)  # commands that are over; answers that nobody could take
-_FORGET_S, _FORGET_AT_ONCE = 60.0, 5_000
 _sql = Statements("api.relay")
 _log = structlog.get_logger("relay")
 
@@ -59,7 +55,6 @@ def tell_devices(
 class Telling:
     def __init__(self, settings: Settings, catalogue: Catalogue, meters: RelayMeters) -> None:
         self._settings, self._catalogue, self._meters = settings, catalogue, meters
-        self._forget_s = time.monotonic()
         self._doors = Doors(doors_of(settings), *login_of(settings), partial(tls_of, settings))
 
     def close(self) -> None:
@@ -67,16 +62,7 @@ class Telling:
 
     def turn(self, conn: Connection[Any]) -> int:
         """The most that was done of anything."""
-        if time.monotonic() >= self._forget_s:
-            self._forget_s = time.monotonic() + _FORGET_S
-            self.forget(conn, datetime.now(UTC))
         return max(self.take(conn), self.expire(conn), self.say_desired(conn), self.send_commands(conn))
-
-    def forget(self, conn: Connection[Any], now: datetime) -> None:
-        """A bounded number of them: what is left goes a minute later."""
-        with conn.transaction():
-            store.forget_commands(conn, now - KEPT, _FORGET_AT_ONCE)
-            said.forget_set_aside(conn, now - SET_ASIDE_KEPT, _FORGET_AT_ONCE)
 
     def take(self, conn: Connection[Any]) -> int:
         with conn.transaction():

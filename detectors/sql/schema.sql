@@ -21,7 +21,7 @@ CREATE INDEX finding_set_aside ON finding (tenant_id) WHERE set_aside IS NOT NUL
 CREATE INDEX finding_device ON finding (tenant_id, device_no, finding_no DESC);
 SELECT protect('finding');
 
-GRANT SELECT, INSERT ON finding TO foremend_worker;
+GRANT SELECT, INSERT, DELETE ON finding TO foremend_worker;
 GRANT SELECT, UPDATE ON finding TO foremend_relay;
 GRANT SELECT ON finding TO foremend_api;
 

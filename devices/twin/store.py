@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from devices.twin.model import Command, CommandState, Twin
 from ledger.statements import Statements
 
+KEPT = timedelta(days=366)  # of a command that is over
 _sql = Statements("devices.twin")
 
 
@@ -130,8 +131,9 @@ def expire_commands(conn: Connection[Any], now: datetime, limit: int) -> list[Co
         return [_command(row) for row in cur.execute(_sql.expire_commands, {"now": now, "limit": limit})]
 
 
-def forget_commands(conn: Connection[Any], before: datetime, limit: int) -> int:
-    return conn.execute(_sql.forget_commands, {"before": before, "limit": limit}).rowcount
+def forget(conn: Connection[Any], now: datetime, limit: int) -> int:
+    """Commands that were over long ago, at most `limit`: how many."""
+    return conn.execute(_sql.forget_commands, {"before": now - KEPT, "limit": limit}).rowcount
 
 
 def known_commands(conn: Connection[Any], command_ids: Sequence[UUID]) -> set[tuple[UUID, int]]:

@@ -39,6 +39,7 @@ CREATE TABLE refusal (
     replayed_seq bigint                -- where in the log its bytes are again; refused once more if last_seq is there
 );
 CREATE INDEX refusal_listed ON refusal (tenant_id, refusal_no DESC);
+CREATE INDEX refusal_reason ON refusal (tenant_id, reason, refusal_no DESC);
 CREATE INDEX refusal_seq ON refusal (seq);
 CREATE INDEX refusal_sender ON refusal (tenant_id, device_id, refusal_no);
 SELECT protect('refusal');
@@ -161,6 +162,7 @@ CREATE TABLE outage (
 CREATE UNIQUE INDEX outage_open ON outage (tenant_id, kind, subject) WHERE until IS NULL;
 CREATE UNIQUE INDEX outage_of_device ON outage (device_no) WHERE until IS NULL;
 CREATE INDEX outage_listed ON outage (tenant_id, since DESC, outage_id DESC);
+CREATE INDEX outage_kind ON outage (tenant_id, kind, since DESC, outage_id DESC) WHERE kind <> 'DEVICE';
 CREATE INDEX outage_history ON outage (device_no, since DESC);
 CREATE INDEX outage_parent ON outage (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX outage_ended ON outage (until) WHERE until IS NOT NULL;
@@ -203,6 +205,7 @@ CREATE TABLE device_answer (
 );
 CREATE INDEX device_answer_waiting ON device_answer (answer_no) WHERE set_aside IS NULL;
 CREATE INDEX device_answer_set_aside ON device_answer (tenant_id) WHERE set_aside IS NOT NULL;
+CREATE INDEX device_answer_old ON device_answer (received_at) WHERE set_aside IS NOT NULL;
 SELECT protect('device_answer');
 
 GRANT SELECT, INSERT ON device_answer TO foremend_worker;

@@ -13,6 +13,7 @@ from ingest.topics import About
 from ingest.twin.model import Answer, Waiting
 from ledger.statements import Statements
 
+SET_ASIDE_KEPT = timedelta(days=30)  # everybody had the time to look at it
 _sql = Statements("ingest.twin")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -55,8 +56,9 @@ def drop(conn: Connection[Any], answers: Sequence[Waiting]) -> None:
     conn.execute(_sql.drop_answers, {"answer_nos": [answer.answer_no for answer in answers]})
 
 
-def forget_set_aside(conn: Connection[Any], before: datetime, limit: int) -> int:
-    return conn.execute(_sql.forget_set_aside, {"before": before, "limit": limit}).rowcount
+def forget(conn: Connection[Any], now: datetime, limit: int) -> int:
+    """Those that were set aside long ago, at most `limit`: how many."""
+    return conn.execute(_sql.forget_set_aside, {"before": now - SET_ASIDE_KEPT, "limit": limit}).rowcount
 
 
 def set_aside(conn: Connection[Any], answer: Waiting, error: str) -> None:

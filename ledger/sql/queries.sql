@@ -93,3 +93,14 @@ SELECT body_sha256, status, answer FROM idempotency WHERE tenant_id = %(tenant_i
 -- Keep the answer for whoever repeats the request.
 INSERT INTO idempotency (tenant_id, key, body_sha256, status, answer, at)
 VALUES (%(tenant_id)s, %(key)s, %(body_sha256)s, %(status)s, %(answer)s, %(at)s)
+
+-- name: forget_idempotency_keys
+-- Nobody repeats a request any more that was answered so long ago.
+DELETE FROM idempotency WHERE (tenant_id, key) IN (
+    SELECT tenant_id, key FROM idempotency WHERE at < %(before)s ORDER BY at LIMIT %(limit)s)
+
+-- name: forget_deliveries
+-- What arrived or was given up long ago: a settled one's `next_at` says when. The log keeps what it was about.
+DELETE FROM delivery WHERE delivery_id IN (
+    SELECT delivery_id FROM delivery WHERE state <> 'PENDING' AND next_at < %(before)s ORDER BY next_at LIMIT %(limit)s)
+  AND state <> 'PENDING'

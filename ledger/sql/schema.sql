@@ -34,6 +34,7 @@ CREATE TABLE event (
     data jsonb NOT NULL DEFAULT '{}'
 );
 CREATE INDEX event_subject ON event (tenant_id, subject_id, event_id);
+CREATE INDEX event_newest ON event (tenant_id, event_id DESC);
 CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE ON event FOR EACH ROW EXECUTE FUNCTION refuse_change();
 SELECT protect('event');
 
@@ -55,6 +56,7 @@ CREATE INDEX delivery_due ON delivery (split_part(destination, ':', 1), next_at)
 CREATE INDEX delivery_lane ON delivery (lane, destination, position) WHERE state = 'PENDING';
 CREATE INDEX delivery_listed ON delivery (tenant_id, position DESC);
 CREATE INDEX delivery_dead ON delivery (tenant_id) WHERE state = 'DEAD';
+CREATE INDEX delivery_settled ON delivery (next_at) WHERE state <> 'PENDING';
 SELECT protect('delivery');
 
 CREATE TABLE idempotency (
@@ -66,8 +68,11 @@ CREATE TABLE idempotency (
     at timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, key)
 );
+CREATE INDEX idempotency_old ON idempotency (at);
 SELECT protect('idempotency');
 
 GRANT SELECT, INSERT ON event TO foremend_api, foremend_worker, foremend_relay;
 GRANT SELECT, INSERT, UPDATE ON delivery TO foremend_api, foremend_relay;
+GRANT DELETE ON delivery TO foremend_relay;
 GRANT SELECT, INSERT ON idempotency TO foremend_api;
+GRANT SELECT (tenant_id, key, at), DELETE ON idempotency TO foremend_relay;  -- forgets answers without reading them

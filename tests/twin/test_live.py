@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
@@ -12,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from api.relay.meters import RelayMeters
-from api.relay.twins import KEPT, Telling
+from api.relay.twins import Telling
 from devices import catalogue
 from simulators.obedient import FIRMWARE, a_memory
 from tests.ingest.house import House
@@ -226,16 +225,6 @@ def test_an_answer_that_cannot_be_taken_is_set_aside_and_those_beside_it_are_not
         assert (telling.take(conn), telling.take(conn)) == (3, 0)
     assert (desk.twin()["reported"], desk.twin()["reported_version"]) == ({"a": 2, "b": 3}, 1)
     assert house.one("SELECT count(*) FROM device_answer WHERE set_aside LIKE 'TypeError%'") == 1
-
-
-def test_what_was_over_long_ago_is_forgotten_and_what_waits_is_not(house: House, desk: Desk) -> None:
-    waits, over = desk.sends(), desk.sends()
-    desk.client.delete(f"/api/devices/d1/commands/{over}")
-    with house.database.connect("foremend_relay") as conn, closing(a_teller(house)) as telling:
-        telling.forget(conn, datetime.now(UTC) + KEPT - timedelta(hours=1))
-        assert len(desk.commands()) == 2
-        telling.forget(conn, datetime.now(UTC) + KEPT + timedelta(hours=1))
-    assert [each["id"] for each in desk.commands()] == [waits]
 
 
 def test_a_door_that_is_away_keeps_nobody_from_the_others(house: House, desk: Desk) -> None:

@@ -12,6 +12,7 @@ from ledger import scope
 from ledger.statements import Statements
 from ticketing.links.model import Link, Purpose
 
+KEPT = timedelta(days=30)  # beyond its expiry: whoever asks why one opens nothing is asking by then
 _sql = Statements("ticketing.links")
 
 
@@ -49,3 +50,8 @@ def resolve(conn: Connection[Any], token: str, purpose: Purpose, now: datetime) 
     with conn.cursor(row_factory=class_row(Link)) as cur:
         names = {"token_sha256": digest.hex(), "purpose": purpose, "now": now}
         return cur.execute(_sql.find_link, names).fetchone()
+
+
+def forget(conn: Connection[Any], now: datetime, limit: int) -> int:
+    """Links that expired long ago, at most `limit`: how many."""
+    return conn.execute(_sql.forget_links, {"before": now - KEPT, "limit": limit}).rowcount

@@ -29,6 +29,7 @@ CREATE TABLE alert (
 CREATE UNIQUE INDEX alert_active ON alert (tenant_id, device_no, rule) WHERE condition = 'ACTIVE';
 CREATE INDEX alert_look ON alert (look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX alert_listed ON alert (tenant_id, alert_id DESC);
+CREATE INDEX alert_device ON alert (tenant_id, device_no, alert_id DESC);
 CREATE INDEX alert_review ON alert (tenant_id, alert_id DESC) WHERE review IS NOT NULL;
 CREATE INDEX alert_ticket ON alert (ticket_id) WHERE ticket_id IS NOT NULL;
 SELECT protect('alert');
@@ -169,6 +170,7 @@ CREATE TABLE report (
 );
 CREATE INDEX report_ticket ON report (ticket_id, report_id);
 CREATE INDEX report_device ON report (tenant_id, device_no, report_id DESC);
+CREATE INDEX report_photo ON report (tenant_id, photo_sha256) WHERE photo_sha256 IS NOT NULL;
 SELECT protect('report');
 
 -- The token itself is never stored; a link serves one purpose, one subject, one recipient, until it expires.
@@ -181,6 +183,7 @@ CREATE TABLE link (
     minted_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL
 );
+CREATE INDEX link_expired ON link (expires_at);
 SELECT protect('link');
 CREATE POLICY token ON link FOR SELECT TO foremend_api USING (token_sha256 = nullif(current_setting('app.token', true), ''));
 
@@ -205,4 +208,4 @@ GRANT SELECT (webhook_id, tenant_id, url, events, active, made_at), UPDATE (url,
 
 GRANT SELECT ON alert, shelf, question, ticket, engineer, webhook TO foremend_relay;
 GRANT INSERT, UPDATE ON alert, question TO foremend_relay;
-GRANT INSERT ON link TO foremend_relay;
+GRANT INSERT, SELECT (token_sha256, expires_at), DELETE ON link TO foremend_relay;

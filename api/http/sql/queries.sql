@@ -11,8 +11,9 @@ SELECT (SELECT count(*) FROM alert WHERE condition = 'ACTIVE') AS alerts,
        (SELECT count(*) FROM outage WHERE until IS NULL AND parent_id IS NULL) AS outages
 
 -- name: find_newest_change
--- Has anything happened that a list of the desk would show?
-SELECT (SELECT event_id::text FROM event ORDER BY event_id DESC LIMIT 1) AS newest
+-- Has anything happened that a list of the desk would show? (An `event_id::text` that is selected is called event_id too,
+-- and ordering by that would sort the whole log.)
+SELECT (SELECT event_id FROM event ORDER BY event_id DESC LIMIT 1)::text AS newest
 
 -- name: list_open_tickets
 -- The engineers' list: open work, oldest first.

@@ -25,4 +25,4 @@ UPDATE device_answer SET set_aside = %(error)s WHERE answer_no = %(answer_no)s
 -- What could not be taken, once everybody had the time to look at it.
 DELETE FROM device_answer
 WHERE answer_no IN (SELECT answer_no FROM device_answer WHERE set_aside IS NOT NULL AND received_at < %(before)s
-                    LIMIT %(limit)s)
+                    ORDER BY received_at LIMIT %(limit)s)
