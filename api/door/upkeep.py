@@ -147,7 +147,11 @@ class Upkeep:
             _log.debug("nobody could be asked who subscribes to how much", error=str(error))
 
     def _keep_outside(self, who: sessions.Hoarder, now_s: float) -> None:
+        """Told once: a server that is late still lists whom it was told to put out."""
+        known = str(who.username) in self.put_out
         self.put_out[str(who.username)] = now_s + _OUTSIDE_S
+        if known:
+            return
         self.notes.hoarded(who.username, who.held, datetime.now(UTC))
         _log.warning("put out: too many subscriptions", device=who.username.client_id, subscriptions=who.held)
 

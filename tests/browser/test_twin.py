@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from api.http.house import House
 from devices import registry, settings
@@ -53,6 +53,23 @@ def test_a_person_desires_and_cancels_and_sees_what_the_device_says(
         assert page.locator("#now").bounding_box()["x"] > page.locator("#trouble").bounding_box()["x"]  # type: ignore[index]
         page.evaluate("document.getElementById('twin').scrollIntoView()")
         keep(page, "twin-desktop-zh")
+
+
+def test_what_happens_between_a_page_and_its_following_is_seen_on_it(
+    scene_of: Callable[[str], Scene], visit: Visit, database: Database
+) -> None:
+    scene = scene_of("en")
+    body = {"name": "ping", "arguments": {"n": 1}, "expires_s": 86_400}
+    scene.client.post("/api/devices/fridge-1/commands", json=body, headers={"Idempotency-Key": "1"})
+
+    def meanwhile(route: Route) -> None:
+        _answers(database, scene.device_no, result={"n": 1})
+        route.continue_()
+
+    with visit("/desk/") as page:
+        page.route("**/desk/devices/fridge-1/live", meanwhile, times=1)
+        page.goto("/desk/devices/fridge-1")
+        expect(page.locator("#commands-told tr", has_text="ping n=1")).to_contain_text("Done")
 
 
 def _says(database: Database, house: House, device_no: int, *, version: int, **state: object) -> None:

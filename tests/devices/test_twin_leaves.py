@@ -1,6 +1,6 @@
 """What somebody wishes of a device while it leaves, or is replaced."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -53,12 +53,15 @@ def test_who_wishes_while_somebody_retires_the_device_takes_his_turn(database: D
             except GoneError as refused:
                 outcome.append(refused.state)
 
-    thread = threading.Thread(target=wishing)
-    thread.start()
-    with database.connect() as owner:
-        wait_for(lambda: owner.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (1,))
-    firm.conn.commit()
-    thread.join()
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as threads:
+        wishes_it = threads.submit(wishing)
+        try:
+            with database.connect() as owner:
+                wait_for(lambda: wishes_it.done() or owner.execute(waits).fetchone() == (1,))
+        finally:
+            firm.conn.commit()
+    wishes_it.result(0)
     assert outcome == ["RETIRED"]
 
 

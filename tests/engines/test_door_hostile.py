@@ -8,10 +8,13 @@ from contextlib import contextmanager
 import pytest
 
 from api.door import upkeep
+from api.door.notes import Notes
+from api.door.sessions import Hoarder
+from api.door.upkeep import Upkeep
 from api.engines.nats_request import request
 from api.engines.nats_streams import QOS_2_STREAM
 from api.engines.process import wait_until
-from devices.credentials.model import Issued
+from devices.credentials.model import Issued, Username
 from ingest import topics
 from tests.engines.doorway import Client, Doorway, client_of, denied, request_down
 from tests.engines.test_door_strangers import a_connect
@@ -96,6 +99,20 @@ def test_a_device_that_subscribes_without_end_is_put_out_and_stays_outside_for_a
     own.leave()
     assert not client_of(door, issued).is_in, "its session would bring them all back"
     assert wait_until(lambda: denied(door, "listener", "SUBSCRIBE") == 1, 60)
+
+
+def test_a_server_that_is_late_to_put_a_device_out_has_it_told_once(
+    door: Doorway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = Hoarder(username=Username("demo", "late", 1), held=999, server="s", server_id="S", connection=1)
+    monkeypatch.setattr(upkeep.sessions, "hoarders", lambda *_: [late])
+    monkeypatch.setattr(upkeep.sessions, "put_out", lambda *_: None)
+    notes = Notes()
+    keeping = Upkeep(settings=door.settings, notes=notes, servers=[], logs=[])
+    for _ in range(3):
+        keeping._looked_s = 0.0
+        keeping._end_hoarders()
+    assert notes.totals == {"SUBSCRIBE": 1}
 
 
 def test_nothing_is_left_on_another_ones_orders(door: Doorway) -> None:

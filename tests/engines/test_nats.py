@@ -26,7 +26,7 @@ class Device:
     def __init__(self, port: int, client_id: str = "", will: str | None = None) -> None:
         self.heard: list[tuple[str, bytes]] = []
         self.granted: list[int] = []
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id)
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, reconnect_on_failure=False)
         self._client.on_message = lambda _c, _u, message: self.heard.append((message.topic, message.payload))
         self._client.on_subscribe = lambda _c, _u, _m, codes, _p: self.granted.extend(code.value for code in codes)
         if will:
@@ -35,7 +35,9 @@ class Device:
         self._client.loop_start()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(60)
+        sent = self._client.publish(topic, payload, qos=1, retain=retain)
+        sent.wait_for_publish(60)
+        assert sent.is_published(), topic
 
     def subscribe(self, topic: str) -> int:
         self._client.subscribe(topic, qos=1)
@@ -44,7 +46,8 @@ class Device:
 
     def vanish(self) -> None:
         """As when the power fails: no farewell, so that the last will is spoken."""
-        self._client.socket().close()
+        if (wire := self._client.socket()) is not None:
+            wire.close()
         self._client.loop_stop()
 
     def leave(self) -> None:

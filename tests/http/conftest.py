@@ -17,6 +17,7 @@ from api.http.house import House
 from api.http.pace import Pace
 from api.http.rest import health
 from api.settings import Settings
+from api.watch import standing, watch
 from devices import catalogue
 from tests.conftest import Database
 
@@ -34,6 +35,13 @@ class Clock:
         self.now += timedelta(**span)
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Record and log have time to answer who asks how the house stands."""
+    for module in (watch, standing):
+        monkeypatch.setattr(module, "PATIENCE_S", 60.0)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -44,9 +52,13 @@ def house(database: Database, clock: Clock, tmp_path: Path) -> Iterator[House]:
     settings = database.settings(data=tmp_path)
     with roof.pool(settings, "foremend_api", max_size=4) as pool:
         made = House(settings=settings, pool=pool, catalogue=catalogue.load(), clock=clock)
-        # To who asks too often no time passes, however long a test takes.
-        paces = {name: replace(pace, clock=lambda: 0.0) for name, pace in vars(made).items() if isinstance(pace, Pace)}
-        yield replace(made, **paces)
+        yield _patient(made)
+
+
+def _patient(house: House) -> House:
+    """To who asks it too often no time passes, however long a test takes."""
+    paces = {name: replace(pace, clock=lambda: 0.0) for name, pace in vars(house).items() if isinstance(pace, Pace)}
+    return replace(house, **paces)
 
 
 @pytest.fixture
@@ -59,7 +71,7 @@ def client(house: House) -> Iterator[TestClient]:
 def doorway() -> Iterator[TestClient]:
     """The application without a record behind it: for what is decided before anything is read."""
     house = House(settings=Settings(dsn=""), pool=ConnectionPool(open=False), catalogue=catalogue.load())
-    with TestClient(staff_app(house), base_url=BASE, raise_server_exceptions=False) as client:
+    with TestClient(staff_app(_patient(house)), base_url=BASE, raise_server_exceptions=False) as client:
         yield client
 
 

@@ -12,7 +12,7 @@ from api import database as roof
 from api.http.app import staff_app
 from api.http.house import House
 from api.schema import SCHEMA_VERSION
-from api.watch import checks, standing
+from api.watch import checks
 from api.watch import watch as watching
 from api.watch.checks import Check, State, readiness
 from api.watch.pulse import LOOPS, Pulse
@@ -157,12 +157,8 @@ def test_another_schema_is_a_failure_that_says_what_to_do(version: int | None) -
 
 
 @pytest.fixture
-def ready(
-    database: Database, house: House, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[House]:
-    """What worker and relay leave in the record while they live, and a log; both have time to answer."""
-    for module in (watching, standing):
-        monkeypatch.setattr(module, "PATIENCE_S", 60.0)
+def ready(database: Database, house: House, nats_server: NatsServer) -> Iterator[House]:
+    """What worker and relay leave in the record while they live, and a log."""
     last = nats_server.clear()
     with as_if_all_lived(database, last):
         yield replace(house, settings=house.settings.model_copy(update={"nats_url": nats_server.secret_url}))
@@ -196,6 +192,10 @@ def test_without_record_and_log_it_answers_within_its_patience_and_says_so(doorw
     assert doorway.get("/livez").json() == {"status": "ok"}
 
 
+def all_have_looked() -> None:
+    wait_for(lambda: not [thread for thread in threading.enumerate() if thread.name == "watch"])
+
+
 def test_a_database_that_hangs_is_said_and_waited_for_by_one_thread(house: House, monkeypatch: Any) -> None:
     asked, over = [], threading.Event()
 
@@ -209,10 +209,10 @@ def test_a_database_that_hangs_is_said_and_waited_for_by_one_thread(house: House
     watch = watching.Watch.of(house.settings, house.pool)
     try:
         assert [check.state for check in watch.checks() + watch.checks()] == [State.FAILED] * 4
-        wait_for(lambda: asked)  # its thread may only begin now
-        assert len(asked) == 1
     finally:
         over.set()
+        all_have_looked()
+    assert len(asked) == 1
 
 
 def test_a_silent_door_is_named_and_one_that_is_not_encrypted_is_no_fault(house: House, monkeypatch: Any) -> None:
@@ -225,6 +225,7 @@ def test_a_silent_door_is_named_and_one_that_is_not_encrypted_is_no_fault(house:
         assert watching.Watch.of(house.settings, house.pool).doors() == ()
     finally:
         over.set()
+        all_have_looked()
 
 
 def test_a_loop_is_counted_on_every_turn_and_writes_now_and_then(database: Database) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -73,7 +72,9 @@ def test_days_are_whole_and_empty_fields_say_nothing(
     database: Database, client: TestClient, query: str, found: int
 ) -> None:
     a_refusal(database, b"{")
-    asked = query.format(today=datetime.now(UTC).date())
+    with database.connect() as conn:
+        (today,) = conn.execute("SELECT received_at::date FROM refusal").fetchone() or (None,)
+    asked = query.format(today=today)
     assert len(client.get(f"/api/refusals?{asked}").json()["refusals"]) == found
     assert client.get(f"/desk/refusals?{asked}").status_code == 200
 

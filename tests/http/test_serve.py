@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -19,6 +20,7 @@ from api.http import guard, lan, live, serve
 from api.http.app import staff_app
 from api.http.house import House
 from tests.conftest import Database, need
+from tests.processes import wait_for
 
 PATIENCE_S = 90
 
@@ -54,19 +56,12 @@ def test_it_ends_when_asked_though_a_page_follows_live(database: Database, tmp_p
         assert ended(process) == 0
 
 
-def test_an_answer_does_not_wait_until_its_head_was_acknowledged(database: Database, tmp_path: Path) -> None:
-    """An acknowledgement that is put off takes 40 ms, each time but for one in a hundred; how long an answer takes
-    without that is the machine's matter, so one in ten is enough."""
-    process, port = started(database, tmp_path)
-
-    def takes_s() -> float:
-        begun = time.monotonic()
-        assert client.get("/livez").status_code == 200
-        return time.monotonic() - begun
-
-    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
-        assert sum(takes_s() < 0.03 for _ in range(100)) >= 10
-    assert ended(process) == 0
+def test_an_answer_does_not_wait_until_its_head_was_acknowledged() -> None:
+    """An acknowledgement may be put off by 40 ms; head and body are two writes."""
+    with serve._listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
 def test_the_local_network_sees_the_public_pages_alone(database: Database, tmp_path: Path) -> None:
@@ -127,19 +122,43 @@ def hurried(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str
 
 
 def said(where: tuple[str, int], begun: bytes) -> bytes:
-    """What is answered until the connection is ended from there."""
-    with socket.create_connection(where, timeout=PATIENCE_S) as line:
+    """What is answered until the connection is ended from there. Whoever comes to ask only when it was ended hears
+    nothing."""
+    answer = b""
+    with socket.create_connection(where, timeout=PATIENCE_S) as line, suppress(ConnectionError):
         line.sendall(begun)
-        return b"".join(iter(lambda: line.recv(4096), b""))
+        while some := line.recv(4096):
+            answer += some
+    return answer
+
+
+def answered(where: tuple[str, int], begun: bytes, answer: bytes) -> None:
+    """Sooner or later: a machine that is slow begins to ask when it was let go."""
+    wait_for(lambda: said(where, begun).startswith(answer))
+
+
+@contextmanager
+def following(where: tuple[str, int]) -> Iterator[Iterator[str]]:
+    """The lines of a page that follows live."""
+    with ExitStack() as stack:
+        opened: list[httpx2.Response] = []
+
+        def open_it() -> bool:
+            page = httpx2.stream("GET", f"http://{where[0]}:{where[1]}/desk/live", timeout=PATIENCE_S)
+            with suppress(httpx2.TransportError):  # it asked only when it was let go
+                opened.append(stack.enter_context(page))
+            return bool(opened)
+
+        wait_for(open_it)
+        yield opened[0].iter_lines()
 
 
 def test_who_asks_nothing_is_let_go_and_who_follows_a_page_is_not(hurried: tuple[str, int]) -> None:
     form = b"POST /r/x HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-    with httpx2.stream("GET", f"http://{hurried[0]}:{hurried[1]}/desk/live", timeout=PATIENCE_S) as page:
-        lines = page.iter_lines()
+    with following(hurried) as lines:
         assert next(lines) == "retry: 2000"
         assert said(hurried, b"") == b""
         assert said(hurried, b"GET / HTTP/1.1\r\nHost: loc") == b""
-        assert said(hurried, form + b"Content-Length: 9\r\n\r\nwords=").startswith(b"HTTP/1.1 408 ")
-        assert said(hurried, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nGET /").startswith(b"HTTP/1.1 200 ")
+        answered(hurried, form + b"Content-Length: 9\r\n\r\nwords=", b"HTTP/1.1 408 ")
+        answered(hurried, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nGET /", b"HTTP/1.1 200 ")
         assert [line for _, line in zip(range(6), lines, strict=False) if line][-2:] == [": still here"] * 2

@@ -2,21 +2,27 @@
 "use strict";
 (function () {
   const address = document.currentScript.dataset.live;
-  let looking = false, again = false;
+  let looking = false, again = false, later = 0;
 
-  function busy() {  // somebody is choosing or writing: do not take it away
+  function busy() {  // somebody is choosing, writing or pressing: do not take it away
     const active = document.activeElement;
-    return document.querySelector("[data-lives] details[open]") !== null ||
+    return document.querySelector("[data-lives] details[open], [data-lives] :active") !== null ||
       (active !== null && active.matches("[data-lives] input, [data-lives] textarea, [data-lives] select"));
   }
 
+  function wait() {  // until he is done
+    if (!later) later = setTimeout(function () { later = 0; look(); }, 1000);
+  }
+
   async function look() {
+    if (busy()) { wait(); return; }
     if (looking) { again = true; return; }
     looking = true;
     try {
       const answer = await fetch(location.href, {headers: {Accept: "text/html"}, cache: "no-store"});
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (answer.ok && !busy()) document.querySelectorAll("[data-lives]").forEach(function (old) {
+      if (busy()) wait();
+      else if (answer.ok) document.querySelectorAll("[data-lives]").forEach(function (old) {
         const now = fresh.getElementById(old.id);
         if (now && now.innerHTML !== old.innerHTML) old.replaceWith(now);
       });
@@ -25,6 +31,7 @@
     if (again) { again = false; look(); }
   }
 
-  new EventSource(address).onmessage = look;
+  const hints = new EventSource(address);
+  hints.onopen = hints.onmessage = look;  // also for what changed before the server began to compare
   document.addEventListener("visibilitychange", function () { if (!document.hidden) look(); });
 })();
