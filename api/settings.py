@@ -5,8 +5,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api.errors import SettingsError
 
 _QUIET = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
 
@@ -94,7 +96,22 @@ class Settings(BaseSettings):
     @classmethod
     def from_environment(cls, **known: Any) -> "Settings":
         """FOREMEND_SECRETS names a folder in which a file `foremend_db_password` is FOREMEND_DB_PASSWORD, and so on.
-        `known` goes before all."""
+        `known` goes before all. Raises SettingsError: what was wrong, and not what was said, for some are secrets."""
         folder = os.environ.get("FOREMEND_SECRETS")
         given: dict[str, Any] = {"_secrets_dir": folder} if folder else {}
-        return cls(**known, **given)
+        try:
+            return cls(**known, **given)
+        except ValidationError as error:
+            wrong = (each for each in error.errors(include_input=False) if each["type"] != _FOLLOWS)
+            raise SettingsError("; ".join(map(_sentence, wrong))) from None
+
+
+_FOLLOWS = "default_factory_not_called"  # because another one is wrong
+
+
+def _sentence(wrong: Any) -> str:
+    says = wrong["msg"].removeprefix("Value error, ")
+    if not wrong["loc"]:
+        return str(says)
+    name = f"FOREMEND_{wrong['loc'][0]}".upper()
+    return f"{name} is missing" if wrong["type"] == "missing" else f"{name}: {says}"

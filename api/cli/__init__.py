@@ -9,6 +9,9 @@ from importlib import import_module
 
 import typer
 
+from api.cli._options import fail
+from api.errors import SettingsError
+
 
 def main() -> None:
     """The entry point of `foremend`."""
@@ -18,7 +21,10 @@ def main() -> None:
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
     for name in [asked] if asked in names else names:
         import_module(f"{__name__}.{name}").register(app)
-    app()
+    try:
+        app()
+    except SettingsError as error:
+        sys.exit(fail(str(error)).exit_code)
 
 
 def _foremend() -> None:

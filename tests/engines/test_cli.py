@@ -46,6 +46,27 @@ def test_a_taken_port_is_one_sentence_and_no_traceback(tmp_path: Path, engines_f
     )
 
 
+def test_a_command_of_two_words_says_which_there_are_and_begins_nothing_by_itself() -> None:
+    asked = _foremend("fleet")
+    assert asked.returncode == 2
+    assert {"run", "generate"} <= set((asked.stdout + asked.stderr).split())
+    assert "usage: foremend fleet run" in _foremend("fleet", "run", "--help").stdout
+
+
+@pytest.mark.parametrize("command", ["worker", "migrate"])
+def test_a_setting_that_is_missing_or_wrong_is_one_sentence_and_says_no_secret(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOREMEND_CREDENTIAL_KEY", "geheim")
+    monkeypatch.setenv("FOREMEND_LANGUAGE", "klingon")
+    done = _foremend(command)
+    assert done.returncode == 1
+    assert done.stderr.startswith("foremend: FOREMEND_DSN is missing; FOREMEND_CREDENTIAL_KEY: ")
+    assert "; FOREMEND_LANGUAGE: " in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "geheim" not in done.stderr
+
+
 def test_clean_removes_a_data_folder_and_nothing_else(engines_folder: Path, tmp_path: Path) -> None:
     ours, theirs = engines_folder / "ours", tmp_path / "theirs"
     for each in (ours, theirs):
