@@ -29,7 +29,7 @@ class Patient(Connection[Any]):
         return super().wait(self._watched(gen), min(interval, _TICK_S))
 
     def _watched(self, gen: PQGen[T]) -> PQGen[T]:
-        heard_s = time.monotonic()
+        heard_s = looked_s = time.monotonic()
         try:
             wanted = next(gen)
             while True:
@@ -37,10 +37,11 @@ class Patient(Connection[Any]):
                 now_s = time.monotonic()
                 if ready is not Ready.NONE:
                     heard_s = now_s
-                elif now_s - heard_s > self.patience_s:
+                elif looked_s - heard_s > self.patience_s:  # whoever was stopped himself looks once more
                     self._give_up(f"nothing was heard of the database for {self.patience_s:g} s")
-                elif now_s - heard_s > LAST_S and self.stop is not None and self.stop.is_set():
+                elif looked_s - heard_s > LAST_S and self.stop is not None and self.stop.is_set():
                     self._give_up("we are to stop, and the database does not answer")
+                looked_s = now_s
                 wanted = gen.send(ready)
         except StopIteration as done:
             value: T = done.value

@@ -94,7 +94,7 @@ def _small_disk(ours: House, mib: int) -> Iterator[Path]:
     try:
         yield disk
     finally:
-        subprocess.run(["umount", str(disk)], check=True)  # noqa: S603, S607
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S603, S607  somebody may have a file open
         disk.rmdir()
 
 

@@ -15,7 +15,7 @@ from benchmarks.faults.trial import DEVICES, Row, Trial, an_order, environment
 
 _NICENESS = 10  # of who flushes: devices have processors of their own, and this machine's are the house's
 _EVERY_MS = 60_000
-_QUIET_S = 2.0
+_QUIET_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +72,7 @@ def under_live_traffic(
     ours = trial.ours
     trial.begin()
     with trial.working(Worker(environment(ours))):
-        load = ours.load(an_order(live_s, rate))
-        time.sleep(_QUIET_S)
+        load = trial.load(an_order(live_s, rate), speaks_s=_QUIET_S)
         begun_s = time.time()
         trial.say(f"{devices * readings:,} readings of {devices} devices flushed")
         flushed = flush(ours, Backlog.of(devices, readings))
@@ -84,7 +83,7 @@ def under_live_traffic(
         with ours.connect() as conn:
             published_s, waited_ms, logged_ms = _waited(Commits.read(conn), live.shares)
         during = (published_s >= begun_s) & (published_s < ended_s)
-        quiet = (published_s >= begun_s - _QUIET_S + 1) & (published_s < begun_s)
+        quiet = (published_s >= begun_s - _QUIET_S) & (published_s < begun_s)
         trial.live_p99_ms = {
             "quiet": _p99(waited_ms[quiet]),
             "during": _p99(waited_ms[during]),

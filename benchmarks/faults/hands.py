@@ -17,6 +17,9 @@ _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["api.cli._process", "api.worker.run", "api.bridge.run", "benchmarks.faults.hands"])
 
 
+_ENDS_S = 120.0  # against hanging
+
+
 class Hand:
     """Forked from a server that has imported everything already, so that a start costs milliseconds."""
 
@@ -50,7 +53,9 @@ class Hand:
 
     def stop(self) -> None:
         self.ask_to_stop()
-        self.ends_within(30)
+        if not self.ends_within(_ENDS_S):
+            self.kill()
+            raise RuntimeError(f"a process does not stop within {_ENDS_S:g} s")
 
     def lives(self) -> bool:
         return self._process.is_alive()

@@ -24,7 +24,7 @@ DEVICES = 50
 FLUSHED = 1000  # devices more, that come back after an outage
 BAD_EVERY = 20
 _ANSWER_S = 15
-NOT_OURS_S = 5.0  # beyond what we promise: the machine may be busy
+NOT_OURS_S = 15.0  # beyond what we promise: the machine may be busy. Without a promise it takes 25 s and more
 STARTS_S = 120  # a process of ours, on a machine that is busy
 
 

@@ -22,8 +22,9 @@ from api.engines import fronts
 from simulators.load_messages import device_name
 from tests.cluster.machines import ROOT, Cluster
 from tests.conftest import Database
-from tests.faults.crew import a_worker, wait_for
+from tests.faults.crew import a_worker
 from tests.ingest.record import register
+from tests.processes import wait_for
 
 K = 3
 LEASE_S = 4.0  # five servers and four workers on one machine: of one that lives it does not run out

@@ -22,7 +22,7 @@ from ingest.errors import LogError
 from ingest.twin.model import Down
 from simulators.obedient import Obedient
 from tests.cluster.conftest import LEASE_S, K, Trial
-from tests.faults.crew import wait_for
+from tests.processes import wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.engines, pytest.mark.timeout(900)]
 

@@ -1,10 +1,8 @@
 """Workers and bridges that a test starts and kills, each in a process of its own."""
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from pydantic import SecretStr
 
@@ -17,13 +15,6 @@ from tests.conftest import Database
 from tests.ingest.bridging import an_order
 
 LONG = os.environ.get("FOREMEND_FAULTS") == "long"
-
-
-def wait_for(true: Callable[[], Any], seconds: float = 60, pause_s: float = 0.01) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until, "it did not come"
-        time.sleep(pause_s)
 
 
 class Bridge(Hand):

@@ -11,8 +11,9 @@ from api.bench.house import House, Order, Sent
 from api.bench.ledger import ledger
 from api.bench.mosquitto import Mosquitto
 from ingest.bridge.versions import Protocol
-from tests.faults.crew import LONG, Bridge, wait_for
+from tests.faults.crew import LONG, Bridge
 from tests.ingest.bridging import a_mosquitto, have_session
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.engines
 

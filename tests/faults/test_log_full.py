@@ -17,9 +17,9 @@ from api.watch.checks import State
 from api.watch.standing import log_standing
 from api.worker import forget
 from tests.conftest import Database
-from tests.faults.crew import LONG, wait_for
+from tests.faults.crew import LONG
 from tests.ingest.record import register
-from tests.processes import working
+from tests.processes import wait_for, working
 
 pytestmark = pytest.mark.engines
 
@@ -97,10 +97,10 @@ def test_a_full_log_disconnects_loses_nothing_and_has_room_again_by_itself(
     wait_for(lambda: all(device.ends or device.acknowledged == device.said for device in devices))
     assert any(device.ends for device in devices)
     wait_for(lambda: checks.log_room(log_standing(settings, 0)).state is State.FAILED)
-    wait_for(lambda: _stands_still(devices))
+    _sent_away(devices, 1)  # what was stored last has been acknowledged by then
     before = _acknowledged(devices)
     assert 0 < sum(map(len, before.values())) < DEVICES * EACH
-    time.sleep(0.5)
+    _sent_away(devices, 2)
     assert before == _acknowledged(devices), "nothing more is acknowledged"
 
     with working(settings):
@@ -119,11 +119,10 @@ def _acknowledged(devices: list[Device]) -> dict[str, set[int]]:
     return {device.name: device.acknowledged for device in devices}
 
 
-def _stands_still(devices: list[Device]) -> bool:
-    """What was stored last has been acknowledged by now."""
-    before = _acknowledged(devices)
-    time.sleep(0.5)
-    return before == _acknowledged(devices)
+def _sent_away(devices: list[Device], times: int) -> None:
+    """Until each that is not done with what it has to say has said it so many times more, and was sent away for it."""
+    until = {device.name: device.ends + times for device in devices}
+    wait_for(lambda: all(d.ends >= until[d.name] or d.acknowledged == d.said for d in devices))
 
 
 def _cursor(database: Database) -> int:

@@ -4,26 +4,32 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
+from types import SimpleNamespace
 
 import psycopg
 import pytest
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.waiting import Ready, Wait
 from pydantic import SecretStr
 
 from api import database as roof
 from api import patience
+from api.patience import Patient
 from api.settings import Settings
 from api.worker import forget
 from benchmarks.faults.way import Way, to_socket
 from ingest import partition
+from ingest.adapter_wire import Wire
 from tests.conftest import Database
-from tests.faults.crew import wait_for
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.engines
 
-PATIENCE_S = 1.0
-WIRES_S = 5.0  # of a connection to the log, unless somebody has less patience
+PATIENCE_S = 2.0
+WIRES_S = 60.0  # less than a connection to the log has here, unless somebody has less patience
 KERNELS_S = 20  # it gives up after 25, and that is not what bounds us
 
 
@@ -58,9 +64,32 @@ def test_a_way_that_goes_dead_under_a_statement_is_an_error_in_bounded_time(sett
 def test_an_answer_that_takes_long_to_come_over_is_not_silence(settings: Settings) -> None:
     with roof.connect(settings, "foremend_worker") as conn:
         begun = time.monotonic()
-        said = conn.execute("SELECT repeat('x', 20000), pg_sleep(0.25) FROM generate_series(1, 6)")
-        assert said.rowcount == 6
+        said = conn.execute("SELECT repeat('x', 20000), pg_sleep(0.25) FROM generate_series(1, 12)")
+        assert said.rowcount == 12
         assert time.monotonic() - begun > 1.4 * PATIENCE_S
+
+
+def a_statement() -> PQGen[str]:
+    while (yield Wait.R) is Ready.NONE:
+        pass
+    return "done"
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_whoever_was_stopped_himself_looks_once_more_before_he_gives_up(
+    monkeypatch: pytest.MonkeyPatch, *, answers: bool
+) -> None:
+    now_s = iter([0.0, 1000.0, 1000.1])
+    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=lambda: next(now_s)))
+    given_up: list[str] = []
+    me = SimpleNamespace(patience_s=30.0, stop=None, _give_up=given_up.append)
+    waiting = Patient._watched(me, a_statement())  # type: ignore[arg-type]
+    assert next(waiting) == Wait.R
+    waiting.send(Ready.NONE)
+    assert not given_up
+    with suppress(StopIteration):
+        waiting.send(Ready.R if answers else Ready.NONE)
+    assert bool(given_up) is not answers
 
 
 def test_whoever_is_to_stop_does_not_wait_for_an_answer(
@@ -103,6 +132,7 @@ def test_a_log_that_says_nothing_holds_up_who_looks_for_room_in_it_for_no_longer
 ) -> None:
     """The worker, who meanwhile does not notice that the log is silent."""
     monkeypatch.setattr(forget, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(Wire.__init__, "__defaults__", (2 * WIRES_S,))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         told = Settings(dsn="", nats_url=SecretStr(f"nats://a:b@127.0.0.1:{silent.getsockname()[1]}"))
         begun = time.monotonic()
@@ -111,16 +141,7 @@ def test_a_log_that_says_nothing_holds_up_who_looks_for_room_in_it_for_no_longer
 
 
 def test_a_pool_that_reaches_nobody_says_so_soon_and_is_there_again_soon(settings: Settings, way: Way) -> None:
-    with roof.pool(settings, "foremend_api") as pool:
-        with pool.connection() as conn:
-            conn.execute("SELECT 1")
-        way.go_dead()
-        for _ in range(3):  # also with connections that it opened beside that one
-            begun = time.monotonic()
-            with pytest.raises(psycopg.OperationalError), pool.connection() as conn:
-                conn.execute("SELECT 1")
-            assert time.monotonic() - begun < KERNELS_S
-        way.revive()
+    with roof.pool(settings.model_copy(update={"db_patience_s": 1.0}), "foremend_api") as pool:
 
         def answers() -> bool:
             try:
@@ -129,4 +150,12 @@ def test_a_pool_that_reaches_nobody_says_so_soon_and_is_there_again_soon(setting
             except psycopg.OperationalError:
                 return False
 
+        wait_for(answers)
+        way.go_dead()
+        for _ in range(3):  # also with connections that it opened beside that one
+            begun = time.monotonic()
+            with pytest.raises(psycopg.OperationalError), pool.connection() as conn:
+                conn.execute("SELECT 1")
+            assert time.monotonic() - begun < KERNELS_S
+        way.revive()
         wait_for(answers)

@@ -22,8 +22,9 @@ from ledger import scope
 from ledger.model import Scope
 from simulators.obedient import Obedient
 from tests.conftest import Database, NatsServer
-from tests.faults.crew import LONG, wait_for, working
+from tests.faults.crew import LONG, working
 from tests.ingest.record import register
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.engines
 
@@ -79,6 +80,7 @@ def test_a_relay_that_is_killed_loses_no_command_and_no_wish(database: Database,
             device.memory.commands["count"] = lambda said, name=name: done.update([(name, said["n"])])
             stack.callback(device.connect("127.0.0.1", nats_server.mqtt_port).close)
         running = a_relay(told)
+        stack.callback(lambda: running.stop())  # noqa: PLW0108  the last one
         for number in range(max(ROUNDS, KILLS)):
             if number < ROUNDS:
                 wish(database, number)
@@ -86,7 +88,6 @@ def test_a_relay_that_is_killed_loses_no_command_and_no_wish(database: Database,
                 time.sleep(chance.uniform(0.02, 0.4))
                 running.kill()
                 running = a_relay(told)
-        stack.callback(running.stop)
         wait_for(lambda: _left(database) == (0, 0))
         assert {device.memory.state["sampling_period_s"] for device in devices.values()} == {10 + ROUNDS - 1}
     assert done == Counter({(name, number): 1 for name in NAMES for number in range(ROUNDS)})

@@ -12,9 +12,10 @@ import psycopg
 import pytest
 
 from tests.conftest import Database, NatsServer
-from tests.faults.crew import LONG, a_worker, cursor_of, wait_for, working
+from tests.faults.crew import LONG, a_worker, cursor_of, working
 from tests.ingest.plain import Plain, kept, refused
 from tests.ingest.record import register
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.engines
 

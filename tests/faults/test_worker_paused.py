@@ -5,17 +5,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 
 import paho.mqtt.client as mqtt
 import pytest
 
 from tests.conftest import Database, NatsServer
-from tests.faults.crew import LONG, a_worker, cursor_of, wait_for
+from tests.faults.crew import LONG, a_worker, cursor_of
 from tests.faults.test_worker_killed import left_behind, messages, two_records
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.engines
 
-LEASE_S = 3.0  # of one that lives it runs out on no busy machine
+LEASE_S = 6.0  # of one that lives it runs out on no busy machine
 PAUSES = 10 if LONG else 1
 
 
@@ -68,8 +70,9 @@ def test_a_worker_that_sleeps_past_its_successors_start_writes_nothing_when_it_w
             wait_for(lambda: epoch_of(disturbed) == turn + 1)  # noqa: B023
             moved = cursor_of(disturbed)
             wait_for(lambda: cursor_of(disturbed) > moved)  # noqa: B023
+            woken = now_of(disturbed)
             owner.wake()
-            time.sleep(1.5 * LEASE_S)
+            wait_for(lambda: looks_again(disturbed, woken))  # noqa: B023
             assert epoch_of(disturbed) == turn + 1, "it has taken the partition back from one that lives"
             assert owner.lives(), "awake it waits for its turn"
         spoken = acknowledged()
@@ -79,6 +82,24 @@ def test_a_worker_that_sleeps_past_its_successors_start_writes_nothing_when_it_w
         wait_for(lambda: cursor_of(database) == nats_server.state().last_seq)  # noqa: B023
         worker.stop()
     assert left_behind(disturbed) == left_behind(undisturbed)
+
+
+def now_of(database: Database) -> datetime:
+    with database.connect() as conn:
+        (now,) = conn.execute("SELECT clock_timestamp()").fetchone() or (None,)
+    assert isinstance(now, datetime)
+    return now
+
+
+def looks_again(database: Database, since: datetime) -> bool:
+    """Whether a worker that has come again since then has asked for the partition: it does every second."""
+    with database.connect() as conn:
+        rows = conn.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND usename = 'foremend_worker'"
+            " AND backend_start > %s AND state_change > backend_start + interval '1.5 s'",
+            [since],
+        )
+        return rows.fetchone() is not None
 
 
 def owner_of(database: Database) -> int:
