@@ -1,6 +1,7 @@
 """Presence on real engines, with time that runs fast: wills, silence, a gateway, and our own outages."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -24,7 +25,7 @@ from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 from tests.conftest import Database
 from tests.ingest.record import register
-from tests.presence.town import TOO_LONG_S, ask, crowd, hurry, lasting, learn, states
+from tests.presence.town import TOO_LONG_S, Looks, ask, away_since, crowd, hurry, lasting, learn, states
 from tests.processes import wait_for, working
 
 pytestmark = pytest.mark.engines
@@ -42,8 +43,12 @@ def nats(engines_folder: Path) -> Iterator[Nats]:
 
 
 @pytest.fixture
-def settings(database: Database, nats: Nats, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    hurry(monkeypatch)
+def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
+    return hurry(monkeypatch)
+
+
+@pytest.fixture
+def settings(database: Database, nats: Nats, looks: Looks) -> Settings:
     with database.connect() as conn:
         register(conn, *(("demo", name, "refrigerator") for name in NAMES))
         conn.execute("UPDATE device SET gateway_no = 1 WHERE device_no IN (2, 3, 4)")
@@ -56,6 +61,7 @@ def a_client_with_a_will(mqtt_port: int, device: str) -> mqtt.Client:
     client.will_set(f"fm/demo/{device}/up/presence", '{"online": false}', qos=1, retain=True)
     client.connect("127.0.0.1", mqtt_port, keepalive=60)
     client.loop_start()
+    wait_for(client.is_connected)
     client.publish(f"fm/demo/{device}/up/presence", '{"online": true}', qos=1, retain=True).wait_for_publish(60)
     return client
 
@@ -108,38 +114,39 @@ def test_who_falls_silent_is_out_and_those_behind_a_gateway_are_one_fact_with_it
         wait_for(lambda: states(database) == {**dict.fromkeys(NAMES, "ONLINE"), "c3": "OFFLINE"})
 
 
-def test_after_we_were_down_nobody_is_offline(settings: Settings, nats: Nats, database: Database) -> None:
+def test_after_we_were_down_nobody_is_offline(settings: Settings, nats: Nats, database: Database, looks: Looks) -> None:
     """NATS killed for longer than anybody's patience, then the worker stopped for as long."""
     with crowd(nats.mqtt_port, *NAMES):
         with working(settings):
             wait_for(lambda: states(database) == dict.fromkeys(NAMES, "ONLINE"))
             learn(database, *NAMES)
             nats.process.kill()
+            killed_s = time.monotonic()
             wait_for(lambda: lasting(database) == {"log": ("OURSELVES", "LOG_DOWN", None)})
-            time.sleep(TOO_LONG_S)
+            away_since(killed_s)
             nats.start()
             wait_for(lambda: lasting(database) == {})
-            time.sleep(0.3)
+            looks.again()
         time.sleep(TOO_LONG_S)
         with working(settings):
             wait_for(lambda: ask(database, "SELECT count(*) FROM outage WHERE cause = 'WORKER_DOWN'") == [(1,)])
-            time.sleep(0.3)
+            looks.again()
     rows = ask(database, "SELECT kind, cause, until IS NULL FROM outage ORDER BY since")
     assert rows == [("OURSELVES", "LOG_DOWN", False), ("OURSELVES", "WORKER_DOWN", False)]
     assert states(database) == dict.fromkeys(NAMES, "ONLINE")
 
 
 def test_a_worker_that_was_stopped_for_longer_than_patience_calls_nobody_offline(
-    settings: Settings, nats: Nats, database: Database, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, nats: Nats, database: Database, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the worst moment: when it has just seen that nothing is left to read."""
-    judge, pauses = Presence.now_and_then, [TOO_LONG_S]
+    judge, due, over = Presence.now_and_then, threading.Event(), threading.Event()
 
     def stopped_once(self: Presence, conn: Any, reader: Any, messages: Any) -> None:
-        if not messages and states(database) and pauses[0]:
+        if not messages and due.is_set() and not over.is_set():
             speakers.speaking |= set(NAMES)
-            time.sleep(pauses.pop())
-            pauses.append(0)
+            time.sleep(TOO_LONG_S)
+            over.set()
         judge(self, conn, reader, messages)
 
     monkeypatch.setattr(Presence, "now_and_then", stopped_once)
@@ -148,8 +155,9 @@ def test_a_worker_that_was_stopped_for_longer_than_patience_calls_nobody_offline
         wait_for(lambda: states(database) == dict.fromkeys(NAMES, "ONLINE"))
         learn(database, *NAMES)
         speakers.speaking.clear()
-        wait_for(lambda: pauses == [0])
-        time.sleep(0.3)
+        due.set()
+        wait_for(over.is_set)
+        looks.again()
     assert ask(database, "SELECT kind FROM outage WHERE kind <> 'OURSELVES'") == []
 
 
@@ -161,7 +169,7 @@ def fill(url: str) -> None:
 
 
 def test_a_full_log_is_our_own_outage_and_nobody_is_offline_for_it(
-    database: Database, settings: Settings, engines_folder: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, settings: Settings, engines_folder: Path, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forget, "LOOK_S", 60.0)  # who makes room for a full log is somebody else's matter
     folder = engines_folder / "full"
@@ -176,11 +184,12 @@ def test_a_full_log_is_our_own_outage_and_nobody_is_offline_for_it(
             wait_for(lambda: len(states(database)) == 2)
             learn(database, "c1", "lone")
             fill(small.url)
+            full_s = time.monotonic()
             wait_for(lambda: lasting(database) == {"log": ("OURSELVES", "LOG_FULL", None)})
-            time.sleep(TOO_LONG_S)
+            away_since(full_s)
             request(small.url, f"$JS.API.STREAM.PURGE.{STREAM}", {"keep": 5})
             wait_for(lambda: lasting(database) == {})
-            time.sleep(0.3)
+            looks.again()
     finally:
         small.stop()
     assert ask(database, "SELECT kind, cause FROM outage") == [("OURSELVES", "LOG_FULL")]

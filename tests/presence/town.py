@@ -1,33 +1,55 @@
 """A house whose time runs fast: devices that speak several times a second, and a worker that judges as often."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import SimpleNamespace
 from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
 
 from api.worker import memory, presence
-from ingest.presence import folding, listening
+from ingest.presence import listening, silence
 from ingest.presence.rhythm import Pace
+from ingest.presence.silence import News
 from tests.conftest import Database
 from tests.ingest.house import now_ms
 from tests.processes import wait_for
 
 BEAT_S = 0.05
-TOO_LONG_S = 2.0  # for anybody's patience, and of a worker's absence
-FAST = Pace(grain_ms=10, least_ms=1500.0, few=4, learning_ms=150, unlearned_ms=60_000.0)
+TOO_LONG_S = 5.0  # for anybody's patience, and of a worker's absence
+FAST = Pace(grain_ms=10, least_ms=4000.0, few=4, learning_ms=150, unlearned_ms=60_000.0)
 
 
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device that speaks every 50 ms is out after 1,500: on a busy machine it may be late by half a second."""
+class Looks:
+    """How often a worker has judged who is silent."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def judge(self, *said: Any) -> News:
+        news = silence.judge(*said)
+        self.count += 1
+        return news
+
+    def again(self) -> None:
+        """Until what it makes of now is written: the third that begins comes after that."""
+        seen = self.count
+        wait_for(lambda: self.count >= seen + 3)
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> Looks:
+    """A device that speaks every 50 ms is out after 4 s: whatever stands still for less makes nobody silent."""
+    looks = Looks()
+    monkeypatch.setattr(presence, "silence", SimpleNamespace(judge=looks.judge, settled=silence.settled))
     monkeypatch.setattr(memory, "PACE", FAST)
     monkeypatch.setattr(presence, "EVERY_S", 0.1)
     monkeypatch.setattr(presence, "SOON_S", 0.02)
     monkeypatch.setattr(presence, "SHORT_MS", 300)
-    monkeypatch.setattr(listening, "DOWN_MS", 1500)
-    monkeypatch.setattr(folding, "BRIDGE_SILENCE", folding.BRIDGE_SILENCE / 10)
+    monkeypatch.setattr(listening, "DOWN_MS", 4000)
+    return looks
 
 
 class Crowd:
@@ -55,8 +77,10 @@ class Crowd:
     def close(self) -> None:
         self._stop.set()
         self._thread.join()
-        self._client.disconnect()
-        self._client.loop_stop()
+        try:
+            self._client.disconnect()
+        finally:
+            self._client.loop_stop()
 
 
 @contextmanager
@@ -87,6 +111,11 @@ def lasting(database: Database) -> dict[str, tuple[Any, ...]]:
 
 def states(database: Database) -> dict[str, str]:
     return dict(ask(database, "SELECT device_id, presence.state FROM presence JOIN device USING (device_no)"))  # type: ignore[arg-type]
+
+
+def away_since(begin_s: float) -> None:
+    """Until whoever is away since then has been so for too long."""
+    time.sleep(max(0.0, begin_s + TOO_LONG_S - time.monotonic()))
 
 
 def learn(database: Database, *names: str) -> None:
