@@ -12,6 +12,8 @@ from psycopg.types.json import Jsonb
 from detectors.model import Checkpoint, Claim, Finding
 from ledger.statements import Statements
 
+KEPT = timedelta(days=366)
+FOLDED = timedelta(days=10)  # the fold at start takes a device's last four; it may have been away since
 _sql = Statements("detectors")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -55,6 +57,14 @@ def recalled(conn: Connection[Any], cursor: int) -> list[Finding]:
     """What the engine must know as decided before it folds the record up to `cursor`, in order."""
     with conn.cursor(row_factory=dict_row) as cur:
         return [_finding(row) for row in cur.execute(_sql.recall_findings, {"cursor": cursor})]
+
+
+def forget(conn: Connection[Any], now: datetime, after: int, limit: int) -> tuple[int, int]:
+    """Looks at the next `limit` above `after` and takes away what is old and of no use: how many that were, and
+    where to go on; 0 when the rest is young."""
+    names = {"before": now - KEPT, "after": after, "limit": limit, "folded": FOLDED}
+    last, old, gone = conn.execute(_sql.forget_findings, names).fetchone() or (0, 0, 0)
+    return gone, last if old == limit else 0
 
 
 def save_checkpoint(conn: Connection[Any], first_slot: int, checkpoint: Checkpoint) -> None:

@@ -1,5 +1,5 @@
 """The log forgets what every worker has read and what is old, too much for its configured size, or in the way when its
-server fills up; the record forgets readings beyond their retention and refusals that nobody needs any more."""
+server fills up; the record forgets readings beyond their retention, refusals and findings that nobody needs."""
 
 import math
 import time
@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from prometheus_client import Counter
 from psycopg import Connection
 
 from api.settings import Settings
 from api.watch.standing import PATIENCE_S, Store, server_facts, store_of
+from detectors import store as findings
 from devices.model import Catalogue
 from ingest import adapter_log, history, partition, refusals
 from ingest.adapter_wire import Wire
@@ -29,6 +31,7 @@ LOOK_S, LOOK_AGAIN_S = 5.0, 1.0  # at how full it is; again, as long as it is cr
 REFUSALS_AT_ONCE, REFUSALS_TURNS = 2_500, 4  # a minute; a turn takes some 20 ms, and more than that nobody can bring
 READINGS_AT_ONCE, READINGS_TURNS = {"devices": 5_000, "rows": 5_000}, 4
 OUTAGES_AT_ONCE = 5_000
+FINDINGS_AT_ONCE = 2_000
 MESSAGE_BYTES = 250  # on disk, measured with 8 metrics in JSON; a log of arrays takes what it takes
 _sql = Statements("api")
 _log = structlog.get_logger("worker")
@@ -50,8 +53,10 @@ class Forgetting:
     """Once a minute, and the log as soon as its server is crowded, over a connection of its own; what fails there is
     tried again."""
 
-    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
-        self._settings, self._catalogue = settings, catalogue
+    def __init__(self, settings: Settings, catalogue: Catalogue, forgotten: Counter | None = None) -> None:
+        """`forgotten` counts findings."""
+        self._settings, self._catalogue, self._forgotten = settings, catalogue, forgotten
+        self._after_finding = 0  # where the next round goes on
         self._after = dict.fromkeys(catalogue, 0)  # the device at which the next round of a class goes on
         self._next_s = time.monotonic() + EVERY_S
         self._look_s = 0.0
@@ -70,6 +75,7 @@ class Forgetting:
             self.forget_readings(conn, datetime.now(UTC))
             with conn.transaction():
                 shown.forget(conn, datetime.now(UTC), OUTAGES_AT_ONCE)
+            self.forget_findings(conn, datetime.now(UTC))
             self._forget_log(conn, claim)
         elif self._crowded():
             self._forget_log(conn, claim)
@@ -103,6 +109,13 @@ class Forgetting:
                 forgotten = refusals.forget(conn, now, REFUSALS_AT_ONCE)
             if forgotten < REFUSALS_AT_ONCE:
                 return
+
+    def forget_findings(self, conn: Connection[Any], now: datetime, at_once: int = FINDINGS_AT_ONCE) -> None:
+        """A look at so many of them, from the oldest on and then again: the newest of each rule stay among the old."""
+        with conn.transaction():
+            gone, self._after_finding = findings.forget(conn, now, self._after_finding, at_once)
+        if self._forgotten is not None:
+            self._forgotten.labels("findings").inc(gone)
 
     def forget_readings(self, conn: Connection[Any], now: datetime) -> None:
         """A bounded number of rows a class: as many as 20,000 devices bring in a minute. TimescaleDB drops chunks."""

@@ -35,6 +35,9 @@ class WorkerMeters:
             "Hours of a device that were aggregated, again ones included.",
             registry=self.registry,
         )
+        self.forgotten = Counter(
+            "foremend_forgotten", "Rows that were kept for as long as they are kept.", ["what"], registry=self.registry
+        )
         self.waits = Counter(
             "foremend_worker_waits",
             "Times that the worker waited for a database or log that was away.",

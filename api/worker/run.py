@@ -153,7 +153,7 @@ class _Session:
 
     def _read(self, conn: Connection, reader: LogReader, claim: partition.Claim, stop: threading.Event) -> None:
         intake = Intake(conn, self._memory, claim, self._meters.counts)
-        forgetting = Forgetting(self._settings, self._memory.catalogue)
+        forgetting = Forgetting(self._settings, self._memory.catalogue, self._meters.forgotten)
         aggregating = Aggregating(self._memory.catalogue, self._meters.hours)
         checkpoints = Checkpoints(self._memory, claim)
         presence = Presence(self._settings, self._memory, claim, self._ear, self._meters.presence)

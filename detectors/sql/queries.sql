@@ -46,3 +46,24 @@ DELETE FROM checkpoint WHERE first_slot = %(first_slot)s
 -- name: oldest_checkpoint
 -- From before it nobody reads the log again.
 SELECT min(seq) FROM checkpoint
+
+-- name: forget_findings
+-- Of the next so many, those that are old and that no fold needs any more: a later one of the same rule has been decided,
+-- and that so long before the device's newest one that it is not among the days that are folded. The newest stay, always.
+WITH looked AS (
+    SELECT finding_no, tenant_id, device_no, rule, coalesce(taken_at < %(before)s, false) AS old FROM finding
+    WHERE finding_no > %(after)s ORDER BY finding_no LIMIT %(limit)s),
+gone AS (
+    DELETE FROM finding WHERE finding_no IN (
+        SELECT looked.finding_no FROM looked
+        CROSS JOIN LATERAL (
+            SELECT newest.at FROM finding AS newest
+            WHERE newest.tenant_id = looked.tenant_id AND newest.device_no = looked.device_no
+            ORDER BY newest.finding_no DESC LIMIT 1) AS newest
+        WHERE looked.old AND EXISTS (
+            SELECT FROM finding AS later
+            WHERE later.tenant_id = looked.tenant_id AND later.device_no = looked.device_no
+              AND later.finding_no > looked.finding_no AND later.rule = looked.rule
+              AND later.at < newest.at - %(folded)s::interval))
+    RETURNING 1)
+SELECT max(finding_no), count(*) FILTER (WHERE old), (SELECT count(*) FROM gone) FROM looked

@@ -21,11 +21,12 @@ SELECT customer_id, tenant_id, name, language, time_zone, email, phone, version 
 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s
 
 -- name: find_same_customer
--- The owner of two appliances is one customer; a name alone does not prove that, an address does.
+-- The owner of two appliances is one customer; a name alone does not prove that, an address does. By the keys, for which
+-- there are indexes.
 SELECT customer_id, tenant_id, name, language, time_zone, email, phone, version FROM customer
 WHERE tenant_id = %(tenant_id)s AND name = %(name)s AND language = %(language)s AND time_zone = %(time_zone)s
+  AND (email_key = lower(%(email)s) OR phone_key = regexp_replace(%(phone)s, '[^0-9+]', '', 'g'))
   AND email IS NOT DISTINCT FROM %(email)s AND phone IS NOT DISTINCT FROM %(phone)s
-  AND coalesce(email, phone) IS NOT NULL
 ORDER BY customer_id LIMIT 1
 
 -- name: insert_device

@@ -10,6 +10,7 @@ from tests.conftest import Database
 from tests.devices.conftest import BY
 
 PAGE = 20
+AT_HOME = {"email": None, "phone": "+49 30 100007"}
 ASKED: dict[str, dict[str, Any]] = {  # of each there are 100 devices among 4,000 of the tenant
     "device_listed|device_pkey": {},
     "device_class": {"class_id": "c7"},
@@ -52,6 +53,7 @@ def test_a_page_of_any_list_is_read_by_an_index(database: Database) -> None:
                 assert all(_read(node) <= 100 for node in found), (index, found)
         for room, statement, names in (
             ("devices.people", "list_customers", {"text": None, "after": UUID(int=900)}),
+            ("devices", "find_same_customer", {"name": "C7", "language": "en", "time_zone": "UTC", **AT_HOME}),
             ("devices.people", "find_by_address", {"email": None, "phone": "+4930100007"}),
             ("devices.sites", "list_sites", {"after": "2"}),
         ):
