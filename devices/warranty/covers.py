@@ -10,7 +10,7 @@ from devices.model import Catalogue, Device
 from devices.warranty.model import REPAIR, WHOLE_UNIT, Cover, Dates, Repair, Standing, Start, Term
 
 
-def of(catalogue: Catalogue, device: Device, today: date, repairs: Sequence[Repair] = ()) -> tuple[Cover, ...]:
+def of(catalogue: Catalogue, device: Device, today: date, repairs: Sequence[Repair]) -> tuple[Cover, ...]:
     """By the terms of its class, its tenant and its model, and its own dates. `repairs`: what was put right on it."""
     appliance = settings.of(catalogue[device.class_id], device.tenant_id, device.model)
     dates = Dates(invoice=device.bought_on, install=device.installed_on, factory=device.made_on)
@@ -20,13 +20,14 @@ def of(catalogue: Catalogue, device: Device, today: date, repairs: Sequence[Repa
 def covers(terms: Iterable[Term], dates: Dates, today: date, repairs: Sequence[Repair] = ()) -> tuple[Cover, ...]:
     """One for each term, then one for each repair that the terms say something about."""
     terms = list(terms)
-    after_repair = next((each.months for each in terms if each.what == REPAIR), None)
+    after_repair = next((each for each in terms if each.what == REPAIR), None)
     days = {Start.INVOICE: dates.invoice, Start.INSTALL: dates.install, Start.FACTORY: dates.factory}
     found = [_counted(each, days, today) for each in terms if each.what != REPAIR]
     for repair in repairs:
-        months = repair.months or after_repair
+        months = repair.months or (after_repair.months if after_repair else None)
         if months is not None:
-            found.append(_cover(repair.what, repair.title, months, (Start.REPAIR, repair.done_on), today))
+            title = repair.title or (after_repair.title if after_repair else {})
+            found.append(_cover(repair.what, title, months, (Start.REPAIR, repair.done_on), today))
     return tuple(found)
 
 

@@ -38,11 +38,12 @@ class Dates:
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
-    """What was put right on a day; `months` where the repair had a term of its own."""
+    """What was put right on a day; `months` where the repair had a term of its own. Without a title it is called by
+    that of the term."""
 
     what: str
     done_on: date
-    title: Mapping[str, str]
+    title: Mapping[str, str] = field(default_factory=dict)
     months: int | None = None
 
 

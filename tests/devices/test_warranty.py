@@ -75,6 +75,8 @@ def test_what_was_repaired_is_covered_from_that_day_on() -> None:
         True,
     )
     assert (ended.until, ended.holds) == (date(2026, 2, 28), False)
+    nameless = Repair(what="unspecified", done_on=TODAY)
+    assert covers([REPAIRED], old, TODAY, [nameless])[0].title == REPAIRED.title
     assert len(covers([WHOLE], old, TODAY, [fan])) == 1, "without a term for repairs only what was agreed on counts"
 
 
@@ -100,12 +102,12 @@ def a_device(**facts: object) -> Device:
 
 def test_a_devices_terms_are_those_of_its_class_unless_its_tenant_says_otherwise() -> None:
     device = a_device(bought_on=date(2025, 6, 1))
-    whole, compressor = of(CLASSES, device, TODAY)
+    whole, compressor = of(CLASSES, device, TODAY, [])
     assert (whole.until, whole.holds) == (date(2026, 6, 1), False)
     assert (compressor.what, compressor.holds) == ("compressor", True)
     row = {"what": "whole_unit", "months": 24, "title": {"en": "Whole unit", "zh": "整机"}}
     ours = replace(CLASSES["refrigerator"], own={"demo": Own(settings=Settings(terms=(row,)))})
-    (generous,) = of({"refrigerator": ours}, device, TODAY)
+    (generous,) = of({"refrigerator": ours}, device, TODAY, [])
     assert (generous.until, generous.holds) == (date(2027, 6, 1), True)
 
 

@@ -1,6 +1,6 @@
 """A person's report on a device: it opens a ticket, joins the open one as a witness, or is the yes we waited for."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -16,7 +16,7 @@ from ticketing.model import UNSPECIFIED, Severity
 from ticketing.questions import store as questions
 from ticketing.questions.answer import answer
 from ticketing.questions.model import Choice
-from ticketing.tickets import desk
+from ticketing.tickets import desk, repairs
 from ticketing.tickets import store as tickets
 from ticketing.tickets.model import Note, Opening, Source, Ticket
 
@@ -24,7 +24,8 @@ from ticketing.tickets.model import Note, Opening, Source, Ticket
 def submit(conn: Connection[Any], report: Report, *, now: datetime, catalogue: Catalogue) -> Submitted:
     """Raises ReportRefusedError when it says nothing at all, or is one of too many on its device."""
     report = gate.cleaned(report)
-    covered = covers.standing(covers.of(catalogue, report.device, now.date()))
+    repaired = repairs.of_device(conn, report.device, catalogue, UTC)
+    covered = covers.standing(covers.of(catalogue, report.device, now.date(), repaired))
     lately = store.count_since(conn, report.device, now - timedelta(hours=1))
     steps = gate.steps(report, lately=lately, warranty=covered)
     failed = tuple(step.code for step in steps if step.outcome is Outcome.FAIL)

@@ -1,5 +1,6 @@
 """Rows of tickets."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -53,6 +54,11 @@ def lock(conn: Connection[Any], ticket_id: UUID) -> Ticket | None:
 def open_of_device(conn: Connection[Any], tenant_id: str, device_no: int) -> list[Ticket]:
     """Oldest first."""
     return _all(conn, _sql.list_open_tickets_of_device, {"tenant_id": tenant_id, "device_no": device_no})
+
+
+def list_repairs(conn: Connection[Any], tenant_id: str, device_nos: Sequence[int]) -> list[tuple[int, str, datetime]]:
+    """device_no, fault, and when its latest repair was closed as done; of each device the latest first."""
+    return conn.execute(_sql.list_repairs, {"tenant_id": tenant_id, "device_nos": list(device_nos)}).fetchall()
 
 
 def lock_device(conn: Connection[Any], device_no: int) -> None:

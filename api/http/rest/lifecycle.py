@@ -17,6 +17,7 @@ from devices import registry
 from devices.model import DeviceState
 from devices.warranty import covers
 from ticketing.questions import local_time
+from ticketing.tickets import repairs
 
 router = APIRouter(tags=["devices"])
 
@@ -67,8 +68,10 @@ def warranty(device_id: str, home: Home) -> dict[str, Any]:
     with home.looking() as conn:
         device = registry.find(conn, home.settings.tenant, device_id)
         customer = registry.customer_of(conn, device)
-    today = home.clock().astimezone(local_time.zone(customer.time_zone if customer else "UTC")).date()
-    found = covers.of(home.catalogue, device, today)
+        zone = local_time.zone(customer.time_zone if customer else "UTC")
+        repaired = repairs.of_device(conn, device, home.catalogue, zone)
+    today = home.clock().astimezone(zone).date()
+    found = covers.of(home.catalogue, device, today, repaired)
     return {"standing": covers.standing(found), "today": today, "covers": jsonable_encoder(found)}
 
 

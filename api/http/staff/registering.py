@@ -1,6 +1,6 @@
 """`/desk/devices`: every appliance that may send, and the form that registers one more."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Annotated
 
@@ -18,6 +18,8 @@ from devices.model import Catalogue, Device, DeviceFilter, DeviceState
 from devices.registry import Registration
 from devices.settings import models_of
 from devices.warranty import covers
+from devices.warranty.model import Cover, Repair
+from ticketing.tickets import repairs
 
 router = APIRouter(prefix="/desk/devices", include_in_schema=False)
 
@@ -102,6 +104,7 @@ def _list(
 ) -> Response:
     with home.looking() as conn:
         found = registry.listed(conn, home.settings.tenant, asked, after=after, limit=limit)
+        repaired = repairs.of_devices(conn, home.settings.tenant, found, home.catalogue, lists.ZONE)
     today = home.clock().astimezone(lists.ZONE).date()
     language = pages.language_of(request)
     more = str(request.url.include_query_params(after=found[-1].device_no)) if len(found) == limit else None
@@ -113,7 +116,7 @@ def _list(
         status=422 if adding else 200,
         word="devices",
         follows=False,
-        devices=[(device, covers.standing(covers.of(home.catalogue, device, today))) for device in found],
+        devices=[(each, covers.standing(_covers(home, each, today, repaired))) for each in found],
         asked=asked,
         states=list(DeviceState),
         classes=home.catalogue,
@@ -123,6 +126,10 @@ def _list(
         page=lists.Page(limit=limit, more=more, first=first),
         labels_path=labels_path(found, language),
     )
+
+
+def _covers(house: House, device: Device, today: date, repaired: Mapping[int, Sequence[Repair]]) -> Sequence[Cover]:
+    return covers.of(house.catalogue, device, today, repaired.get(device.device_no, ()))
 
 
 def _models(catalogue: Catalogue, tenant_id: str) -> list[str]:

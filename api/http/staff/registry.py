@@ -19,6 +19,7 @@ from devices.lifecycle.transitions import ALLOWED
 from devices.model import Device, DeviceState
 from devices.people import households
 from devices.warranty import covers
+from ticketing.tickets import repairs
 
 router = APIRouter(prefix="/desk/devices", include_in_schema=False)
 
@@ -37,7 +38,8 @@ class Had:
 
 def of_device(conn: Connection[Any], home: House, device: Device, zone: ZoneInfo, language: str) -> dict[str, Any]:
     """What the templates device_life.html and device_warranty.html show."""
-    found = covers.of(home.catalogue, device, home.clock().astimezone(zone).date())
+    repaired = repairs.of_device(conn, device, home.catalogue, zone)
+    found = covers.of(home.catalogue, device, home.clock().astimezone(zone).date(), repaired)
     successor = registry.by_no(conn, device.successor_no) if device.successor_no else None
     members = households.members(conn, device.tenant_id, device.customer_id) if device.customer_id else []
     return {

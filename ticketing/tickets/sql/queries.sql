@@ -64,6 +64,12 @@ WHERE ticket_id = %(ticket_id)s
 -- Who heads the newest proposal.
 UPDATE ticket SET proposed_id = %(engineer_id)s WHERE ticket_id = %(ticket_id)s
 
+-- name: list_repairs
+-- Of each of these devices and each fault, when the latest repair was closed as done.
+SELECT device_no, family, max(changed_at) FROM ticket
+WHERE tenant_id = %(tenant_id)s AND device_no = ANY(%(device_nos)s) AND state = 'RESOLVED'
+GROUP BY device_no, family ORDER BY device_no, max(changed_at) DESC, family
+
 -- name: attach_evidence
 -- A ticket that a person's report opened gets the evidence of the alert that joins it; what it has it keeps.
 UPDATE ticket SET alert_id = coalesce(alert_id, %(alert_id)s), snapshot_id = coalesce(snapshot_id, %(snapshot_id)s)
