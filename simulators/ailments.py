@@ -38,7 +38,7 @@ class Effect:
 # weeks, with one of hours one sees the end of it.
 FAULTS: dict[str, Effect] = {
     "refrigerant_leak": Effect(charge=-0.6, seen_by=("on_time",)),
-    "condenser_fouled": Effect(fins=0.35),  # mild fouling is undetectable from energy alone
+    "condenser_fouled": Effect(fins=0.25),  # mild fouling is undetectable from energy alone; a mat of fluff is not
     "condenser_fan_stopped": Effect(condenser_fan=0.0, step=True, seen_by=("level",)),
     "evaporator_fan_stopped": Effect(evaporator_fan=0.0, step=True, seen_by=("level", "on_time")),
     "coil_iced": Effect(moisture=1.5, melting=0.0),

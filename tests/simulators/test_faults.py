@@ -8,6 +8,7 @@ from simulators.ailments import FAULTS
 from simulators.kinds import KINDS
 from simulators.model import Fault, Unit
 from simulators.moisture import saturated_pa
+from simulators.refrigerant import KELVIN, R600A
 from simulators.run import Run
 from simulators.thermal import simulate
 from tests.simulators.yard import (
@@ -167,6 +168,39 @@ def test_a_coil_that_gets_more_liquid_than_it_boils_does_not_overheat_the_gas(cl
     assert (sick.superheat <= sound.superheat + 0.01).all()
 
 
+def test_an_overcharge_costs_what_was_measured() -> None:
+    """Of 75 g: 110 lengthened the runs by 21 % and made the pressure 1.3 bar higher, a tenth costs 6 to 12 %."""
+    begin, units = END_MS - 36 * HOUR_MS, [Unit(seed=seed) for seed in range(12)]
+    faults = [
+        Fault(name="overcharged", onset_ms=0, strength=(grams / 75 - 1) / FAULTS["overcharged"].charge)
+        for grams in (75, 110, 82.5)
+        for _ in units
+    ]
+    run = simulate("refrigerator", units * 3, begin, END_MS, fault=faults)
+    on_min, watts = on_time_min(run.truth.running), np.nanmean(run.values[..., 4], axis=1)
+    condensing_c = while_running(run.truth.condensing_c, run.truth.running)
+    high_bar = np.exp(R600A.a - R600A.b_k / (condensing_c + KELVIN))
+    (sound_min, longer_min, _), (sound_w, _, tenth_w) = np.split(on_min, 3), np.split(watts, 3)
+    assert np.median(longer_min / sound_min) == pytest.approx(1.21, abs=0.04)
+    assert np.median(high_bar[12:24] - high_bar[:12]) == pytest.approx(1.3, abs=0.15)
+    assert 1.055 <= np.median(tenth_w / sound_w) <= 1.12
+
+
+@pytest.mark.parametrize("class_id", KINDS)
+def test_a_leaking_door_seal_lets_the_air_warm_faster_while_nothing_runs_and_the_door_is_shut(class_id: str) -> None:
+    """What tells it from a door that is opened often: kelvins an hour of a pause, without a word of the door."""
+    warms = []
+    for name in ("", "door_seal_leaking"):
+        run = ill(class_id, name)
+        rows = last_hours(run, 24)
+        air_c, off = run.truth.air_c[:, rows], ~(run.truth.running | run.truth.defrosting)[:, rows]
+        quiet = off[:, 1:] & off[:, :-1]
+        if "door" in dict(KINDS[class_id].sensors):
+            quiet &= run.values[:, rows, 5][:, 1:] == 0
+        warms.append(np.array([np.median(rises[on]) for rises, on in zip(np.diff(air_c), quiet, strict=True)]))
+    assert (warms[1] > 1.05 * warms[0]).mean() > 0.8, warms
+
+
 @pytest.mark.parametrize("class_id", KINDS)
 def test_a_dirty_condenser_works_longer_at_first_and_is_cut_off_when_it_is_severe(class_id: str) -> None:
     late = last_hours(healthy(class_id))
@@ -175,8 +209,7 @@ def test_a_dirty_condenser_works_longer_at_first_and_is_cut_off_when_it_is_sever
     )
     assert np.median(mild.duty / sound.duty) < 1.25, "modestly"
     assert np.median(np.abs(mild.air - sound.air)) < 0.5
-    if class_id != "freezer":  # its condenser is its skin
-        assert np.median(severe.starts / sound.starts) > np.median(mild.starts / sound.starts)
+    assert np.median(severe.starts / sound.starts) > 1.1 * np.median(mild.starts / sound.starts)
 
 
 @pytest.mark.parametrize("class_id", KINDS)

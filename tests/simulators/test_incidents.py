@@ -17,7 +17,6 @@ from simulators.mix import draw as draw_fleet
 from simulators.model import Unit
 from simulators.thermal import Truth, simulate
 from simulators.truth import Chronicle
-from tests.simulators.yard import starts
 
 CLASSES = catalogue.load()
 START_MS = 1_735_689_600_000
@@ -214,19 +213,3 @@ def test_units_of_one_place_have_one_weather() -> None:
     other = replace(place, seed=9)
     days = range(START_MS // DAY_MS, START_MS // DAY_MS + 30)
     assert [mean_of_day_c(place, day) for day in days] != [mean_of_day_c(other, day) for day in days]
-
-
-@pytest.mark.parametrize("day", ["2025-01-15", "2025-07-20"])
-def test_healthy_refrigerators_stay_in_the_measured_ranges_in_every_season_and_place(day: str) -> None:
-    start_ms = int(np.datetime64(day, "ms").astype(int))
-    units = [Unit(seed=seed, place=place) for place in PLACES.values() for seed in range(6)]
-    run = simulate("refrigerator", units, start_ms, start_ms + 2 * DAY_MS)
-    duty, cycles = run.truth.running.mean(axis=1), starts(run.truth.running) / 2
-    watts = [np.nanmedian(run.values[i, on, 4]) for i, on in enumerate(run.truth.running)]
-    assert 0.3 <= np.median(duty) <= 0.5
-    assert duty.min() > 0.25
-    assert duty.max() < 0.57
-    assert cycles.min() >= 11
-    assert cycles.max() <= 54
-    assert min(watts) >= 55
-    assert max(watts) <= 150

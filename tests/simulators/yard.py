@@ -21,7 +21,7 @@ DRAW = dict.fromkeys(KINDS, 4)  # column of power or current
 
 
 MILD = "mild "  # a fault on its way: as strong as here
-MILD_ONES = {"refrigerant_leak": 0.5, "condenser_fouled": 0.5, "coil_iced": 0.5, "compressor_wear": 0.63}
+MILD_ONES = {"refrigerant_leak": 0.5, "condenser_fouled": 0.43, "coil_iced": 0.5, "compressor_wear": 0.63}
 
 
 def _names(class_id: str) -> list[str]:
