@@ -25,7 +25,7 @@ def examine(broker: Broker, nats_url: str) -> list[Check]:
     guest = replace(broker.account, client_id=f"{broker.account.client_id}-check")
     asked = replace(broker, account=guest, filters=(*map(_apart, broker.filters),))
     try:
-        found = [*_met(asked), _queue(replace(asked, filters=(_VERSION, _DROPPED)))]
+        found = [*_met(asked), queue(asked)]
     except BrokerError as error:
         remedy = "Look at --broker, at who we are there, and at its log."
         found = [failed("bridge_broker", f"At {asked.host}:{asked.port}: {error}.", remedy)]
@@ -102,8 +102,9 @@ def _granted(asked: Broker, *, granted: bool) -> Check:
     return failed("bridge_topics", f"It does not answer when asked for {filters}.", "Look at the broker's log.")
 
 
-def _queue(asked: Broker) -> Check:
+def queue(there: Broker) -> Check:
     """By the figures that the broker shows of itself, if it does. This clean session ends the one before, too."""
+    asked = replace(there, filters=(_VERSION, _DROPPED))
     said: dict[str, str] = {}
     try:
         with closing(Subscription(asked, clean=True)) as subscription:

@@ -10,7 +10,7 @@ from api.mosquitto.meters import Meters
 from api.settings import Settings
 from api.watch.doors import trusting
 
-_PORTS = {"mqtt": 1883, "mqtts": 8883}
+PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
 class MosquittoSettingsError(Exception):
@@ -22,7 +22,7 @@ def check(settings: Settings) -> None:
     if settings.mosquitto_url is None:
         return
     at = urlsplit(settings.mosquitto_url)
-    if at.scheme not in _PORTS or not at.hostname or at.username:
+    if at.scheme not in PORTS or not at.hostname or at.username:
         raise MosquittoSettingsError("FOREMEND_MOSQUITTO_URL reads mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS")
     if settings.credential_key is None:
         raise MosquittoSettingsError("Mosquitto cannot be told passwords without FOREMEND_CREDENTIAL_KEY")
@@ -34,7 +34,7 @@ def keeper_of(settings: Settings, registry: CollectorRegistry) -> Keeper | None:
     if settings.mosquitto_url is None or settings.credential_key is None:
         return None
     at = urlsplit(settings.mosquitto_url)
-    host, port = at.hostname or "", at.port or _PORTS[at.scheme]
+    host, port = at.hostname or "", at.port or PORTS[at.scheme]
     secret = settings.mosquitto_password.get_secret_value() if settings.mosquitto_password else None
 
     def connect() -> Control:
