@@ -52,6 +52,7 @@ class Talking:
         self._client.on_disconnect = lambda *args: self.lost.append(args[3])
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
+        assert wait_until(self._client.is_connected, 60)
 
     def say(self) -> None:
         self._client.publish(TOPIC, str(self.said).encode(), qos=1).wait_for_publish(60)

@@ -4,6 +4,7 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Device:
             self._client.will_set(will, b"gone", qos=1)
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
+        assert wait_until(self._client.is_connected, 60)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         sent = self._client.publish(topic, payload, qos=1, retain=retain)
@@ -53,6 +55,22 @@ class Device:
     def leave(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+
+@contextmanager
+def connected(server: Nats, lost: threading.Event | None = None) -> Iterator[mqtt.Client]:
+    """One that comes again whenever it is thrown out; `lost`: it was."""
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    if lost is not None:
+        client.on_disconnect = lambda *_: lost.set()
+    client.connect("127.0.0.1", server.mqtt_port)
+    client.loop_start()
+    try:
+        assert wait_until(client.is_connected, 60)
+        yield client
+    finally:
+        client.disconnect()
+        client.loop_stop()
 
 
 @pytest.fixture
@@ -140,22 +158,19 @@ def test_the_log_survives_a_kill_and_the_passwords_are_private(engines_folder: P
 
 def test_a_log_that_refuses_gets_no_acknowledgement(engines_folder: Path) -> None:
     """So PUBACK comes from the log itself, and from no other store."""
-    server = Nats(engines_folder / "refuses", port=free_port(), mqtt_port=free_port())
+    server, lost = Nats(engines_folder / "refuses", port=free_port(), mqtt_port=free_port()), threading.Event()
     server.start()
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
-    client.connect("127.0.0.1", server.mqtt_port)
-    client.loop_start()
     try:
-        client.publish("fm/demo/x/up/telemetry", b"taken", qos=1).wait_for_publish(60)
-        request(server.url, f"$JS.API.STREAM.UPDATE.{STREAM}", {**LOG_STREAM, "max_msgs": 1})
-        sent = client.publish("fm/demo/x/up/telemetry", b"refused", qos=1)
-        sent.wait_for_publish(0.5)
-        assert not sent.is_published()
-        request(server.url, f"$JS.API.STREAM.UPDATE.{STREAM}", LOG_STREAM)
-        sent.wait_for_publish(60)  # the device sends it again by itself
-        assert stream_state(server.url).messages == 2
+        with connected(server, lost) as client:
+            client.publish("fm/demo/x/up/telemetry", b"taken", qos=1).wait_for_publish(60)
+            request(server.url, f"$JS.API.STREAM.UPDATE.{STREAM}", {**LOG_STREAM, "max_msgs": 1})
+            sent = client.publish("fm/demo/x/up/telemetry", b"refused", qos=1)
+            assert lost.wait(60), "that is NATS' answer"
+            assert not sent.is_published()
+            request(server.url, f"$JS.API.STREAM.UPDATE.{STREAM}", LOG_STREAM)
+            sent.wait_for_publish(60)  # the device sends it again by itself
+            assert stream_state(server.url).messages == 2
     finally:
-        client.loop_stop()
         server.stop()
 
 
@@ -169,15 +184,12 @@ def test_a_log_of_an_earlier_version_listens_where_this_one_does(engines_folder:
     for earlier in ({**LOG_STREAM, **beside}, {**LISTENER_STREAM, "subjects": ["$MQTT.msgs.>"]}):
         assert "error" not in request(server.url, f"$JS.API.STREAM.CREATE.{earlier['name']}", earlier)
     server.start()
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
-    client.connect("127.0.0.1", server.mqtt_port)
-    client.loop_start()
     try:
-        client.publish("fm/demo/x/up/telemetry", b"taken", qos=1).wait_for_publish(60)
+        with connected(server) as client:
+            client.publish("fm/demo/x/up/telemetry", b"taken", qos=1).wait_for_publish(60)
         assert stream_state(server.url).messages == 1
         assert request(server.url, f"$JS.API.STREAM.INFO.{STREAM}")["config"]["subjects"] == LOG_STREAM["subjects"]
     finally:
-        client.loop_stop()
         server.stop()
 
 
@@ -187,21 +199,17 @@ def test_when_the_disk_is_full_devices_get_no_acknowledgement_and_the_log_keeps_
     server = Nats(engines_folder / "full", port=free_port(), mqtt_port=free_port(), max_file_bytes=2_000_000)
     server.start()
     acknowledged, full = 0, threading.Event()
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
-    client.on_disconnect = lambda *_: full.set()
-    client.connect("127.0.0.1", server.mqtt_port)
-    client.loop_start()
     try:
-        for _ in range(60):
-            sent = client.publish("fm/demo/x/up/telemetry", b"x" * 50_000, qos=1)
-            assert wait_until(lambda sent=sent: sent.is_published() or full.is_set(), 60)
-            if full.is_set():
-                break
-            acknowledged += 1
-        assert 0 < acknowledged < 60
-        assert stream_state(server.url).messages >= acknowledged
+        with connected(server, full) as client:
+            for _ in range(60):
+                sent = client.publish("fm/demo/x/up/telemetry", b"x" * 50_000, qos=1)
+                assert wait_until(lambda sent=sent: sent.is_published() or full.is_set(), 60)
+                if full.is_set():
+                    break
+                acknowledged += 1
+            assert 0 < acknowledged < 60
+            assert stream_state(server.url).messages >= acknowledged
     finally:
-        client.loop_stop()
         server.stop()
 
 

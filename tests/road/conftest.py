@@ -61,8 +61,11 @@ def _house(data: Path, *options: str) -> Iterator[House]:
             yield house
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(120) == 0, "\n".join(house.lines[-20:])
-            listener.join()
+            try:
+                assert process.wait(120) == 0, "\n".join(house.lines[-20:])
+            finally:
+                process.kill()  # one that does not end
+                listener.join()
 
 
 @pytest.fixture
