@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from pydantic import SecretStr
 
@@ -50,3 +51,21 @@ def cursor_of(database: Database) -> int:
         row = conn.execute("SELECT cursor FROM partition").fetchone()
         assert row is not None
         return int(row[0])
+
+
+def now_of(database: Database) -> datetime:
+    with database.connect() as conn:
+        (now,) = conn.execute("SELECT clock_timestamp()").fetchone() or (None,)
+    assert isinstance(now, datetime)
+    return now
+
+
+def looks_again(database: Database, since: datetime) -> bool:
+    """Whether a worker that has come again since then has asked for the partition: it does every second."""
+    with database.connect() as conn:
+        rows = conn.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND usename = 'foremend_worker'"
+            " AND backend_start > %s AND state_change > backend_start + interval '1.5 s'",
+            [since],
+        )
+        return rows.fetchone() is not None

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -10,6 +11,7 @@ from api.bench import house as bench
 from api.bench.house import House, Order, Sent
 from api.bench.ledger import ledger
 from api.bench.mosquitto import Mosquitto
+from benchmarks.faults.trial import ended
 from ingest.bridge.versions import Protocol
 from tests.faults.crew import LONG, Bridge
 from tests.ingest.bridging import a_mosquitto, have_session
@@ -60,7 +62,8 @@ def test_bridges_of_a_group_that_are_killed_lose_nothing_and_record_nothing_twic
         have_session(broker, name, SHARED)
     group = {name: Bridge(broker.url, trial.nats.url, SHARED, name, each) for name, each in spoken.items()}
     start = trial.head()
-    with trial.worker():
+    with ExitStack() as ending, trial.worker():
+        ending.callback(lambda: [bridge.stop() for bridge in group.values()])
         load = trial.load(an_order(broker, KILLS * 0.6 + 1.0))
         wait_for(lambda: trial.head() > start)
         for kill in range(KILLS):
@@ -69,8 +72,6 @@ def test_bridges_of_a_group_that_are_killed_lose_nothing_and_record_nothing_twic
             group[name].kill()
             group[name] = Bridge(broker.url, trial.nats.url, SHARED, name, spoken[name])
         assert_balanced(trial, trial.sent(load))
-        for bridge in group.values():
-            bridge.stop()
 
 
 def test_mosquitto_restarted_and_nats_killed_lose_nothing_and_record_nothing_twice(
@@ -81,7 +82,7 @@ def test_mosquitto_restarted_and_nats_killed_lose_nothing_and_record_nothing_twi
     bridge = Bridge(broker.url, trial.nats.url, ALL, "alone")
     with trial.connect() as conn:
         conn.execute("TRUNCATE reading_cold_room, refusal, refusal_day")
-    with trial.worker():
+    with ended(bridge), trial.worker():
         start = trial.head()
         load = trial.load(an_order(broker, DEATHS * 4.0))
         wait_for(lambda: trial.head() > start + 100)  # the load is connected: one that finds nobody gives up
@@ -94,4 +95,3 @@ def test_mosquitto_restarted_and_nats_killed_lose_nothing_and_record_nothing_twi
             time.sleep(0.3)
             trial.nats.start()
         assert_balanced(trial, trial.sent(load))
-        bridge.stop()

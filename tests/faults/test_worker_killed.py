@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import paho.mqtt.client as mqtt
 import psycopg
 import pytest
 
+from tests import appliance
 from tests.conftest import Database, NatsServer
 from tests.faults.crew import LONG, a_worker, cursor_of, working
 from tests.ingest.plain import Plain, kept, refused
@@ -192,21 +192,18 @@ def _readings(text: bytes) -> list[dict[str, Any]]:
 
 
 def _publish_while_nats_dies(nats_server: NatsServer, sent: list[tuple[str, bytes]]) -> None:
-    device = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="faults-nats")
+    device = appliance.a_client("faults-nats")
     device.reconnect_delay_set(1, 1)
-    device.connect("127.0.0.1", nats_server.mqtt_port)
     acknowledged: set[int] = set()
     device.on_publish = lambda _c, _u, number, _code, _p: acknowledged.add(number)
-    device.loop_start()
     deaths = {len(sent) // 3, 2 * len(sent) // 3}
-    for place, (name, text) in enumerate(sent):
-        device.publish(f"fm/demo/{name}/up/telemetry", text, qos=1)  # without a connection it waits for the next one
-        if place in deaths:
-            nats_server.engine.process.kill()
-            nats_server.engine.start()
-    wait_for(lambda: len(acknowledged) == len(sent))
-    device.disconnect()
-    device.loop_stop()
+    with appliance.let_in(device, nats_server.mqtt_port):
+        for place, (name, text) in enumerate(sent):
+            device.publish(f"fm/demo/{name}/up/telemetry", text, qos=1)  # without a connection it waits for the next
+            if place in deaths:
+                nats_server.engine.process.kill()
+                nats_server.engine.start()
+        wait_for(lambda: len(acknowledged) == len(sent))
 
 
 def _publish_and_kill(
@@ -219,11 +216,11 @@ def _publish_and_kill(
     """A part of the messages, a worker, and its death as soon as the cursor has passed a seeded point (that is right
     after a COMMIT) or a seeded moment later (mostly in the midst of the next batch)."""
     start = cursor_of(database)
-    device = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"faults-{start}")
-    device.connect("127.0.0.1", nats_server.mqtt_port)
-    device.loop_start()
     parts = np.array_split(np.arange(len(sent)), kills)
-    with psycopg.connect(database.dsn, user="postgres", autocommit=True) as conn:
+    with (
+        appliance.let_in(appliance.a_client(f"faults-{start}"), nats_server.mqtt_port) as device,
+        psycopg.connect(database.dsn, user="postgres", autocommit=True) as conn,
+    ):
         for part in parts:
             point = start + int(chance.choice(part)) + 1
             after_s = chance.choice([0.0, chance.uniform(0.0, 0.03)])
@@ -235,8 +232,6 @@ def _publish_and_kill(
             worker.kill()
         with working(database.dsn, nats_server.url):  # on a busy machine the killed ones may have come to no checkpoint
             wait_for(lambda: _cursor(conn) == start + len(sent) and _checkpoint(conn) > start)
-    device.disconnect()
-    device.loop_stop()
 
 
 def _cursor(conn: psycopg.Connection[Any]) -> int:

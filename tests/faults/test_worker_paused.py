@@ -4,14 +4,14 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 
-import paho.mqtt.client as mqtt
 import pytest
 
+from tests import appliance
 from tests.conftest import Database, NatsServer
-from tests.faults.crew import LONG, a_worker, cursor_of
+from tests.faults.crew import LONG, a_worker, cursor_of, looks_again, now_of
 from tests.faults.test_worker_killed import left_behind, messages, two_records
 from tests.processes import wait_for
 
@@ -24,9 +24,6 @@ PAUSES = 10 if LONG else 1
 @contextmanager
 def speaking(nats: NatsServer, sent: list[tuple[str, bytes]]) -> Iterator[Callable[[], int]]:
     """Devices that speak all the while; how much was acknowledged."""
-    device = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="faults-pause")
-    device.connect("127.0.0.1", nats.mqtt_port)
-    device.loop_start()
     enough, acknowledged = threading.Event(), itertools.count()
     done = [0]
 
@@ -34,18 +31,19 @@ def speaking(nats: NatsServer, sent: list[tuple[str, bytes]]) -> Iterator[Callab
         for name, text in itertools.cycle(sent):  # for as long as it takes
             if enough.wait(0.002):
                 return
-            device.publish(f"fm/demo/{name}/up/telemetry", text, qos=1).wait_for_publish(60)
+            appliance.publish(device, [(f"fm/demo/{name}/up/telemetry", text)])
             done[0] = next(acknowledged) + 1
 
-    mouth = threading.Thread(target=speak)
-    mouth.start()
-    try:
-        yield lambda: done[0]
-    finally:
-        enough.set()
-        mouth.join()
-        device.disconnect()
-        device.loop_stop()
+    with (
+        appliance.let_in(appliance.a_client("faults-pause"), nats.mqtt_port) as device,
+        ThreadPoolExecutor(1) as mouth,
+    ):
+        spoken = mouth.submit(speak)
+        try:
+            yield lambda: done[0]
+        finally:
+            enough.set()
+        spoken.result()
 
 
 def epoch_of(database: Database) -> int:
@@ -82,24 +80,6 @@ def test_a_worker_that_sleeps_past_its_successors_start_writes_nothing_when_it_w
         wait_for(lambda: cursor_of(database) == nats_server.state().last_seq)  # noqa: B023
         worker.stop()
     assert left_behind(disturbed) == left_behind(undisturbed)
-
-
-def now_of(database: Database) -> datetime:
-    with database.connect() as conn:
-        (now,) = conn.execute("SELECT clock_timestamp()").fetchone() or (None,)
-    assert isinstance(now, datetime)
-    return now
-
-
-def looks_again(database: Database, since: datetime) -> bool:
-    """Whether a worker that has come again since then has asked for the partition: it does every second."""
-    with database.connect() as conn:
-        rows = conn.execute(
-            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND usename = 'foremend_worker'"
-            " AND backend_start > %s AND state_change > backend_start + interval '1.5 s'",
-            [since],
-        )
-        return rows.fetchone() is not None
 
 
 def owner_of(database: Database) -> int:
