@@ -20,6 +20,7 @@ from api.settings import Settings
 
 SILENT_S = 30  # for how long a connection may have nothing to ask
 _STOP_S = 3  # how long a page that follows live may hold up the end
+_LAST_ANSWERS_S = 15  # longer than that, and than a page waits for the database, which goes away afterwards
 
 
 class _Patient(H11Protocol):
@@ -65,26 +66,28 @@ def run(settings: Settings) -> None:
         names = lan.HERE | lan.names(settings)
         here = open_sockets.enter_context(_listen(settings.http_host, settings.http_port))
         server = _Server(_config(staff_app(house, names), settings.proxies), house.stopping)
-        beside = open_sockets.enter_context(_beside(house, names))
+        open_sockets.enter_context(_beside(house, names))
         server.run(sockets=[here])
-        if beside is not None:
-            beside.should_exit = True
 
 
 @contextmanager
-def _beside(house: House, names: frozenset[str]) -> Iterator[uvicorn.Server | None]:
-    """The public pages at a port of their own, or with `lan` at the local network's address, if there is one."""
+def _beside(house: House, names: frozenset[str]) -> Iterator[None]:
+    """The public pages at a port of their own, or with `lan` at the local network's address, if there is one; until
+    the others end, however they do."""
     where = _public_address(house.settings)
     if where is None:
-        yield None
+        yield
         return
     address, port = where
     with _listen(address, port) as there:
         server = uvicorn.Server(_config(public_app(house, names | {address}), house.settings.proxies))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [there]}, name="lan", daemon=True)
         thread.start()
-        yield server
-        thread.join(timeout=_STOP_S + 1)
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            thread.join(timeout=_LAST_ANSWERS_S)
 
 
 def _public_address(settings: Settings) -> tuple[str, int] | None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -103,6 +104,15 @@ def test_whose_address_it_is_says_the_network_or_the_proxy_that_is_named(
         asked = [client.get("/01/9506000134352/21/S1", headers={"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(99)]
     assert {answer.status_code for answer in asked} == answers
     assert ended(process) == 0
+
+
+def test_the_public_pages_end_with_the_others_also_when_those_end_in_an_error(house: House) -> None:
+    port = free_port()
+    beside = replace(house, settings=house.settings.model_copy(update={"public_port": port}))
+    with suppress(RuntimeError), serve._beside(beside, lan.HERE):
+        assert said(("127.0.0.1", port), b"GET /livez HTTP/1.0\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 404")
+        raise RuntimeError("an ill server")
+    assert [each.name for each in threading.enumerate() if each.name == "lan"] == []
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from api.engines.nats_streams import stream_state
 from api.engines.ports import free_port
 from api.engines.process import wait_until
 from ingest.adapter_log import LogReader
+from simulators import load
 from simulators.load_messages import payloads
 from simulators.packets import Templates, connect, packet_ids, pubacks
+from simulators.publisher import Order
 from tests.conftest import NatsServer
 
 
@@ -59,15 +62,50 @@ def test_a_load_that_has_an_end_says_so_much_of_each_device_and_what_it_was_told
 
 
 @pytest.mark.engines
-def test_a_rate_is_kept(nats_server: NatsServer, tmp_path: Path) -> None:
-    """Whoever is behind hurries after it; never ahead of it."""
+def test_a_rate_is_never_exceeded(nats_server: NatsServer, tmp_path: Path) -> None:
     more = ("--devices", "9", "--turns", "100", "--seconds", "600", "--rate", "500")
     process = publish(nats_server.mqtt_port, tmp_path / "keys.json", *more)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     said = json.loads(out)
     assert said["acknowledged"] == 900
-    assert 1.7 < said["seconds"] < 15
+    assert said["seconds"] > 1.7
+
+
+class Prompt:
+    """A publisher whose broker acknowledges at once. `asked`: how many messages were wanted of it, and when."""
+
+    def __init__(self, order: Order, first_device: int, n_devices: int) -> None:
+        self.order, self.published, self.acknowledged = order, 0, 0
+        self.asked: list[tuple[float, int]] = []
+        self.socket = SimpleNamespace(close=lambda: None)
+
+    def is_done(self) -> bool:
+        return self.acknowledged >= 900
+
+    def receive(self) -> None:
+        self.acknowledged = self.published
+
+    def send(self, due: int) -> None:
+        self.published = max(self.published, due)
+        self.asked.append((load.time.monotonic(), due))
+
+
+def test_whoever_is_behind_a_rate_hurries_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After one second it stands still for two."""
+    now_s = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now_s
+        now_s = 3.0 if 1.0 < now_s < 3.0 else now_s + seconds
+
+    order, _ = load._order(["--port", "1", "--tenant", "t", "--publishers", "1", "--rate", "300", "--seconds", "60"])
+    monkeypatch.setattr(load, "Publisher", Prompt)
+    monkeypatch.setattr(load, "time", SimpleNamespace(monotonic=lambda: now_s, sleep=sleep))
+    (publisher,), seconds = load.run(order)
+    assert [due for _, due in publisher.asked] == [int(300 * at_s) for at_s, _ in publisher.asked]
+    assert (3.0, 900) in publisher.asked, "at once"
+    assert seconds == pytest.approx(3.0, abs=0.01)
 
 
 @pytest.mark.engines
