@@ -22,6 +22,11 @@ def uuid7(now: datetime) -> UUID:
     return UUID(int=ms << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b)
 
 
+def before(moment: datetime) -> UUID:
+    """The bound below which everything is older than that moment, to the millisecond."""
+    return UUID(int=round(moment.timestamp() * 1000) << 80)
+
+
 def made_at(identifier: UUID) -> datetime:
     """The moment that a UUIDv7 carries, to the millisecond."""
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, tz=UTC)

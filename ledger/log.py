@@ -7,6 +7,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from ledger import ids
 from ledger.ids import uuid7
 from ledger.model import Event, Scope
 from ledger.statements import Statements
@@ -59,3 +60,12 @@ def note(
             },
         )
     return event
+
+
+def count_since(
+    conn: Connection[Any], kind: str, subject_id: str, tenant_id: str, since: datetime, *, most: int
+) -> int:
+    """How many lines of a kind there are about a subject since then; no more than `most` are counted."""
+    names = {"kind": kind, "subject_id": subject_id, "tenant_id": tenant_id, "since": ids.before(since), "most": most}
+    (found,) = conn.execute(_sql.count_events_since, names).fetchone() or (0,)
+    return int(found)

@@ -77,6 +77,7 @@ class Herald:
         """A message for every tenant, with the devices that nobody was told of; once all are told, it begins anew, for
         whoever lost what he was told."""
         came = self._mapping.devices()
+        self._said &= came  # who was forgotten there is here, too: devices that somebody makes up are not kept for ever
         fresh = came - self._said
         if not fresh:
             self._said.clear()

@@ -1,6 +1,6 @@
 """Lines of the log about a device's twin: who changed what."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -10,6 +10,8 @@ from ledger import log
 from ledger.model import Scope
 
 RELAY = "relay:twins"
+REPORTED = "twin.reported"
+MOST_REPORTS_A_DAY = 24  # lines of one device: they are kept for ever, and firmware that reports a counter never stops
 
 
 def note(conn: Connection[Any], kind: str, device: Device, actor: str, now: datetime, data: dict[str, Any]) -> None:
@@ -19,3 +21,12 @@ def note(conn: Connection[Any], kind: str, device: Device, actor: str, now: date
 def itself(device: Device) -> str:
     """The device as an actor."""
     return f"device:{device.device_id}"
+
+
+def note_reported(conn: Connection[Any], device: Device, now: datetime, data: dict[str, Any]) -> None:
+    """What a device says of itself, so often a day; the last line says so. The twin knows it all the same."""
+    since = now - timedelta(days=1)
+    lately = log.count_since(conn, REPORTED, device.device_id, device.tenant_id, since, most=MOST_REPORTS_A_DAY)
+    if lately < MOST_REPORTS_A_DAY:
+        last = {"last_of_day": True} if lately == MOST_REPORTS_A_DAY - 1 else {}
+        note(conn, REPORTED, device, itself(device), now, {**data, **last})

@@ -69,5 +69,5 @@ def take_reports(
     store.save_reported(conn, twin)
     if changed or left_out:
         data = {"changed": changed, **({"left_out": left_out} if left_out else {})}
-        journal.note(conn, "twin.reported", device, journal.itself(device), now, data)
+        journal.note_reported(conn, device, now, data)
     return twin

@@ -15,6 +15,13 @@ SELECT set_config('app.token', %(token_sha256)s, true)
 INSERT INTO event (event_id, tenant_id, kind, subject_id, at, actor, data)
 VALUES (%(event_id)s, %(tenant_id)s, %(kind)s, %(subject_id)s, %(at)s, %(actor)s, %(data)s)
 
+-- name: count_events_since
+-- Whether one kind of line is written about a subject again and again; no more of them are looked at than matter.
+SELECT count(*) FROM (
+    SELECT FROM event WHERE tenant_id = %(tenant_id)s AND subject_id = %(subject_id)s AND event_id > %(since)s
+                        AND kind = %(kind)s
+    LIMIT %(most)s) AS lately
+
 -- name: append_delivery
 -- What must reach a destination because of that line.
 INSERT INTO delivery (delivery_id, tenant_id, event_id, destination, lane, next_at)

@@ -3,16 +3,20 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
 from api.relay.meters import RelayMeters
 from api.relay.twins import Telling
 from devices import catalogue
+from devices.twin.journal import MOST_REPORTS_A_DAY
+from ledger.ids import before
 from simulators.obedient import FIRMWARE, a_memory
 from tests.ingest.house import House
 from tests.ingest.record import register
@@ -225,6 +229,38 @@ def test_an_answer_that_cannot_be_taken_is_set_aside_and_those_beside_it_are_not
         assert (telling.take(conn), telling.take(conn)) == (3, 0)
     assert (desk.twin()["reported"], desk.twin()["reported_version"]) == ({"a": 2, "b": 3}, 1)
     assert house.one("SELECT count(*) FROM device_answer WHERE set_aside LIKE 'TypeError%'") == 1
+
+
+def test_a_device_that_reports_without_end_does_not_fill_the_log_that_is_kept_for_ever(
+    house: House, desk: Desk
+) -> None:
+    with (
+        house.database.connect("foremend_relay") as conn,
+        house.database.connect() as owner,
+        closing(a_teller(house)) as telling,
+    ):
+
+        def reports(uptimes: range) -> None:
+            for uptime in uptimes:
+                owner.execute(
+                    "INSERT INTO device_answer (tenant_id, device_no, seq, received_at, about, body)"
+                    " VALUES ('demo', %s, 1, now(), 'reported', %s)",
+                    [house.device_no, Jsonb({"state": {"up": uptime}})],
+                )
+                assert telling.take(conn) == 1
+
+        reports(range(1, MOST_REPORTS_A_DAY + 6))
+        lines = "SELECT count(*) FROM event WHERE kind = 'twin.reported'"
+        assert house.one(lines) == MOST_REPORTS_A_DAY
+        last = "SELECT data->'changed'->'up' FROM event WHERE kind = 'twin.reported' AND (data->'last_of_day')::boolean"
+        assert house.one(last) == MOST_REPORTS_A_DAY
+        assert desk.twin()["reported"] == {"up": MOST_REPORTS_A_DAY + 5}
+        a_day_ago = before(datetime.now(UTC) - timedelta(days=1, minutes=1))
+        owner.execute("ALTER TABLE event DISABLE TRIGGER event_append_only")
+        owner.execute("UPDATE event SET event_id = %s WHERE (data->'last_of_day')::boolean", [a_day_ago])
+        owner.execute("ALTER TABLE event ENABLE TRIGGER event_append_only")
+        reports(range(100, 103))
+        assert house.one(lines) == MOST_REPORTS_A_DAY + 1
 
 
 def test_a_door_that_is_away_keeps_nobody_from_the_others(house: House, desk: Desk) -> None:
