@@ -21,7 +21,7 @@ from ledger import outbox
 from ledger.model import Delivery, DeliveryState
 from ticketing.notify import adapter_http, adapter_smtp, ladder, webhooks
 from ticketing.notify.envelope import envelope
-from ticketing.notify.model import Attempt, Channel
+from ticketing.notify.model import Attempt, Channel, Trouble
 
 AT_ONCE = 8  # one a destination, so this many destinations
 LEASE = timedelta(seconds=60)  # longer than any attempt's timeouts together
@@ -86,31 +86,32 @@ class Post:
         except psycopg.OperationalError:
             raise
         except Exception as failure:  # noqa: BLE001 - one that cannot be written must not stop the others
-            return _failed(f"{type(failure).__name__}: {failure}"[:300])
+            broken = Attempt(error=f"{type(failure).__name__}: {failure}"[:300])
+            return lambda: broken
 
     def _call(self, conn: Connection[Any], delivery: Delivery, webhook_id: UUID, now: datetime) -> Send:
         endpoint = webhooks.endpoint(conn, delivery.tenant_id, webhook_id)
         if endpoint is None or not endpoint.active:
-            return _failed("the webhook was stopped", final=True)
+            return _never(Trouble.STOPPED)
         signed = envelope(delivery.event, endpoint.secret, now)
         return partial(adapter_http.post, endpoint.url, signed, allow_private=self.settings.webhook_allow_private)
 
     def _letter(self, conn: Connection[Any], delivery: Delivery, customer_id: UUID, now: datetime) -> Send:
         customer = devices.find_customer(conn, delivery.tenant_id, customer_id)
         if customer is None or not customer.email:
-            return _failed("the customer has no e-mail address", final=True)
+            return _never(Trouble.NO_ADDRESS)
         letter = Letter(delivery=delivery, customer=customer, settings=self.settings, catalogue=self.catalogue, now=now)
         assert self.settings.smtp_url is not None
         url = self.settings.smtp_url.get_secret_value()
         try:
             mail = letter.write(conn)
         except NoPartError:
-            return _failed("the customer has no part in the device any more", final=True)
+            return _never(Trouble.NO_PART)
         return partial(adapter_smtp.send, url, self.settings.smtp_from, mail)
 
 
-def _failed(error: str, *, final: bool = False) -> Send:
-    return lambda: Attempt(error=error, final=final)
+def _never(trouble: Trouble) -> Send:
+    return lambda: Attempt.failed(trouble, final=True)
 
 
 def _outcome(future: Future[Attempt]) -> Attempt:

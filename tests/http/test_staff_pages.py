@@ -14,6 +14,7 @@ from ledger.model import Scope
 from tests.conftest import Database
 from tests.http.conftest import Clock, a_device_body, get_paths
 from tests.http.scene import Scene, a_finding, a_refusal, a_scene, readings, relay
+from ticketing.notify.model import Attempt, Trouble
 
 
 @pytest.fixture
@@ -41,8 +42,8 @@ def test_the_desk_sees_alert_and_question_in_words(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("codes", "words"),
     [
-        ("BUDGET SHELVED", "今天已询问过, 回答后暂缓"),
-        ("FAILED ValueError: <b>", "询问流程出错: ValueError: &lt;b&gt;"),
+        ("BUDGET SHELVED", "今天已询问过、回答后暂缓"),
+        ("FAILED ValueError: <b>", "询问流程出错：ValueError: &lt;b&gt;"),
     ],
 )
 def test_what_an_alert_waits_for_is_said_in_words(scene: Scene, codes: str, words: str) -> None:
@@ -119,6 +120,24 @@ def test_a_dead_letter_is_sent_again_from_the_desk(scene: Scene, clock: Clock) -
     assert scene.client.post(path).status_code == 303
     assert scene.client.get("/api/deliveries?state=DEAD").json()["deliveries"] == []
     assert scene.client.post(path).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("error", "english", "chinese"),
+    [
+        (Attempt.failed(Trouble.HTTP, 500).error, "answered with HTTP 500.", "对方返回 HTTP 500。"),
+        (Attempt.failed(Trouble.NO_ADDRESS).error, "The customer has no mail address.", "客户没有邮箱地址。"),
+        ("KeyError: 'what'", "KeyError: &#39;what&#39;", "KeyError: &#39;what&#39;"),
+    ],
+)
+def test_why_something_did_not_go_out_is_said_in_the_readers_language(
+    scene: Scene, clock: Clock, error: str, english: str, chinese: str
+) -> None:
+    with scene.house.acting() as conn:
+        log.note(conn, "a.b", "s", Scope(tenant_id="demo", actor="test"), clock.now, destinations=["webhook:1"])
+        conn.execute("UPDATE delivery SET last_error = %s WHERE destination = 'webhook:1'", [error])
+    assert english in scene.client.get("/desk/outbox?lang=en").text
+    assert chinese in scene.client.get("/desk/outbox?lang=zh").text
 
 
 def test_findings_that_were_set_aside_are_for_review(scene: Scene, clock: Clock) -> None:

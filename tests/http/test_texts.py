@@ -26,6 +26,7 @@ from ticketing.dispatch.model import LeftOutReason
 from ticketing.intake import gate
 from ticketing.intake.model import Outcome, Photo, Report
 from ticketing.model import Severity
+from ticketing.notify.model import Trouble
 from ticketing.questions.model import Code, NoReason, QuestionState
 from ticketing.tickets.model import Note, Source, TicketState
 
@@ -43,6 +44,7 @@ NAMED = {  # what is looked up by a value: every value has its word
     "regime": Regime,
     "source": Source,
     "delivery": DeliveryState,
+    "undelivered": Trouble,
     "left_out": LeftOutReason,
     "refusal": Reason,
     "command": CommandState,

@@ -137,7 +137,7 @@ def test_a_private_address_is_refused_unless_the_settings_allow_it(firm: Firm) -
         relay.settle()
         (dead,) = deliveries(firm, webhook_id)
         assert (dead.state, there.got) == (DeliveryState.DEAD, [])
-        assert dead.last_error == "refused: 127.0.0.1 is not a public address"
+        assert dead.last_error == "NOT_PUBLIC 127.0.0.1"
 
 
 def test_a_stopped_subscriber_hears_no_more(firm: Firm) -> None:

@@ -109,7 +109,7 @@ def test_who_answers_a_byte_at_a_time_is_left_when_the_whole_time_is_over(monkey
     monkeypatch.setattr(adapter_http, "WHOLE_S", 0.5)
     with dripping() as url:
         attempt = adapter_http.post(url, Envelope(headers={}, body=b"{}"), allow_private=True)
-    assert (attempt.error, attempt.final) == ("no answer within 0.5 s", False)
+    assert (attempt.error, attempt.final) == ("SILENT 0.5", False)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1"])
@@ -117,7 +117,7 @@ def test_a_name_of_this_machine_is_refused_before_anything_is_sent(host: str) ->
     attempt = adapter_http.post(f"http://{host}:9/", Envelope(headers={}, body=b""), allow_private=False)
     assert attempt.final
     assert attempt.error is not None
-    assert "is not a public address" in attempt.error
+    assert attempt.error.startswith("NOT_PUBLIC ")
 
 
 def test_a_body_is_a_cloud_event_and_is_signed() -> None:

@@ -115,7 +115,7 @@ def test_a_customer_without_an_address_is_a_dead_letter(firm: Firm) -> None:
         firm.question(firm.device(owner=Owner(name="Ann", phone="1")))
         relay.settle()
     (dead,) = firm.deliveries("email")
-    assert (dead.state, dead.last_error) == (DeliveryState.DEAD, "the customer has no e-mail address")
+    assert (dead.state, dead.last_error) == (DeliveryState.DEAD, "NO_ADDRESS")
 
 
 MAIL = Mail(message_id="<1@foremend>", to="ann@example.org", subject="s", body="b", language="en")

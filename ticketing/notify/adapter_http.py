@@ -12,7 +12,7 @@ import httpcore2
 import httpx2
 
 from ticketing.notify.envelope import Envelope
-from ticketing.notify.model import Attempt
+from ticketing.notify.model import Attempt, Trouble
 from ticketing.notify.outside import refuse_addresses, refuse_url
 
 STEP_S = {"connect": 5.0, "read": 10.0, "write": 10.0, "pool": 5.0}
@@ -24,14 +24,14 @@ _OK = range(200, 300)
 def post(url: str, envelope: Envelope, *, allow_private: bool) -> Attempt:
     refused = refuse_url(url)
     if refused:
-        return Attempt(error=f"refused: {refused}", final=True)
+        return Attempt.failed(Trouble.BAD_URL, refused, final=True)
     try:
         addresses = _resolve(url)
     except OSError as error:
-        return Attempt(error=f"cannot resolve: {error}")
+        return Attempt.failed(Trouble.UNRESOLVED, error)
     refused = None if allow_private else refuse_addresses(addresses)
     if refused:
-        return Attempt(error=f"refused: {refused}", final=True)
+        return Attempt.failed(Trouble.NOT_PUBLIC, refused, final=True)
     return _send(url, addresses[0], envelope)
 
 
@@ -41,13 +41,13 @@ def _send(url: str, address: str, envelope: Envelope) -> Attempt:
         return _judge(_ask(httpx2.URL(url), _Way(address, deadline), envelope))
     except httpcore2.TimeoutException as error:
         over = time.monotonic() >= deadline
-        return Attempt(error=f"no answer within {WHOLE_S:g} s" if over else _said(error))
+        return Attempt.failed(Trouble.SILENT, f"{WHOLE_S:g}") if over else _unreachable(error)
     except (httpcore2.NetworkError, httpcore2.ProtocolError, httpx2.InvalidURL, OSError) as error:
-        return Attempt(error=_said(error))
+        return _unreachable(error)
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+def _unreachable(error: Exception) -> Attempt:
+    return Attempt.failed(Trouble.UNREACHABLE, f"{type(error).__name__}: {error}")
 
 
 def _resolve(url: str) -> list[str]:
@@ -130,4 +130,4 @@ def _left(deadline: float, timeout: float | None) -> float:
 def _judge(status: int) -> Attempt:
     if status in _OK:
         return Attempt()
-    return Attempt(error=f"HTTP {status}", final=status == _GONE)
+    return Attempt.failed(Trouble.HTTP, status, final=status == _GONE)

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as POLICY
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from ticketing.notify.model import Attempt, Mail
+from ticketing.notify.model import Attempt, Mail, Trouble
 
 TIMEOUT_S = 15
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -21,15 +21,15 @@ def send(url: str, sender: str, mail: Mail) -> Attempt:
     try:
         letter = _letter(sender, mail)
     except ValueError as error:  # a line break in an address: somebody tried
-        return Attempt(error=f"cannot be written: {error}", final=True)
+        return Attempt.failed(Trouble.UNWRITABLE, error, final=True)
     try:
         with _connect(url) as server:
             server.send_message(letter)
     except smtplib.SMTPRecipientsRefused as refused:
         code, said = next(iter(refused.recipients.values()))
-        return Attempt(error=f"SMTP {code} {said.decode(errors='replace')}"[:300], final=code in _PERMANENT)
+        return Attempt.failed(Trouble.SMTP, f"{code} {said.decode(errors='replace')}", final=code in _PERMANENT)
     except (OSError, smtplib.SMTPException) as error:
-        return Attempt(error=f"{type(error).__name__}: {error}"[:300])
+        return Attempt.failed(Trouble.UNREACHABLE, f"{type(error).__name__}: {error}")
     return Attempt()
 
 

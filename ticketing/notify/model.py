@@ -32,12 +32,32 @@ class Endpoint:
     active: bool
 
 
+class Trouble(StrEnum):
+    """Why nothing arrived: the first word of a delivery's error, so that a page says it in its reader's language."""
+
+    HTTP = "HTTP"  # the status that was answered
+    SMTP = "SMTP"  # the mail server's code and words
+    SILENT = "SILENT"  # for how many seconds
+    UNREACHABLE = "UNREACHABLE"  # the connection's own error
+    UNRESOLVED = "UNRESOLVED"  # the name service's
+    NOT_PUBLIC = "NOT_PUBLIC"  # the address
+    BAD_URL = "BAD_URL"  # what is wrong with it
+    UNWRITABLE = "UNWRITABLE"  # what is wrong with the letter
+    STOPPED = "STOPPED"
+    NO_ADDRESS = "NO_ADDRESS"
+    NO_PART = "NO_PART"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
     """`error` is None when it arrived; a `final` error is not tried again."""
 
     error: str | None = None
     final: bool = False
+
+    @classmethod
+    def failed(cls, trouble: Trouble, about: object = "", *, final: bool = False) -> "Attempt":
+        return cls(error=f"{trouble} {about}".strip()[:300], final=final)
 
 
 @dataclass(frozen=True, kw_only=True)

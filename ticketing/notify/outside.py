@@ -27,11 +27,8 @@ def refuse_url(url: str) -> str | None:
 
 
 def refuse_addresses(addresses: Iterable[str]) -> str | None:
-    """Why what the name resolves to may not be called, or None. One private address is enough."""
-    for text in addresses:
-        if not _outside(text):
-            return f"{text} is not a public address"
-    return None
+    """Which of those that the name resolves to may not be called, or None. One private address is enough."""
+    return next((text for text in addresses if not _outside(text)), None)
 
 
 def _outside(text: str) -> bool:

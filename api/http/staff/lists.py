@@ -74,6 +74,7 @@ class DeliveryRow:
     by: str  # the channel, in words
     to: str  # whom it reaches; empty if that is not known any more
     waits_for_smtp: bool
+    trouble: str
 
 
 def _noticed(house: House, language: str, alert: Alert, device: Device, zone: ZoneInfo = ZONE) -> str:
@@ -99,8 +100,10 @@ def _waits(language: str, codes: str) -> str:
     """Reason codes as words; an error that follows FAILED stays as it is."""
     first, _, rest = codes.partition(" ")
     if first == Code.FAILED:
-        return f"{say(language, 'waits.FAILED')}: {rest[:120]}"
-    return ", ".join(say(language, f"waits.{code}") for code in codes.split() if speaks(language, f"waits.{code}"))
+        return say(language, "pair", what=say(language, "waits.FAILED"), value=rest[:120])
+    return say(language, "comma").join(
+        say(language, f"waits.{code}") for code in codes.split() if speaks(language, f"waits.{code}")
+    )
 
 
 def question_rows(conn: Connection[Any], house: House, language: str, found: Sequence[Question]) -> list[QuestionRow]:
@@ -154,9 +157,17 @@ def delivery_rows(conn: Connection[Any], house: House, language: str, found: Seq
                 by=say(language, f"channel.{channel}"),
                 to=to[delivery.destination],
                 waits_for_smtp=no_smtp and channel == Channel.EMAIL and delivery.state is DeliveryState.PENDING,
+                trouble=_trouble(language, delivery.last_error or ""),
             )
         )
     return rows
+
+
+def _trouble(language: str, error: str) -> str:
+    """Why it has not arrived, in words; what broke on our side, or was written by an earlier version, as it stands."""
+    word, _, about = error.partition(" ")
+    known = f"undelivered.{word}"
+    return say(language, known, about=about) if speaks(language, known) else error
 
 
 def _reached(conn: Connection[Any], urls: dict[str, str], delivery: Delivery) -> str:
