@@ -99,7 +99,8 @@ class Wire:
         self.send(b"PUB %b %d\r\n%b\r\n" % (subject.encode(), len(payload), payload))
 
     def settle(self) -> None:
-        """Until the server has read all that was sent. Raises LogError when it says no. Not beside a subscription."""
+        """Until the server has read all that was sent. Raises LogError when it says no. Not beside a subscription: what
+        that brings meanwhile would be lost."""
         self.send(b"PING\r\n")
         while (line := self._line()) != b"PONG":
             self.answer(line.split(b" "))
