@@ -30,6 +30,7 @@ from ledger.statements import Statements
 TENANT = "bench"
 CLASS_ID = "cold_room"
 BREACHES = 30
+_ENDS_S = 120.0  # against hanging
 _sql = Statements("api.bench")
 
 
@@ -97,7 +98,7 @@ class House:
             yield running
         finally:
             running.terminate()
-            running.wait(30)
+            running.wait(_ENDS_S)
 
     @contextmanager
     def relay(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -106,7 +107,7 @@ class House:
             yield running
         finally:
             running.terminate()
-            running.wait(30)
+            running.wait(_ENDS_S)
 
     @contextmanager
     def breaches(self, order: Order) -> Iterator[Breaches]:

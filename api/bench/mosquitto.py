@@ -13,7 +13,7 @@ from api.engines.ports import free_port
 
 _PLACES = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"])
 _HOST = "127.0.0.1"
-_START_S = 120
+_LONGEST_S = 120  # to start or to end
 KEEPS_ALL = (  # docs/how-to/join-another-broker.md
     "persistence true",
     "max_queued_messages 0",
@@ -53,7 +53,7 @@ class Mosquitto:
             raise RuntimeError("Mosquitto is not there; on Debian or Ubuntu: apt-get install mosquitto")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([program, "-c", str(self._config)], stdout=log, stderr=log)  # noqa: S603  found above
-        until = time.monotonic() + _START_S
+        until = time.monotonic() + _LONGEST_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"Mosquitto does not start: {self.log()}")
@@ -66,7 +66,7 @@ class Mosquitto:
         """It writes down what it holds."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(30)
+            self._process.wait(_LONGEST_S)
 
     def _answers(self) -> bool:
         try:

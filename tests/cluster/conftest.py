@@ -27,7 +27,7 @@ from tests.ingest.record import register
 from tests.processes import wait_for
 
 K = 3
-LEASE_S = 4.0  # five servers and four workers on one machine: of one that lives it does not run out
+LEASE_S = 8.0  # five servers and four workers on one machine: of one that lives it does not run out
 DEVICES = 200  # of a front
 MSG_S = 300.0
 

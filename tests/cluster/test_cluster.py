@@ -21,7 +21,9 @@ from ingest.adapter_wire import Wire
 from ingest.errors import LogError
 from ingest.twin.model import Down
 from simulators.obedient import Obedient
-from tests.cluster.conftest import LEASE_S, K, Trial
+from tests import appliance
+from tests.cluster.conftest import K, Trial
+from tests.faults.crew import looks_again, now_of
 from tests.processes import wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.engines, pytest.mark.timeout(900)]
@@ -73,8 +75,11 @@ def _forget_at_the_fronts(trial: Trial) -> None:
     Forgetting(settings, catalogue.load()).forget(0, datetime.now(UTC) + timedelta(hours=2))
     logs = [request(trial.cluster.url, f"$JS.{name}.API.STREAM.INFO.LOG") for name in trial.cluster.names]
     assert [log["state"]["messages"] for log in logs] == [1, 1]
-    time.sleep(2)
-    assert trial.cluster.head().last_seq == head.last_seq
+    for door in trial.cluster.doors:
+        with appliance.let_in(appliance.a_client("last"), door) as device:
+            appliance.publish(device, [("fm/demo/last/up/telemetry", b"{}")])
+    wait_for(lambda: fronts.has_drawn(trial.cluster.url, _heads(trial)))
+    assert trial.cluster.head().last_seq == head.last_seq + len(trial.cluster.doors)
 
 
 def _sleep_past_a_successor(trial: Trial) -> None:
@@ -87,8 +92,9 @@ def _sleep_past_a_successor(trial: Trial) -> None:
     wait_for(lambda: trial.rows()[place][0] == epoch + 1)
     moved = trial.rows()[place][1]
     wait_for(lambda: trial.rows()[place][1] > moved)
+    woken = now_of(trial.database)
     sleeper.wake()
-    time.sleep(LEASE_S)
+    wait_for(lambda: looks_again(trial.database, woken))
     assert trial.rows()[place][0] == epoch + 1, "it has written as the owner that it no longer is"
     assert trial.owned_by(sleeper) is None
 

@@ -30,26 +30,26 @@ def measured(*options: str) -> dict[str, Any]:
     return said
 
 
-def kept_up(result: dict[str, Any], asked: int) -> bool:
-    """How fast the machine is decides nothing but this; of one run of a second."""
+def kept_up(result: dict[str, Any], asked: int, seconds: float) -> bool:
+    """How fast the machine is decides nothing but this."""
     return search.keeps_up(
         published_share=result["published"] / asked,
         missing=result["missing"],
         p99_s=result["publish_to_commit_ms"]["p99"] / 1000,
         backlog_s=result["backlog_s"],
-        seconds=1.0,
+        seconds=seconds,
     )
 
 
 @pytest.mark.slow
 def test_a_short_bench_finds_every_acknowledged_reading_in_the_record_once() -> None:
-    result = measured("ingest", "--seconds", "1", "--devices", "20", "--rate", "300", "--runs", "1")
+    result = measured("ingest", "--seconds", "3", "--devices", "20", "--rate", "100", "--runs", "1")
     assert result["published"] == result["acknowledged"] > 200
     assert (result["missing"], result["duplicates"], result["refused"]) == (0, 0, 0)
     assert result["points_s"] == pytest.approx(8 * result["committed_msg_s"], rel=0.01)
     assert result["ratio"] == pytest.approx(result["committed_msg_s"] / result["bare_msg_s"], abs=0.001)
     assert len(result["bare_runs_msg_s"]) == len(result["committed_runs_msg_s"]) == 1
-    assert result["kept_up"] == kept_up(result, asked=300)
+    assert result["kept_up"] == kept_up(result, asked=300, seconds=3.0)
     assert result["copy_points_s"] > result["points_s"]
     for waited_ms in (result["publish_to_commit_ms"], result["breach_to_alert_ms"]):
         assert 0 < waited_ms["p50"] <= waited_ms["p99"]
@@ -61,7 +61,7 @@ def test_a_short_bench_finds_every_acknowledged_reading_in_the_record_once() -> 
 @pytest.mark.slow
 def test_a_short_bench_of_the_bridge_finds_every_acknowledged_message_in_the_log() -> None:
     need(mosquitto.binary(), "Mosquitto is not there (Debian: apt-get install mosquitto)")
-    result = measured("bridge", "--seconds", "1", "--devices", "20", "--rate", "500")
+    result = measured("bridge", "--seconds", "3", "--devices", "20", "--rate", "200")
     assert result["acknowledged"] > 300
     assert result["missing"] == 0
     assert result["ratio"] == pytest.approx(result["bridged_msg_s"] / result["bare_msg_s"], abs=0.001)
@@ -78,8 +78,8 @@ def test_a_bench_on_the_users_own_server_and_over_a_bridge_leaves_nothing_behind
     theirs.start()
     try:
         dsn = f"{theirs.dsn} user=postgres"
-        asked = ["--dsn", dsn, "--source", "bridge", "--readings", "100", "--rate", "50", "--devices", "10"]
-        result = measured("ingest", "--seconds", "1", "--runs", "1", *asked)
+        asked = ["--dsn", dsn, "--source", "bridge", "--readings", "100", "--rate", "20", "--devices", "10"]
+        result = measured("ingest", "--seconds", "3", "--runs", "1", *asked)
         with psycopg.connect(dsn) as conn:
             names = [name for (name,) in conn.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")]
             roles = [name for (name,) in conn.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'foremend%'")]

@@ -68,6 +68,7 @@ class EdgeNode:
         payload = tahu.a_payload(*metrics, timestamp=now_ms(), seq=self.seq % 256)
         self.seq += 1
         appliance.publish(self._client, [(f"spBv1.0/plant/{kind}/edge1{device}", payload)], qos=0)
+        appliance.publish(self._client, [("edge1/spoke", b"")])  # so the broker has dealt with it: it takes one by one
 
     def born(self) -> None:
         self.seq = 0
