@@ -33,7 +33,7 @@ def test_a_person_desires_and_cancels_and_sees_what_the_device_says(
         page.reload()
         expect(page.locator(".tag.warm", has_text="5 °C")).to_be_visible()
         expect(page.get_by_text("Firmware 1.4.2, since")).to_be_visible()
-        expect(page.get_by_text("It has version 0 of 1; said 1 times, last")).to_be_visible()
+        expect(page.get_by_text("It has version 0 of 1; said 1×, last")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == page.viewport_size["width"]  # type: ignore[index]
         page.evaluate("document.getElementById('twin').scrollIntoView()")
         keep(page, "twin-phone")

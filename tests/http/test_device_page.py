@@ -42,7 +42,7 @@ def test_trouble_comes_before_the_twin_and_curves_come_last_those_of_what_was_no
         "Power, in W",
     ]
     assert "Door open" in behind
-    assert "4 more curves" in behind
+    assert "More curves (4)" in behind
 
 
 def test_what_is_over_stands_behind_what_lasts(scene: Scene, clock: Clock) -> None:

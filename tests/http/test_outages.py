@@ -133,7 +133,7 @@ def test_outages_are_listed_as_one_fact_with_their_children_filtered_and_paged(
     assert sorted(pages) == ["c1", "c2", "gw", "log"]
     assert client.get("/api/outages?limit=501").status_code == 422
     page = client.get("/desk/outages").text
-    for words in ("Gateway", "2 devices", "connection lost", "the log", "devices could not reach us"):
+    for words in ("Gateway", "Devices: 2", "connection lost", "the log", "devices could not reach us"):
         assert words in page, words
     assert "2 台设备" in client.get("/desk/outages?lang=zh").text
 
