@@ -103,3 +103,12 @@ def test_the_servers_nats_takes_up_a_renewed_certificate_and_who_is_in_loses_not
         assert not device.lost.is_set(), nats.said.read_text()
         assert wait_until(lambda: door.log().messages - before == said, 60)
         device.leave()
+
+
+@pytest.mark.parametrize("file", [compose.SERVER, compose.CLUSTER])
+def test_whoever_knocks_at_the_door_sees_the_authority_that_signed_its_certificate(file: str) -> None:
+    """Pages and relay, and the doctor, who looks from where `migrate` runs."""
+    services = compose.by_yaml(file)["services"]
+    for name in ("migrate", "relay", "api"):
+        assert "FOREMEND_MQTT_CA" in compose.environment(name, file), name
+        assert "./certificates/public:/certificates:ro" in services[name]["volumes"], name
