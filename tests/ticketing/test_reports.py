@@ -99,6 +99,20 @@ def test_a_report_after_a_question_has_ended_is_a_report(firm: Firm) -> None:
     assert firm.questions()[0].state is QuestionState.EXPIRED
 
 
+def test_a_ticket_shows_its_first_report_and_the_newest_however_many_there_are(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "NEWEST", 3)
+    device = firm.device()
+    ticket = firm.report(device, "0").ticket
+    for words in "12":
+        firm.report(device, words)
+    assert [witness.words for witness in witnesses(firm, ticket)] == ["0", "1", "2"]
+    for words in "3456":
+        firm.report(device, words)
+    assert [witness.words for witness in witnesses(firm, ticket)] == ["0", "4", "5", "6"]
+
+
 def test_two_first_reports_at_once_give_one_ticket_and_two_witnesses(firm: Firm) -> None:
     device = firm.device()
     submitted = at_once(lambda: firm.report(device), lambda: firm.report(device))

@@ -13,6 +13,7 @@ from devices.model import Device
 from ledger.statements import Statements
 from ticketing.intake.model import MOST_AN_HOUR, Outcome, Photo, Report, Step, Witness
 
+NEWEST = 199  # reports that a ticket's page shows beside the first one
 _sql = Statements("ticketing.intake")
 
 
@@ -55,9 +56,9 @@ def insert(
 
 
 def of_ticket(conn: Connection[Any], ticket_id: UUID) -> list[Witness]:
-    """The reports on a ticket, the first one first."""
+    """The reports on a ticket, the first one first: the one that opened or joined it first, and the newest."""
     with conn.cursor(row_factory=dict_row) as cur:
-        return [_witness(row) for row in cur.execute(_sql.list_reports, {"ticket_id": ticket_id})]
+        return [_witness(row) for row in cur.execute(_sql.list_reports, {"ticket_id": ticket_id, "newest": NEWEST})]
 
 
 def _witness(row: dict[str, Any]) -> Witness:
