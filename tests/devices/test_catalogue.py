@@ -158,3 +158,8 @@ def test_limits_are_a_table_of_which_every_line_may_be_left_out(tmp_path: Path) 
     file.write_text(GOOD + "\n[limits]\nmessages_per_s = 0.5\nbackfill_times = 3\n", encoding="utf-8")
     limits = catalogue.load([file])["refrigerator"].limits
     assert limits == Limits(messages_per_s=0.5, backfill_times=3)
+
+
+def test_whatever_keeps_food_cold_can_be_told_when_to_give_the_alarm() -> None:
+    for appliance in (catalogue.load()[class_id] for class_id in ("refrigerator", "freezer", "cold_room")):
+        assert {each.name for each in appliance.adjustables} >= {"high_alarm_c", "door_alarm_s"}, appliance.class_id
