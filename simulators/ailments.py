@@ -31,6 +31,7 @@ class Effect:
     drain: float = 1.0  # of the condensate
     every_h: float = 0.0  # it comes and goes so often
     step: bool = False  # there at once, whatever the ramp
+    serviced: bool = False  # it came with a service, for which the unit was switched off
     seen_by: tuple[str, ...] = ()  # which kind of detector can see it within hours, on every unit
 
 
@@ -46,7 +47,7 @@ FAULTS: dict[str, Effect] = {
     "door_left_open": Effect(door=1.0, step=True),
     "compressor_wear": Effect(volumetric=0.17, seen_by=("on_time",)),
     "capillary_restricted": Effect(bore=0.25, seen_by=("on_time",)),
-    "overcharged": Effect(charge=0.35, step=True),
+    "overcharged": Effect(charge=0.35, step=True, serviced=True),
     "short_cycling": Effect(longest_on_s=120.0, step=True, seen_by=("level",)),
     "start_stiction": Effect(stalls=0.85, step=True),
     "thermostat_stuck_on": Effect(stuck_on=True, step=True, seen_by=("level", "on_time")),

@@ -100,8 +100,8 @@ class Circuit:
         self.bore = self.flow_kg_s / np.sqrt(high - low)
         self.boiling_w_k = design.cooling_w / (WET * (design.coil_c - design.evaporating_c))
 
-    def bar(self, saturated_c: Floats) -> Floats:
-        pressure: Floats = np.exp(self.a - self.b_k / (saturated_c + KELVIN))
+    def bar(self, saturated_c: Floats, units: npt.NDArray[np.intp] | slice = slice(None)) -> Floats:
+        pressure: Floats = np.exp(self.a[units] - self.b_k[units] / (saturated_c + KELVIN))
         return pressure
 
     def pipes(self, ailing: Ailing, evaporator_fan: Floats | float = 1.0, room_c: Floats | float = 0.0) -> Pipes:

@@ -12,7 +12,7 @@ from simulators.classes import plant
 from simulators.clock import Ints
 from simulators.days import DAY_S, Floats, Happened
 from simulators.everyday import Incident
-from simulators.incidents import FIRMWARE, said_by_firmware
+from simulators.incidents import FIRMWARE, SWITCHED_OFF, said_by_firmware
 from simulators.mix import Made
 
 ARRAY_MS = 400 * 60_000  # what one message holds ...
@@ -106,7 +106,7 @@ class Crew:
         resets = []
         old_ms = self._plant.next_ms - 2 * DAY_S * 1000
         for i, incident in happened:
-            reset = self.made[i].clock.after(incident) if incident.name == "power_cut" else None
+            reset = self.made[i].clock.after(incident) if incident.name in SWITCHED_OFF else None
             if reset is not None:
                 still = [each for each in self._resets[i] if each.until_ms is None or each.until_ms > old_ms]
                 self._resets[i] = [*still, reset]

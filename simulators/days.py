@@ -84,8 +84,9 @@ def _day_of_unit(
         set_shift_k[rows] += incident.size
     mains = spell("power_cut", often.power_cuts, (300, 2_400)) == 0
     silences = spell("silence", often.silences, (600, 3_600))
-    for rows, _ in _today(unit, "power_cut", day_no, step_s):
-        mains[rows] = False
+    for name in ("power_cut", "service"):
+        for rows, _ in _today(unit, name, day_no, step_s):
+            mains[rows] = False
     mains[: _row(unit.since_ms, day_no, step_s)] = False
     silent = ~mains | (silences > 0) | (rng.random(steps) < 0.002)
     return (ambient_c, door, warm_k, set_shift_k, mains, silent, rng.random(steps)), happened.incidents

@@ -11,6 +11,7 @@
 | firmware_fahrenheit, firmware_tenths | a new firmware says a metric on another scale until the next one | |
 | firmware_shift | a new firmware calibrates a metric anew | K |
 | replaced | another unit under the same label | |
+| service | somebody works on it, who switches it off meanwhile; a fault that comes with it is there afterwards | |
 
 What happens every day is days.py's: warm_load, set_point_for_hours, quick_freeze, power_cut, silence.
 """
@@ -28,6 +29,7 @@ MONTH_D = 30
 DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
 SPELLS = ("firmware_fahrenheit", "firmware_tenths")
 FIRMWARE = (*SPELLS, "firmware_shift")
+SWITCHED_OFF = ("power_cut", "service")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +100,11 @@ def draw(
             at = [month + rng.random() for _ in range(rng.poisson(rate * MONTH_D / 365))]
             made += [make(rng, start_ms + int(each * MONTH_D * DAY_MS)) for each in at]
     return tuple(sorted(made, key=lambda incident: incident.at_ms))
+
+
+def service(seed: int, done_ms: int) -> Incident:
+    rng = np.random.default_rng((seed, 10, done_ms))
+    return Incident(name="service", at_ms=done_ms - _ms(rng, (30, 90), MINUTE_MS), until_ms=done_ms)
 
 
 def said_by_firmware(incident: Incident, values: Floats) -> Floats:

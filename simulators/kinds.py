@@ -177,6 +177,7 @@ KINDS: dict[str, Kind] = {
             ("door", 0.0),
             *_LINES,
             *(("humidity", 1.0), ("fan", 0.004), ("defrost", 0.0), ("set", 0.0)),
+            *(("low", 1_000.0), ("high", 4_000.0)),
         ),
         fluid=R404A,
         set_c=((1.0, 4.0), (-20.0, -17.0)),

@@ -32,6 +32,7 @@ import numpy as np
 
 from devices.model import Catalogue
 from simulators import clock, incidents
+from simulators.ailments import FAULTS as AILMENTS
 from simulators.classes import ALL_FAULTS, FAULTS
 from simulators.climate import PLACES, Place
 from simulators.incidents import Rates
@@ -211,6 +212,8 @@ def _made(rates: Rates, device_id: str, class_id: str, unit: Unit, fault: Fault 
     """Nobody is replaced twice, nor before the fault that was asked for has shown itself."""
     first = next((each for each in unit.incidents if each.name == "replaced" and fault is None), None)
     stays = tuple(each for each in unit.incidents if each.name != "replaced" or each is first)
+    if fault is not None and fault.name in AILMENTS and AILMENTS[fault.name].serviced:
+        stays = tuple(sorted((*stays, incidents.service(unit.seed, fault.onset_ms)), key=lambda each: each.at_ms))
     unit = replace(unit, incidents=stays)
     heir = None if first is None else replace(unit, seed=unit.seed + _HEIRS, since_ms=first.at_ms)
     own = clock.draw(rates, unit.seed, start_ms)

@@ -16,7 +16,9 @@ Ints = npt.NDArray[np.int64]
 SOURCES = (
     *("air", "coil", "discharge", "ambient", "draw", "door", "suction", "condenser"),
     *("humidity", "fan", "defrost", "set", "float"),
+    *("low", "high"),
 )
+PRESSURES = ("low", "high")  # on either side of the compressor
 _HOW = {
     "door": "state",
     "draw": "share",
@@ -25,7 +27,10 @@ _HOW = {
     "defrost": "state",
     "set": "state",
     "float": "state",
+    "low": "plain",
+    "high": "plain",
 }
+_DIGITS = {"low": -3, "high": -3}  # of Pa: hundredths of a bar
 STEPS = (1, 1, 2, 5)  # tenths of a kelvin that a unit's thermometers tell apart: half of them tell one
 MISSED = 0.0005  # share of a sensor's samples
 JITTER_MS, LATEST_MS = 400.0, 2_000.0
@@ -56,22 +61,29 @@ def tenths(units: Sequence[Unit]) -> Floats:
 class Noises:
     """Of one day after the other, in memory that each day takes over from the one before."""
 
-    def __init__(self, widths: Sequence[int], step_s: int) -> None:
-        """`widths`: how many metrics each unit has."""
+    def __init__(self, widths: Sequence[int], step_s: int, late: Sequence[int] | None = None) -> None:
+        """`widths`: how many metrics each unit has; `late`: how many of them, at the end, came when there were fleets
+        already, and leave their noise as it was."""
         steps = DAY_S // step_s
-        self._widths = widths
+        self._widths, self._late = widths, late or [0] * len(widths)
         self._gauss = np.full((len(widths), steps, max(widths)), np.nan, np.float32)
         self._jitter = np.empty((len(widths), steps), np.float32)
 
     def of(self, units: Sequence[Unit], day_no: int) -> Noise:
         """Follows from seed and day alone."""
-        for i, (unit, width) in enumerate(zip(units, self._widths, strict=True)):
+        for i, (unit, width, late) in enumerate(zip(units, self._widths, self._late, strict=True)):
             rng = np.random.default_rng((unit.seed, 5, day_no))
             rng.standard_normal(out=self._jitter[i], dtype=np.float32)
-            own = rng.standard_normal((self._gauss.shape[1], width), dtype=np.float32)
-            own.reshape(-1)[rng.integers(own.size, size=rng.poisson(MISSED * own.size))] = np.nan
-            self._gauss[i, :, :width] = own
+            self._fill(self._gauss[i, :, : width - late], rng)
+            if late:
+                self._fill(self._gauss[i, :, width - late : width], np.random.default_rng((unit.seed, 9, day_no)))
         return Noise(self._gauss, np.clip(self._jitter * JITTER_MS, -LATEST_MS, LATEST_MS).astype(np.int64))
+
+    @staticmethod
+    def _fill(columns: npt.NDArray[np.float32], rng: np.random.Generator) -> None:
+        own = rng.standard_normal(columns.shape, dtype=np.float32)
+        own.reshape(-1)[rng.integers(own.size, size=rng.poisson(MISSED * own.size))] = np.nan
+        columns[:] = own
 
 
 def in_steps(temp_c: Floats, tenths: Floats) -> Floats:
@@ -93,7 +105,8 @@ def sensed(kinds: Sequence[Kind], signals: Floats, gauss: npt.NDArray[np.float32
         for column, (source, sigma) in enumerate(kind.sensors):
             noise = gauss[members, :, column]
             high = 100.0 if source == "humidity" else np.inf
-            reads = Reads(_HOW.get(source, "temperature"), sigma, kind.draw_digits if source == "draw" else 0, high)
+            digits = kind.draw_digits if source == "draw" else _DIGITS.get(source, 0)
+            reads = Reads(_HOW.get(source, "temperature"), sigma, digits, high)
             signal = sources[source]
             if source == "door":
                 signal = (signal > 0).astype(np.float64)

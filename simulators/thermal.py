@@ -21,13 +21,14 @@ from simulators.kinds import KINDS, Kind
 from simulators.model import Fault, Unit
 from simulators.moisture import Vapour
 from simulators.run import Run
-from simulators.sensors import SOURCES, Ints, Noise, Noises, sensed, tenths
+from simulators.sensors import PRESSURES, SOURCES, Ints, Noise, Noises, sensed, tenths
 from simulators.strain import Strains
 
 WARM_UP_S = 12 * 3600  # before the first reading, so that no unit starts at its set point
 SPIKE_K = 25.0  # in a minute: no air does that
 PAGE = 120  # steps
 NO_PAGE = (-1, -1)
+PA_A_BAR = 100_000.0
 LOST_K = 3.0  # beyond what its thermostat allows: it no longer does what it is for
 
 
@@ -72,7 +73,9 @@ class Plant:
         self._state = Cabinet(self._body, step_s)
         self._vapour = Vapour(kinds, self._body.set_c, self._body.ambient_c, step_s)
         self._widths, self._tenths = [len(kind.sensors) for kind in kinds], tenths(units)
-        self._noises, self._strains = Noises(self._widths, step_s), Strains(self.faults, step_s)
+        gauges = [sum(source in PRESSURES for source, _ in kind.sensors) for kind in kinds]
+        self._gauged = np.flatnonzero(gauges)
+        self._noises, self._strains = Noises(self._widths, step_s, gauges), Strains(self.faults, step_s)
         self._happened = self.advance(WARM_UP_S // step_s).happened
 
     @property
@@ -127,6 +130,14 @@ class Plant:
             hidden[0, i], hidden[1, i] = flow.evaporating_c, state.condensing_c
             hidden[2, i], hidden[4, i] = flow.superheat_k, state.frost_j
         hidden[4] /= self._body.frost_j
+        if len(self._gauged):
+            self._gauge(signals, truth[0], hidden)
+
+    def _gauge(self, signals: Floats, running: Bools, hidden: Floats) -> None:
+        """What gauges on either side of the compressor say; at rest a valve keeps the sides apart."""
+        at, bar = self._gauged, self._body.circuit.bar
+        low_c = np.where(running[:, at], hidden[0][:, at], signals[1][:, at])
+        signals[13][:, at], signals[14][:, at] = PA_A_BAR * bar(low_c, at), PA_A_BAR * bar(hidden[1][:, at], at)
 
     def _loosen(self, rows: slice, read_c: Floats, gauss: npt.NDArray[np.float32], jitter_ms: Ints) -> None:
         """A loose sensor says what cannot be, or nothing; by chance, which the uneven times lend."""

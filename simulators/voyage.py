@@ -11,6 +11,7 @@ from dataclasses import replace
 from devices.model import Catalogue
 from simulators.crew import Crew, Spoken
 from simulators.everyday import Incident
+from simulators.incidents import SWITCHED_OFF
 from simulators.mix import Made
 from simulators.pace import FLAT_OUT, Pace
 from simulators.process import now_ms
@@ -27,7 +28,7 @@ _LOOK_S = 1.0
 _LAST_WORDS_S, _GOODBYE_S = 15.0, 5.0  # for what is under way, on a machine that is busy; for the connections' ends
 _AHEAD_S = 2.0  # of ours: lived before it is said
 _LIVED_AT_ONCE = 120  # minutes: all that a thousand units are then lies in memory
-_AWAY = ("offline", "power_cut")
+_AWAY = ("offline", *SWITCHED_OFF)
 
 Say = Callable[..., None]
 

@@ -8,7 +8,7 @@ from simulators.ailments import FAULTS
 from simulators.kinds import KINDS
 from simulators.model import Fault, Unit
 from simulators.moisture import saturated_pa
-from simulators.refrigerant import KELVIN, R600A
+from simulators.refrigerant import KELVIN, R404A, R600A
 from simulators.run import Run
 from simulators.thermal import simulate
 from tests.simulators.yard import (
@@ -75,6 +75,31 @@ def test_a_fault_moves_pressures_temperatures_and_power_as_the_field_says(class_
     for quantity, sign, before, after in zip(Signs._fields, SIGNS[name], sound, sick, strict=True):
         if sign:
             assert ((after - before) * sign > 0).mean() > 0.8, (quantity, before, after)
+
+
+@pytest.mark.parametrize("name", [name for name, signs in SIGNS.items() if signs.evaporating and signs.condensing])
+def test_gauges_of_a_commercial_unit_say_what_its_circuit_does(name: str) -> None:
+    """Pressures move with the temperatures at which it evaporates and condenses."""
+    names, late = catalogue.load()["cold_room"].metric_names, last_hours(healthy("cold_room"))
+    runs = healthy("cold_room"), ill("cold_room", name)
+    for metric, sign in (
+        ("suction_pressure_pa", SIGNS[name].evaporating),
+        ("discharge_pressure_pa", SIGNS[name].condensing),
+    ):
+        column = names.index(metric)
+        sound, sick = (while_running(run.values[:, late, column], run.truth.running[:, late]) for run in runs)
+        assert ((sick - sound) * sign > 0).mean() > 0.8, (metric, sound, sick)
+
+
+def test_gauges_of_a_sound_commercial_unit_read_what_its_fluid_has() -> None:
+    run, names = healthy("cold_room"), catalogue.load()["cold_room"].metric_names
+    low, high = (run.values[..., names.index(f"{side}_pressure_pa")] for side in ("suction", "discharge"))
+    on = run.truth.running
+    for read, so_c in ((low, run.truth.evaporating_c), (high, run.truth.condensing_c)):
+        so_bar = np.exp(R404A.a - R404A.b_k / (so_c + KELVIN))
+        assert np.nanmax(np.abs(read / 1e5 - so_bar)[on]) < 0.3
+    assert np.nanmedian(low[~on]) > np.nanmedian(low[on]), "it rises while nothing pumps"
+    assert np.nanmedian(high[~on]) < np.nanmedian(high[on])
 
 
 @pytest.mark.parametrize(("class_id", "name"), each(FAULTS))

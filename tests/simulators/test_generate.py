@@ -168,6 +168,19 @@ def test_a_machine_that_leaks_has_failed_although_nothing_is_too_warm(tmp_path: 
         assert fault["onset_ms"] < fault["functional_failure_ms"] < fault["onset_ms"] + DAY_MS
 
 
+def test_an_overcharge_comes_with_a_service_that_switched_the_unit_off(tmp_path: Path) -> None:
+    share = Share(name="overcharged", share=0.5, onset_day=(0.4, 0.6))
+    generate.generate(Mix(classes={"refrigerator": 1.0}, faults=(share,), nuisances=NONE), 4, 1, 1, tmp_path)
+    rows = pd.read_csv(tmp_path / "refrigerator.csv").set_index("device_id")
+    for unit in json.loads((tmp_path / "truth.json").read_text())["units"]:
+        services = [each for each in unit["happened"] if each["name"] == "service"]
+        assert len(services) == (unit["fault"] is not None)
+        for service in services:
+            assert service["until_ms"] == unit["fault"]["onset_ms"]
+            said_ms = rows.loc[unit["device_id"]].ts
+            assert not said_ms.between(service["at_ms"] + 60_000, service["until_ms"] - 60_000).any()
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
