@@ -69,6 +69,7 @@ class RefusalRow:
     refusal: StoredRefusal
     topic: str
     detail: str
+    stranger: str  # whom nobody registered, else empty
     metric: str
     text: str
     hex: str
@@ -86,12 +87,17 @@ def row(refusal: StoredRefusal) -> RefusalRow:
         refusal=refusal,
         topic=visible(refusal.topic[:300]),
         detail=visible(refusal.detail[:300]),
+        stranger=visible(refusal.device_id) if _of_a_stranger(refusal) else "",
         metric=visible((refusal.metric or "")[:100]),
         text=visible(shown.decode("utf-8", "backslashreplace")),
         hex=shown.hex(" "),
         size=len(refusal.payload),
         shown=len(shown),
     )
+
+
+def _of_a_stranger(refusal: StoredRefusal) -> bool:
+    return refusal.reason is Reason.UNKNOWN_DEVICE and refusal.device_no is None
 
 
 def visible(text: str) -> str:

@@ -32,6 +32,14 @@ def test_a_refusal_is_shown_with_its_bytes_and_can_do_no_harm(database: Database
     assert "\x1b" not in page
 
 
+def test_what_a_stranger_sent_is_said_to_be_so_in_the_readers_language(database: Database, client: TestClient) -> None:
+    a_refusal(database, b"{}", topic="fm/demo/late/up/telemetry", reason=Reason.UNKNOWN_DEVICE)
+    assert "No device late is registered." in client.get("/desk/refusals?lang=en").text
+    page = client.get("/desk/refusals?lang=zh").text
+    assert "没有登记设备 late。" in page
+    assert ">detail<" not in page
+
+
 def test_a_long_refusal_is_shown_in_part_and_downloaded_whole(database: Database, client: TestClient) -> None:
     number = a_refusal(database, b"x" * 65_536)
     page = client.get("/desk/refusals").text
