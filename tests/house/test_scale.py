@@ -28,7 +28,7 @@ COMPUTED: dict[str, Callable[[int], float]] = {
     "log, 48 h": lambda n: 2 * n * DAY * MESSAGE_BYTES,
     "the same, three replicas": lambda n: 3 * 2 * n * DAY * MESSAGE_BYTES,
     "record a day, uncompressed": lambda n: n * DAY * (188 + 35),
-    "record a day, compressed": lambda n: n * DAY * (8 * 5.4 + 35),
+    "record a day, compressed": lambda n: n * DAY * (8 * 5.7 + 35),
     "worker CPU, batches full": lambda n: n / 60 * 12.6e-6,
     "worker CPU, batches small": lambda n: n / 60 * 400e-6,
     "database CPU for inserts, batches full": lambda n: n / 60 * 6.4e-6,
