@@ -5,6 +5,8 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -53,7 +55,9 @@ def readings_of(demo: Demo, newest_ms: dict[str, int], *until_ms: int) -> dict[s
     return asyncio.run(waiting_after(demo, newest_ms, until_ms))
 
 
-def start(house: House, *more: str) -> subprocess.Popen[str]:
+@contextmanager
+def living(house: House, *more: str) -> Iterator[None]:
+    """The demo fleet, from the moment at which it is live until it has ended as it was asked to."""
     command = [
         sys.executable,
         "-u",
@@ -65,7 +69,14 @@ def start(house: House, *more: str) -> subprocess.Popen[str]:
         f"mqtt://{house.mqtt}",
         *more,
     ]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for_live(process)
+            yield
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
 
 
 def wait_for_live(process: subprocess.Popen[str]) -> list[dict[str, int]]:
@@ -78,41 +89,29 @@ def wait_for_live(process: subprocess.Popen[str]) -> list[dict[str, int]]:
     pytest.fail(f"the fleet ended with {process.wait()} before it was live")
 
 
-def stop(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
-    assert process.stdout is not None
-    process.stdout.close()
-
-
 @pytest.mark.engines
 def test_the_customer_of_the_ill_unit_is_asked_and_nobody_else(house: House) -> None:
-    process = start(house, "--devices", "8", "--days", "8", "--seed", "11")
-    wait_for_live(process)
-    unit, fault = ill_unit(a_demo(devices=8, seed=11), 0)
-    house.until(lambda: house.get("/api/questions")["questions"], f"nobody is asked about unit {unit} with {fault}")
-    house.caught_up()
-    asked = {question["device_id"] for question in house.get("/api/questions")["questions"]}
-    assert asked == {household(unit + 1).device_id}
-    stop(process)
+    with living(house, "--devices", "8", "--days", "8", "--seed", "11"):
+        unit, fault = ill_unit(a_demo(devices=8, seed=11), 0)
+        house.until(lambda: house.get("/api/questions")["questions"], f"nobody is asked about unit {unit} with {fault}")
+        house.caught_up()
+        asked = {question["device_id"] for question in house.get("/api/questions")["questions"]}
+        assert asked == {household(unit + 1).device_id}
 
 
 @pytest.mark.engines
 def test_without_a_fault_nobody_is_asked_and_the_fleet_outlives_the_broker_and_itself(house: House) -> None:
     options = ("--devices", "8", "--days", "8", "--seed", "11", "--fault", "none")
-    process = start(house, *options)
-    wait_for_live(process)
-    house.caught_up()
-    head = house.get("/api/log")["head"]
-    house.log.process.kill()
-    house.log.start()
-    house.until(lambda: house.get("/api/log")["head"] > head, "nothing comes after the broker's death")
-    stop(process)
+    with living(house, *options):
+        house.caught_up()
+        head = house.get("/api/log")["head"]
+        house.log.process.kill()
+        house.log.start()
+        house.until(lambda: house.get("/api/log")["head"] > head, "nothing comes after the broker's death")
     house.caught_up()
     before = house.get("/api/devices/fridge-001/ledger")
-    process = start(house, *options)
-    wait_for_live(process)
-    stop(process)
+    with living(house, *options):
+        pass
     house.caught_up()
     after = house.get("/api/devices/fridge-001/ledger")
     assert before["from"] == after["from"]
