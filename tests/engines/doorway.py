@@ -92,9 +92,9 @@ class Doorway:
 
         return counted
 
-    def turns(self) -> None:
-        """Until the upkeep has looked at all that happened before this."""
-        whole = self._turns + 2
+    def turns(self, times: int = 2) -> None:
+        """Until the upkeep has looked so often: twice is once at all that happened before this."""
+        whole = self._turns + times
         assert wait_until(lambda: self._turns >= whole, 60)
 
     def _is_asked(self) -> bool:

@@ -102,6 +102,7 @@ def test_a_revoked_one_is_dropped_within_5_s_and_does_not_come_back(door: Doorwa
     client = client_of(door, issued)
     assert client.is_in
     with only_when_told(upkeep, door.database):
+        door.turns(1)  # and from here on it waits to be told
         door.revoke("revoked")
         assert client.lost.wait(AT_ONCE_S)
     assert USUAL_POLL_S < PROMISED_S
