@@ -97,7 +97,7 @@ def row(refusal: StoredRefusal) -> RefusalRow:
 
 
 def _of_a_stranger(refusal: StoredRefusal) -> bool:
-    return refusal.reason is Reason.UNKNOWN_DEVICE and refusal.device_no is None
+    return refusal.reason == Reason.UNKNOWN_DEVICE and refusal.device_no is None
 
 
 def visible(text: str) -> str:
