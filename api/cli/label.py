@@ -114,7 +114,9 @@ def _sheet(
 
 def _read(
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="JPEG, PNG or WebP.")],
-    base_url: Annotated[str, typer.Option("--base-url", help="Whose labels are ours.")] = "http://127.0.0.1:8080",
+    base_url: Annotated[
+        str, typer.Option("--base-url", envvar="FOREMEND_BASE_URL", help="Whose labels are ours.")
+    ] = "http://127.0.0.1:8080",
 ) -> None:
     """Which appliance a photo of a label names: its page's path, for whoever asks the house with it."""
     from urllib.parse import urlsplit

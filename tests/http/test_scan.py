@@ -134,6 +134,8 @@ def test_the_command_says_which_page_a_photo_leads_to(tmp_path: Path) -> None:
     bad.write_bytes(TROUBLES[Trouble.NOTHING])
     told = CliRunner().invoke(app, ["label", "read", str(good), "--base-url", "https://care.example.org"])
     assert (told.exit_code, told.output) == (0, f"{URL}\n")
+    told = CliRunner().invoke(app, ["label", "read", str(good)], env={"FOREMEND_BASE_URL": "https://care.example.org/"})
+    assert (told.exit_code, told.output) == (0, f"{URL}\n"), "the house's setting, where it is set"
     told = CliRunner().invoke(app, ["label", "read", str(bad)])
     assert told.exit_code == 1
     assert "go closer" in told.output
