@@ -48,7 +48,7 @@ def _one_after_another() -> Iterator[int]:
         except OSError:
             guard.close()
             continue
-        _guards.append(guard)
+        _guards.append(guard.detach())  # without its object it stays open, and nobody warns of it at the end
         yield from range(first + 1, first + _BLOCK)
     raise RuntimeError("every block of ports is somebody's")
 
@@ -72,5 +72,5 @@ def _is_free(port: int) -> bool:
     return True
 
 
-_guards: list[socket.socket] = []
+_guards: list[int] = []
 _untried = _one_after_another()

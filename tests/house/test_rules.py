@@ -128,6 +128,24 @@ def test_no_test_is_in_a_hurry() -> None:
     assert found == []
 
 
+def _left_alone(tree: ast.AST) -> int:
+    """Threads and timers that are started, less those that somebody waits for."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    started = [call for call in calls if _name(call.func) in {"Thread", "Timer"}]
+    waits = [call for call in calls if _name(call.func) == "join" and not _joins_text(call)]
+    return len(started) - len(waits)
+
+
+def _joins_text(call: ast.Call) -> bool:
+    return any(not isinstance(each, ast.Constant) and not ast.unparse(each).isupper() for each in call.args)
+
+
+def test_no_test_leaves_a_thread_alone() -> None:
+    """What it uses goes away with its test, and what it then raises is told of another one."""
+    found = {_named(path): _left_alone(ast.parse(path.read_text())) for path in _python("tests", "benchmarks")}
+    assert {name: left for name, left in found.items() if left > 0} == {}
+
+
 def test_a_file_is_one_idea() -> None:
     lengths = {_named(path): len(path.read_text().splitlines()) for path in _python(*ROOMS, "tests")}
     assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
