@@ -20,6 +20,7 @@ HISTORY = ROOT / "CHANGELOG.md"  # says several in one breath
 _BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
 _SAID = re.compile(r"(?:^|[ /])foremend ((?!\.)[a-z].*)")
+_TARGET = re.compile(r"(?:(?<=`)|^)make +([a-z][a-z-]*)", re.MULTILINE)
 _IN_A_CONTAINER = re.compile(r"docker compose (?:\S+ \S+ )?run --rm \w+ (.*)")
 _OF_THE_YARD = {"replay": "replay_request", "fleet run": "fleet", "fleet generate": "generate"}  # pass their words on
 _ENDS = {"|", "&&", ">", ";"}
@@ -83,3 +84,10 @@ def test_what_is_looked_at_is_found() -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY], ids=lambda page: page.name)
 def test_every_command_of_a_page_is_there_with_its_options(page: Path) -> None:
     assert [wrong for said in _said(page.read_text(encoding="utf-8")) if (wrong := _wrong(said))] == []
+
+
+def test_every_target_that_a_page_names_is_there() -> None:
+    there = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    said = {target for page in PAGES for target in _TARGET.findall(page.read_text(encoding="utf-8"))}
+    assert {"up", "test"} <= said
+    assert said - there == set()
