@@ -16,6 +16,7 @@ from api.engines.nats_request import NatsRequestError, request
 from api.engines.nats_streams import LISTENER_STREAM, LOG_STREAM, STREAM, stream_state
 from api.engines.ports import free_port
 from api.engines.process import wait_until
+from tests.appliance import is_taken, taken
 from tests.conftest import NatsServer
 
 pytestmark = pytest.mark.engines
@@ -166,9 +167,9 @@ def test_a_log_that_refuses_gets_no_acknowledgement(engines_folder: Path) -> Non
             request(server.url, f"$JS.API.STREAM.UPDATE.{STREAM}", {**LOG_STREAM, "max_msgs": 1})
             sent = client.publish("fm/demo/x/up/telemetry", b"refused", qos=1)
             assert lost.wait(60), "that is NATS' answer"
-            assert not sent.is_published()
+            assert not is_taken(sent)
             request(server.url, f"$JS.API.STREAM.UPDATE.{STREAM}", LOG_STREAM)
-            sent.wait_for_publish(60)  # the device sends it again by itself
+            taken(sent)  # the device sends it again by itself
             assert stream_state(server.url).messages == 2
     finally:
         server.stop()
@@ -203,7 +204,7 @@ def test_when_the_disk_is_full_devices_get_no_acknowledgement_and_the_log_keeps_
         with connected(server, full) as client:
             for _ in range(60):
                 sent = client.publish("fm/demo/x/up/telemetry", b"x" * 50_000, qos=1)
-                assert wait_until(lambda sent=sent: sent.is_published() or full.is_set(), 60)
+                assert wait_until(lambda sent=sent: is_taken(sent) or full.is_set(), 60)
                 if full.is_set():
                     break
                 acknowledged += 1
