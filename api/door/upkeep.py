@@ -28,6 +28,7 @@ from ledger.statements import Statements
 
 LOOP = "door"
 POLL_S = 1.0
+AWAY_S = 1.0  # after which a record that was away is tried again
 # Whoever was let in before his credential ended may still be on the way into the server: it waits so long for our
 # answers (api/engines/nats.py). After that, a second look finds whoever there is.
 SETTLE_S = 12.0
@@ -73,7 +74,7 @@ class Upkeep:
                 self._keep_at_it(conn, stop, Pulse(LOOP, turns), turns)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             _log.warning("database away", job=LOOP, error=str(error).strip())
-            stop.wait(POLL_S)
+            stop.wait(AWAY_S)
 
     def _keep_at_it(self, conn: Connection[Any], stop: threading.Event, pulse: Pulse, turns: Turns) -> None:
         """The pulse that others see is that of both loops."""

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from api.doctor import broker, mosquitto
 from api.engines.ports import free_port
+from api.mosquitto import control
 from api.mosquitto.control import Control
 from api.settings import Settings
 from api.watch.checks import Check, State
@@ -26,6 +27,8 @@ def test_a_mosquitto_that_does_not_let_the_relay_in_is_found_and_one_that_does_n
     database: Database, profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(broker, "_LISTEN_S", 60.0)  # it speaks of itself every ten seconds
+    for module, patience in ((control, "_CONNECT_S"), (mosquitto, "_PATIENCE_S")):
+        monkeypatch.setattr(module, patience, 60.0)
     profile.start()
     settings = profile.settings(database)
     relays = Control(HOST, profile.house_port, username="registrar", password=profile.secret("registrar"))

@@ -70,7 +70,10 @@ def test_what_is_desired_and_told_goes_through_the_bridge_and_comes_back(
     with a_device(broker, memory) as back:  # that broker has it for whoever comes, also while we are away
         wait_for(lambda: memory.state["sampling_period_s"] == 30)
         assert [kind for kind, _ in back.heard] == ["desired"]
+    before = desk.twin()["reported_at"]
     with at_work(house), joined(house, broker, "down-1"), listening(broker) as said:
+        with a_device(broker, memory) as device:
+            wait_for(lambda: device.report() or desk.twin()["reported_at"] > before)  # until the bridge listens
         wait_for(lambda: said)
         desk.moves("RETIRED")
         wait_for(lambda: said[-1] == b"")  # so the bridge has told that broker to forget it
