@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -30,16 +31,18 @@ from tests.processes import wait_for, working
 
 pytestmark = pytest.mark.engines
 NAMES = ("gw", "c1", "c2", "c3", "lone")
+_numbers = count(1)
 
 
 @pytest.fixture(scope="module")
 def nats(engines_folder: Path) -> Iterator[Nats]:
-    """One that a test may kill."""
-    server = Nats(engines_folder / "presence", port=free_port(), mqtt_port=free_port())
-    (engines_folder / "presence").mkdir()
+    """One that a test may kill. Each has a log of its own: a worker of xdist may begin this module twice."""
+    server = Nats(engines_folder / f"presence-{next(_numbers)}", port=free_port(), mqtt_port=free_port())
     server.start()
-    yield server
-    server.stop()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture
@@ -172,9 +175,7 @@ def test_a_full_log_is_our_own_outage_and_nobody_is_offline_for_it(
     database: Database, settings: Settings, engines_folder: Path, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forget, "LOOK_S", 60.0)  # who makes room for a full log is somebody else's matter
-    folder = engines_folder / "full"
-    folder.mkdir()
-    small = Nats(folder, port=free_port(), mqtt_port=free_port(), max_file_bytes=3_000_000)
+    small = Nats(engines_folder / "presence-full", port=free_port(), mqtt_port=free_port(), max_file_bytes=3_000_000)
     small.start()
     try:
         with (
