@@ -99,11 +99,17 @@ class Wire:
         self.send(b"PUB %b %d\r\n%b\r\n" % (subject.encode(), len(payload), payload))
 
     def settle(self) -> None:
-        """Until the server has read all that was sent. Raises LogError when it says no. Not beside a subscription: what
-        that brings meanwhile would be lost."""
+        """Until the server has read all that was sent; what a subscription brings meanwhile stays in the buffer. Raises
+        LogError when it says no."""
         self.send(b"PING\r\n")
+        others: list[bytes] = []
         while (line := self._line()) != b"PONG":
-            self.answer(line.split(b" "))
+            fields = line.split(b" ")
+            if fields[0] in DELIVERIES:
+                others += [line, b"\r\n", self._exactly(int(fields[-1]) + 2)]
+            else:
+                self.answer(fields)
+        self.buffer = b"".join(others) + self.buffer
 
     def _next_reply(self) -> bytes:
         """Servers of a cluster that changes its leader answer twice now and then: an answer belongs to one question."""

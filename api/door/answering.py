@@ -28,6 +28,7 @@ def answer(settings: Settings, stop: threading.Event, keeper: Doorkeeper, turns:
         try:
             with closing(Wire(settings.nats_url.get_secret_value())) as wire:
                 wire.send(b"SUB %b %b 7\r\n" % (CALLOUT.encode(), _QUEUE))
+                wire.settle()
                 _log.info("answers")
                 _serve(wire, stop, keeper, turns)
         except LogError as error:

@@ -14,8 +14,7 @@ from unittest.mock import patch
 import paho.mqtt.client as mqtt
 from pydantic import SecretStr
 
-from api.door import run, upkeep
-from api.door.asking import CALLOUT
+from api.door import answering, run, upkeep
 from api.door.doorkeeper import Doorkeeper
 from api.door.upkeep import Upkeep
 from api.engines.nats import Nats
@@ -60,22 +59,23 @@ class Doorway:
     def answering(self) -> Iterator[None]:
         """The door's process, here as a thread that keeps up ten times as fast. To who guesses no time passes, however
         long a test takes."""
-        stop = threading.Event()
+        stop, serving = threading.Event(), threading.Event()
         thread = threading.Thread(target=run.run, args=(self.settings, stop))
         keeper = partial(Doorkeeper, guesses=Guesses(every_s=3600.0))
         with (
             patch.object(run, "Doorkeeper", keeper),
+            patch.object(answering, "_serve", self._noticed(serving, stop, answering._serve)),
             patch.object(upkeep.Upkeep, "turn", self._counted(upkeep.Upkeep.turn)),
             patch.object(upkeep, "POLL_S", 0.1),
             patch.object(upkeep, "HOARDERS_S", 0.2),
             patch.object(run, "PATIENCE_S", 8.0),  # for a record on a machine that is busy
         ):
-            yield from self._while_alive(thread, stop)
+            yield from self._while_alive(thread, stop, serving)
 
-    def _while_alive(self, thread: threading.Thread, stop: threading.Event) -> Iterator[None]:
+    def _while_alive(self, thread: threading.Thread, stop: threading.Event, serving: threading.Event) -> Iterator[None]:
         thread.start()
         try:
-            assert wait_until(lambda: thread.is_alive() and self._is_asked(), 60)
+            assert serving.wait(60), "the door's thread has died, or NATS is not there"
             if self.fronts:
                 time.sleep(0.5)  # so soon a core has told them; whoever comes before waits at a front for nothing
             yield
@@ -97,15 +97,16 @@ class Doorway:
         whole = self._turns + times
         assert wait_until(lambda: self._turns >= whole, 60)
 
-    def _is_asked(self) -> bool:
-        """Whether somebody listens to NATS' questions; of one that is none he makes nothing. That nobody is there NATS
-        says before it answers a ping."""
-        said = b""
-        with closing(Wire(self.nats.url)) as wire:
-            wire.send(b"SUB asked 7\r\nPUB %b asked 0\r\n\r\nPING\r\n" % CALLOUT.encode())
-            while b"PONG\r\n" not in said:
-                said += wire.receive()
-        return b"503" not in said
+    @staticmethod
+    def _noticed(serving: threading.Event, stop: threading.Event, serve: Callable[..., None]) -> Callable[..., None]:
+        """From here on NATS has somebody to ask; whoever came before would wait for nothing."""
+
+        def noticed(wire: Wire, stopped: threading.Event, *more: Any) -> None:
+            if stopped is stop:
+                serving.set()
+            serve(wire, stopped, *more)
+
+        return noticed
 
     @contextmanager
     def acting(self, tenant_id: str = "demo") -> Iterator[tuple[Any, Scope, datetime]]:

@@ -1,7 +1,6 @@
 """A little that is sent never becomes much that is remembered: not in one message, and not by many of one `ts`."""
 
 import json
-import tracemalloc
 from collections.abc import Callable
 
 import orjson
@@ -18,6 +17,7 @@ from ingest.payloads.sparkplug import Metric, Payload
 from tests.conftest import Database
 from tests.ingest.builders import CATALOGUE, FRIDGE, NOW_MS, a_reading, decoded
 from tests.ingest.edges import Edge, after, heard
+from tests.ingest.memory import stays_below
 from tests.ingest.record import a_batch, register
 from tests.ingest.speakers import BY_NAME, a_metric
 
@@ -47,12 +47,8 @@ def _alias() -> Decoded:
 
 @pytest.mark.parametrize("send", [_senml, _unit, _alias])
 def test_what_stands_once_in_a_payload_is_not_said_again_a_thousand_times(send: Callable[[], Decoded]) -> None:
-    tracemalloc.start()
-    refusals = send().refusals
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert [each.reason for each in refusals] == [Reason.TOO_MANY_FLAWS]
-    assert peak < 5_000_000
+    assert [each.reason for each in send().refusals] == [Reason.TOO_MANY_FLAWS]
+    assert stays_below(5_000_000, send)
 
 
 def test_a_long_name_behind_an_alias_does_not_make_every_message_long() -> None:

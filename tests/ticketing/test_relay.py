@@ -100,11 +100,11 @@ def test_it_waits_for_a_database_that_throws_it_out(firm: Firm) -> None:
     firm.now = datetime.now(UTC)
     device = firm.device()
     firm.readings(device)
-    theirs = "pg_stat_activity WHERE usename = 'foremend_relay'"
+    theirs = "pg_stat_activity WHERE usename = 'foremend_relay' AND datname = current_database()"
     with relaying(firm.database.settings()) as run:
         wait_for(lambda: firm.count(theirs) == len(LOOPS))
         with firm.database.connect() as conn:
-            conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'foremend_relay'")
+            conn.execute(f"SELECT pg_terminate_backend(pid) FROM {theirs}")
         wait_for(lambda: firm.count(theirs) == len(LOOPS))
         firm.finding(device)
         wait_for(firm.questions)
